@@ -1,0 +1,39 @@
+"""Time, passed in wherever it is read, so that tests neither sleep nor flake.
+
+All instants are UTC milliseconds since the Unix epoch, as exchanges give them; durations are
+seconds. `iso` is the one way in which an instant leaves the process.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+class Clock(Protocol):
+    """A source of wall time and of a time that never goes backwards."""
+
+    def now_ms(self) -> int:
+        """Wall time, UTC milliseconds since the epoch."""
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; only differences mean anything."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def iso(time_ms: int) -> str:
+    """ISO 8601 in UTC with milliseconds and `Z`, such as `2026-11-23T10:30:00.000Z`."""
+    seconds, milliseconds = divmod(time_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"

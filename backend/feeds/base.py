@@ -1,0 +1,55 @@
+"""What a feed is, and what it may tell the market.
+
+A feed runs as one background task: `run` blocks until the feed ends or `stop` is called, uses the
+standard library's sockets and `time.sleep` (which the entry point makes cooperative), and speaks
+to a `MarketSink` only. To add an exchange, write one file with one `Feed` subclass and name it in
+`FEEDS` of `backend/feeds/__init__.py`.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Protocol
+
+from backend.market.models import Candle, CandleArray, DayStatistics, FeedState, Trade
+
+
+class MarketSink(Protocol):
+    """The market as a feed sees it.
+
+    Whatever is handed over is doubted: NaN, zero, negative, duplicate and out-of-order data are
+    dropped and counted by the sink, never raised back into the feed.
+    """
+
+    def apply_trade(self, trade: Trade) -> None:
+        """A trade, in the exchange's order."""
+
+    def apply_candle(self, symbol: str, candle: Candle) -> None:
+        """A closed one-minute candle that moves the market on (a feed without trades)."""
+
+    def apply_statistics(self, statistics: DayStatistics) -> None:
+        """The exchange's own 24 h figures."""
+
+    def load_history(self, symbol: str, candles: CandleArray) -> None:
+        """Closed one-minute candles, oldest first: the past at start, or a gap's backfill.
+
+        They replace candles of the same minutes and never touch the minute that is forming.
+        """
+
+    def touch(self, symbol: str | None = None) -> None:
+        """The feed is alive though a symbol (None: every symbol it carries) has not changed."""
+
+    def set_feed_state(self, state: FeedState, detail: str = "") -> None:
+        """The feed's state changed; `detail` is for people, and holds no secret."""
+
+
+class Feed(ABC):
+    """A source of market data, named as clients see it (`simulated` is never passed off as live)."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def run(self) -> None:
+        """Deliver data until the feed ends or `stop` is called; recovers from its own errors."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Make `run` return soon. May be called from another task, and more than once."""
