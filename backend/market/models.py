@@ -85,6 +85,16 @@ class FeedState(StrEnum):
     STOPPED = "stopped"
 
 
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """The feed's state since the wall time `since_ms`; `detail` is for people."""
+
+    name: str
+    state: FeedState
+    detail: str
+    since_ms: int
+
+
 class SignalLevel(StrEnum):
     """The five ratings of a symbol."""
 

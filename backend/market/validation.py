@@ -1,0 +1,111 @@
+"""What the market takes for data. Feeds are doubted: each check answers why something is dropped.
+
+Reasons are the keys of `Market.drops`.
+"""
+
+from math import isnan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.clock import MINUTE_MS
+from backend.market.candles import CandleRow
+from backend.market.models import (
+    CLOSE,
+    HIGH,
+    LOW,
+    OPEN,
+    OPEN_TIME,
+    QUOTE_VOLUME,
+    VOLUME,
+    CandleArray,
+    DayStatistics,
+    Trade,
+)
+
+NAN = "nan"
+NON_POSITIVE = "non_positive"
+DUPLICATE = "duplicate"
+OUT_OF_ORDER = "out_of_order"
+UNKNOWN_SYMBOL = "unknown_symbol"
+INCONSISTENT = "inconsistent"
+FUTURE = "future"
+
+# No market has prices or amounts beyond this; a day's sum of such still fits a float64.
+PLAUSIBLE_MAX = 1e18
+# The largest instant that `datetime` can write, less a day: the year 9999.
+TIME_MAX_MS = 253_402_214_400_000
+
+
+def trade_fault(trade: Trade) -> str | None:
+    """Why the trade can't be used by itself, or None."""
+    price, quantity = trade.price, trade.quantity
+    # Written so that a NaN, for which every comparison is false, doesn't pass.
+    if (
+        0 < price < PLAUSIBLE_MAX
+        and 0 < quantity < PLAUSIBLE_MAX
+        and 0 < trade.time_ms < TIME_MAX_MS
+    ):
+        return None
+    return _fault_of((price, quantity, trade.time_ms))
+
+
+def statistics_fault(statistics: DayStatistics) -> str | None:
+    """Why the statistics can't be used by themselves, or None."""
+    positive = (statistics.open, statistics.close)
+    volume = statistics.quote_volume
+    if (
+        all(0 < value < PLAUSIBLE_MAX for value in positive)
+        and 0 <= volume < PLAUSIBLE_MAX
+        and 0 < statistics.time_ms < TIME_MAX_MS
+    ):
+        return None
+    return _fault_of((*positive, statistics.time_ms, volume or 1.0))
+
+
+def candle_fault(row: CandleRow) -> str | None:
+    """Why one candle, as a row of a `CandleArray`, can't be used; as `candle_faults` has it."""
+    open_time, open_, high, low, close, volume, quote_volume = row
+    if (
+        0 < low <= open_ <= high < PLAUSIBLE_MAX
+        and low <= close <= high
+        and 0 <= volume < PLAUSIBLE_MAX
+        and 0 <= quote_volume < PLAUSIBLE_MAX
+        and 0 < open_time < TIME_MAX_MS
+        and open_time % MINUTE_MS == 0
+    ):
+        return None
+    return _fault_of((*row[:VOLUME], volume or 1.0, quote_volume or 1.0))
+
+
+def _fault_of(values: tuple[float, ...]) -> str:
+    if any(isnan(value) for value in values):
+        return NAN
+    if any(value <= 0 for value in values):
+        return NON_POSITIVE
+    return INCONSISTENT
+
+
+def candle_faults(candles: CandleArray) -> dict[str, NDArray[np.bool_]]:
+    """Which rows (n, 7) can't be used by themselves: a mask for each reason, at most one a row.
+
+    Volumes may be zero (exchanges report quiet minutes so); prices may not.
+    """
+    prices = candles[:, OPEN : CLOSE + 1]
+    volumes = candles[:, [VOLUME, QUOTE_VOLUME]]
+    times = candles[:, OPEN_TIME]
+    nan = np.isnan(candles).any(axis=1)
+    with np.errstate(invalid="ignore"):
+        non_positive = ~nan & ((prices <= 0).any(axis=1) | (volumes < 0).any(axis=1) | (times <= 0))
+        inconsistent = (
+            (candles[:, HIGH] < prices.max(axis=1))
+            | (candles[:, LOW] > prices.min(axis=1))
+            | (candles[:, OPEN:] >= PLAUSIBLE_MAX).any(axis=1)
+            | (times >= TIME_MAX_MS)
+            | (times % MINUTE_MS != 0)
+        )
+    return {
+        NAN: nan,
+        NON_POSITIVE: non_positive,
+        INCONSISTENT: inconsistent & ~nan & ~non_positive,
+    }
