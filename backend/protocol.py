@@ -4,9 +4,11 @@ Spelled here and nowhere else. The contract that these implement is described in
 `docs/protocol.md`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
+
+from backend.config import SYMBOL_PATTERN
 
 VERSION = "0.1.0"
 
@@ -36,7 +38,7 @@ STATUS_FEED_DEGRADED = "feed_degraded"
 STATUS_FEED_RESTORED = "feed_restored"
 STATUS_SHUTDOWN = "shutting_down"
 
-# --- error codes of the `error` event, of `rejected` symbols and of REST ----------------------------
+# --- error codes: the `error` event, `rejected` symbols, REST -------------------------------------
 INVALID_PAYLOAD = "invalid_payload"
 INVALID_SYMBOLS = "invalid_symbols"
 TOO_MANY_SYMBOLS = "too_many_symbols"
@@ -70,3 +72,149 @@ TOKEN_MISSING = AuthFailure("Token missing", "token_missing")
 TOKEN_EXPIRED = AuthFailure("Token expired", "token_expired")
 TOKEN_REVOKED = AuthFailure("Token revoked", "token_revoked")
 TOKEN_INVALID = AuthFailure("Invalid token", "token_invalid")
+
+
+# --- rooms ----------------------------------------------------------------------------------------
+# Every accepted connection; one that is still being refused is in no room and hears nothing.
+ACCEPTED_ROOM = "accepted"
+
+
+def symbol_room(symbol: str) -> str:
+    """Connections subscribed to `symbol`; its signals go here."""
+    return f"symbol:{symbol}"
+
+
+def realtime_room(symbol: str) -> str:
+    """Connections subscribed to `symbol` that asked for every price change."""
+    return f"realtime:{symbol}"
+
+
+def basket_room(number: int) -> str:
+    """Connections that share one set of symbols and fields, and so the bytes of each tick."""
+    return f"basket:{number}"
+
+
+# --- quotes ---------------------------------------------------------------------------------------
+QUOTE_FIELDS = ("symbol", "price", "change_24h", "volume_24h", "timestamp", "seq", "stale")
+
+# --- validation of what clients send --------------------------------------------------------------
+# The contract's bound on one request; a connection may add up to every configured symbol.
+SYMBOLS_PER_REQUEST_MAX = 100
+# A heartbeat's client_time is echoed, so it is kept to the size of a timestamp.
+CLIENT_TIME_MAX_CHARS = 64
+# Names of unknown events are echoed to their sender, cut to this.
+EVENT_NAME_MAX_CHARS = 64
+
+
+class RequestError(Exception):
+    """A client's request can't be served: answer `error` with `code` and the message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolRequest:
+    """The symbols of a request: those that can be served, in its order, and the others with why."""
+
+    accepted: tuple[str, ...]
+    rejected: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeRequest:
+    """A valid `subscribe`. `realtime` and `fields` are None where the request leaves them be;
+    `fields` are in the order of `QUOTE_FIELDS` and always hold `symbol`."""
+
+    symbols: SymbolRequest
+    realtime: bool | None
+    fields: tuple[str, ...] | None
+
+
+def parse_subscribe(args: tuple[Any, ...], known: Container[str]) -> SubscribeRequest:
+    """Validate the arguments of a `subscribe` event; raises `RequestError`."""
+    payload = _object(args, required=True)
+    symbols = _symbols(payload.get("symbols"), known)
+    realtime = payload.get("realtime")
+    if realtime is not None and not isinstance(realtime, bool):
+        raise RequestError(INVALID_PAYLOAD, "realtime must be true or false")
+    return SubscribeRequest(symbols, realtime, _fields(payload.get("fields")))
+
+
+def parse_unsubscribe(args: tuple[Any, ...], known: Container[str]) -> SymbolRequest | None:
+    """Validate an `unsubscribe`; None means every symbol. Raises `RequestError`."""
+    payload = _object(args, required=False)
+    if payload.get("symbols") is None:
+        return None
+    return _symbols(payload["symbols"], known)
+
+
+def parse_token(args: tuple[Any, ...]) -> object:
+    """The token of an `authenticate` event, whatever its type; None where there is none."""
+    return args[0].get("token") if args and isinstance(args[0], dict) else None
+
+
+def parse_heartbeat(args: tuple[Any, ...]) -> float | str | None:
+    """The `client_time` of a heartbeat, to be echoed; raises `RequestError`."""
+    client_time = _object(args, required=False).get("client_time")
+    if isinstance(client_time, str) and len(client_time) <= CLIENT_TIME_MAX_CHARS:
+        return client_time
+    if isinstance(client_time, bool):
+        raise RequestError(INVALID_PAYLOAD, "client_time must be a number or a short string")
+    # Integers beyond a double would not survive the way back through JSON.
+    if client_time is None or isinstance(client_time, float):
+        return client_time
+    if isinstance(client_time, int) and abs(client_time) <= 2**53:
+        return client_time
+    raise RequestError(INVALID_PAYLOAD, "client_time must be a number or a short string")
+
+
+def _object(args: tuple[Any, ...], *, required: bool) -> dict[str, Any]:
+    if not required and (not args or args[0] is None):
+        return {}
+    if len(args) != 1 or not isinstance(args[0], dict):
+        raise RequestError(INVALID_PAYLOAD, "the payload must be one object")
+    return args[0]
+
+
+def _symbols(value: object, known: Container[str]) -> SymbolRequest:
+    if not isinstance(value, list) or not all(isinstance(symbol, str) for symbol in value):
+        raise RequestError(INVALID_SYMBOLS, "symbols must be a list of strings")
+    if len(value) > SYMBOLS_PER_REQUEST_MAX:
+        raise RequestError(
+            TOO_MANY_SYMBOLS, f"at most {SYMBOLS_PER_REQUEST_MAX} symbols in one request"
+        )
+    unique = dict.fromkeys(value)
+    return SymbolRequest(
+        tuple(symbol for symbol in unique if symbol in known),
+        tuple(_rejection(symbol) for symbol in unique if symbol not in known),
+    )
+
+
+def _rejection(symbol: str) -> dict[str, str]:
+    if SYMBOL_PATTERN.fullmatch(symbol):
+        return {
+            "symbol": symbol,
+            "code": UNKNOWN_SYMBOL,
+            "message": "this server does not carry the symbol; GET /api/market/symbols lists them",
+        }
+    return {
+        "symbol": symbol,
+        "code": MALFORMED_SYMBOL,
+        "message": "symbols are upper-case tickers such as BTC",
+    }
+
+
+def _fields(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(field, str) for field in value):
+        raise RequestError(INVALID_FIELDS, "fields must be a list of strings")
+    if unknown := [field for field in value if field not in QUOTE_FIELDS]:
+        raise RequestError(
+            INVALID_FIELDS,
+            f"unknown fields {[field[:32] for field in unknown[:5]]}; "
+            f"a quote has {', '.join(QUOTE_FIELDS)}",
+        )
+    return tuple(field for field in QUOTE_FIELDS if field == "symbol" or field in value)

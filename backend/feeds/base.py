@@ -42,7 +42,7 @@ class MarketSink(Protocol):
 
 
 class Feed(ABC):
-    """A source of market data, named as clients see it (`simulated` is never passed off as live)."""
+    """A source of market data; `name` is what clients see, so a simulation says that it is one."""
 
     name: ClassVar[str]
 

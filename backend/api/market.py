@@ -1,0 +1,94 @@
+"""`GET /api/market/*`, `/api/sentiment`, `/api/signals`: what a page paints first."""
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from backend.api.errors import ApiError
+from backend.clock import iso
+from backend.market.candles import INTERVALS
+from backend.market.market import Market
+from backend.market.models import CLOSE, HIGH, LOW, OPEN, OPEN_TIME, QUOTE_VOLUME, VOLUME
+from backend.market.precision import price_decimals
+from backend.protocol import UNKNOWN_SYMBOL, VALIDATION_FAILED
+from backend.streaming.analyst import Analyst
+from backend.streaming.broadcaster import quote_payload
+
+CANDLES_DEFAULT, CANDLES_MAX = 500, 1500
+SIGNALS_DEFAULT, SIGNALS_MAX = 50, 500
+
+
+def market_blueprint(
+    market: Market, analyst: Analyst, symbols: tuple[str, ...]
+) -> Blueprint:
+    """Public, read-only routes over the market and its analysis."""
+    blueprint = Blueprint("market", __name__)
+    known = dict.fromkeys(symbols)
+
+    def known_symbol(symbol: str) -> str:
+        if symbol not in known:
+            raise ApiError(400, UNKNOWN_SYMBOL, f"This server does not carry {symbol[:32]!r}")
+        return symbol
+
+    @blueprint.get("/api/market/symbols")
+    def list_symbols() -> ResponseReturnValue:
+        listing = []
+        for symbol in symbols:
+            quote = market.quote(symbol)
+            decimals = price_decimals(quote.price) if quote else None
+            listing.append({"symbol": symbol, "price_decimals": decimals})
+        return jsonify(symbols=listing, intervals=list(INTERVALS), feed=market.feed_state.name)
+
+    @blueprint.get("/api/market/quotes")
+    def quotes() -> ResponseReturnValue:
+        asked = [part for part in request.args.get("symbols", "").split(",") if part]
+        wanted = [known_symbol(symbol) for symbol in asked] or symbols
+        found = (market.quote(symbol) for symbol in wanted)
+        return jsonify(quotes={q.symbol: quote_payload(q) for q in found if q is not None})
+
+    @blueprint.get("/api/market/candles")
+    def candles() -> ResponseReturnValue:
+        symbol = known_symbol(request.args.get("symbol", ""))
+        interval = request.args.get("interval", "1m")
+        if interval not in INTERVALS:
+            raise ApiError(
+                400,
+                VALIDATION_FAILED,
+                "There is no such interval",
+                {"interval": f"one of {', '.join(INTERVALS)}"},
+            )
+        limit = _limit(CANDLES_DEFAULT, CANDLES_MAX)
+        rows = [
+            {
+                "time": iso(int(row[OPEN_TIME])),
+                "open": row[OPEN],
+                "high": row[HIGH],
+                "low": row[LOW],
+                "close": row[CLOSE],
+                "volume": row[VOLUME],
+                "quote_volume": row[QUOTE_VOLUME],
+            }
+            for row in market.candles(symbol, interval, limit).tolist()
+        ]
+        return jsonify(symbol=symbol, interval=interval, candles=rows)
+
+    @blueprint.get("/api/sentiment")
+    def sentiment() -> ResponseReturnValue:
+        return jsonify(latest=analyst.sentiment(), history=analyst.sentiment_history())
+
+    @blueprint.get("/api/signals")
+    def signals() -> ResponseReturnValue:
+        symbol = request.args.get("symbol") or None
+        if symbol is not None:
+            known_symbol(symbol)
+        return jsonify(signals=analyst.recent_signals(symbol, _limit(SIGNALS_DEFAULT, SIGNALS_MAX)))
+
+    return blueprint
+
+
+def _limit(default: int, most: int) -> int:
+    text = request.args.get("limit", str(default))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise ApiError(
+            400, VALIDATION_FAILED, "limit can't be used", {"limit": f"an integer from 1 to {most}"}
+        )
+    return int(text)

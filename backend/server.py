@@ -1,0 +1,109 @@
+"""The listening socket, its limits, and the way out.
+
+`eventlet.wsgi` on a socket of our own rather than `socketio.run`, for what the latter hides: a
+wall at 1,024 connections, tracebacks sent to clients, a backlog of 50, Nagle's delay, and a port
+shared silently with a second server.
+"""
+
+import errno
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import eventlet
+import eventlet.hubs
+import eventlet.wsgi
+
+logger = logging.getLogger(__name__)
+
+# Files that are not client connections: database, feed, logs, static files. At the limit itself
+# accept() fails and would end the process.
+RESERVED_FILES = 128
+# Connections that the kernel holds while the process is busy; a reconnect storm after a restart
+# comes in one second.
+BACKLOG = 4096
+# A request has to arrive, and an answer to be taken, within this. Without it, requests that never
+# end would hold every slot. Live streams have the heartbeat's own timeout instead.
+SOCKET_TIMEOUT_SECONDS = 30
+# What is still being answered when the stream has drained gets this long.
+LAST_REQUESTS_SECONDS = 0.3
+
+
+class PortInUse(Exception):
+    """Another program listens there; choose another PORT, or stop it."""
+
+
+def raise_file_limit() -> int:
+    """Lift the soft limit of open files to the hard one; returns how many connections fit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 1_048_576 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(1, wanted - RESERVED_FILES)
+
+
+def listen(host: str, port: int) -> Any:
+    """A listening socket without Nagle's delay, which accepted sockets inherit; raises
+    `PortInUse`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = eventlet.listen((host, port), family, backlog=BACKLOG, reuse_port=False)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(f"{host}:{port}") from error
+        raise
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def url_of(listener: Any) -> str:
+    """Where a browser on this machine finds the listener."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(listener: Any, app: Any, max_connections: int, drain: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then `drain` and return. A second signal ends at once."""
+    serving = eventlet.spawn(
+        eventlet.wsgi.server,
+        listener,
+        app,
+        max_size=max_connections,
+        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        log_output=False,
+        debug=False,
+    )
+    name = _wait_for_signal()
+    logger.info("%s: draining", name)
+    drain()
+    eventlet.sleep(LAST_REQUESTS_SECONDS)
+    serving.kill()
+    listener.close()
+
+
+def _wait_for_signal() -> str:
+    """Block this greenlet until a signal to stop; returns the signal's name.
+
+    A Python signal handler runs only when the interpreter does, and nothing wakes the hub from
+    its poll; the wakeup descriptor is what it can poll for.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    eventlet.hubs.trampoline(reader, read=True)
+    number = os.read(reader, 1)[0]
+    for other in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(other, lambda *_: sys.exit(1))
+    signal.set_wakeup_fd(-1)
+    os.close(reader)
+    os.close(writer)
+    return signal.Signals(number).name

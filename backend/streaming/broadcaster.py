@@ -1,0 +1,144 @@
+"""Turns the market's state into events: what is sent, to which room, and when.
+
+Knows no socket: it is given an `emit` and a `pause`, and so is tested without a server.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from backend.clock import Clock, iso
+from backend.market.market import Market
+from backend.market.models import Quote
+from backend.metrics import Metrics
+from backend.protocol import (
+    MARKET_UPDATE,
+    PRICE_UPDATE,
+    QUOTE_FIELDS,
+    TRADING_SIGNAL,
+    realtime_room,
+    symbol_room,
+)
+from backend.streaming.analyst import Analyst
+from backend.streaming.sessions import Session
+from backend.streaming.subscriptions import Subscriptions
+
+Payload = dict[str, Any]
+
+# Real-time prices are looked at this often, which is also the contract's bound of ten a second
+# and symbol: of several changes in between the newest wins.
+PRICE_FLUSH_SECONDS = 0.1
+# Emitting is cut into slices of this length, so that requests are served while a tick goes out.
+SLICE_SECONDS = 0.001
+
+
+class Emit(Protocol):
+    """Sends an event to a room. `receivers` is how many connections the room has."""
+
+    def __call__(self, event: str, payload: Payload, room: str, receivers: int) -> None: ...
+
+
+def quote_payload(quote: Quote) -> Payload:
+    """A quote as clients see it."""
+    return {
+        "symbol": quote.symbol,
+        "price": quote.price,
+        "change_24h": quote.change_24h,
+        "volume_24h": quote.volume_24h,
+        "timestamp": iso(quote.time_ms),
+        "seq": quote.seq,
+        "stale": quote.stale,
+    }
+
+
+def price_payload(quote: Quote) -> Payload:
+    """A real-time price as clients see it."""
+    return {
+        "symbol": quote.symbol,
+        "price": quote.price,
+        "previous_price": quote.previous_price,
+        "change_24h": quote.change_24h,
+        "timestamp": iso(quote.time_ms),
+        "seq": quote.seq,
+    }
+
+
+class Broadcaster:
+    """Builds and emits market updates, real-time prices and signals."""
+
+    def __init__(
+        self,
+        market: Market,
+        analyst: Analyst,
+        subscriptions: Subscriptions,
+        emit: Emit,
+        pause: Callable[[], None],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._market = market
+        self._analyst = analyst
+        self._subscriptions = subscriptions
+        self._emit = emit
+        self._pause = pause
+        self._clock = clock
+        self._metrics = metrics
+        # At most one entry a configured symbol.
+        self._changed: set[str] = set()
+        market.on_price(self._changed.add)
+
+    def tick(self) -> None:
+        """One `market_update` for each connection, all of the same instant."""
+        started = self._clock.monotonic()
+        baskets = self._subscriptions.baskets()
+        wanted = {symbol for basket in baskets for symbol in basket.symbols}
+        quotes = self._payloads(wanted)
+        slice_end = self._clock.monotonic() + SLICE_SECONDS
+        for basket in baskets:
+            # The basket's last member may have left during a pause.
+            if basket.members and (payload := _pick(quotes, basket.symbols, basket.fields)):
+                self._emit(MARKET_UPDATE, payload, basket.room, basket.members)
+            if self._clock.monotonic() >= slice_end:
+                self._pause()
+                slice_end = self._clock.monotonic() + SLICE_SECONDS
+        self._metrics.tick_seconds.observe(self._clock.monotonic() - started)
+
+    def snapshot(self, session: Session) -> Payload:
+        """The present quotes of all symbols of a session, in its fields; empty if it has none."""
+        quotes = self._payloads(session.symbols)
+        return _pick(quotes, session.symbols, session.fields or QUOTE_FIELDS)
+
+    def flush_prices(self) -> None:
+        """A `price_update` for each symbol whose price has changed since the last call."""
+        changed = tuple(self._changed)
+        self._changed.clear()
+        for symbol in changed:
+            receivers = self._subscriptions.realtime_watchers(symbol)
+            quote = self._market.quote(symbol) if receivers else None
+            if quote is not None:
+                self._emit(PRICE_UPDATE, price_payload(quote), realtime_room(symbol), receivers)
+
+    def cycle_signals(self) -> None:
+        """A `trading_signal` for each symbol whose signal is due."""
+        for signal in self._analyst.cycle(self._clock.monotonic()):
+            symbol = signal["symbol"]
+            receivers = self._subscriptions.watchers(symbol)
+            if receivers:
+                self._emit(TRADING_SIGNAL, signal, symbol_room(symbol), receivers)
+
+    def _payloads(self, symbols: Iterable[str]) -> dict[str, Payload]:
+        """Payload by symbol, without those the feed has not delivered yet."""
+        quotes = (self._market.quote(symbol) for symbol in symbols)
+        return {quote.symbol: quote_payload(quote) for quote in quotes if quote is not None}
+
+
+def _pick(
+    quotes: dict[str, Payload], symbols: Iterable[str], fields: tuple[str, ...]
+) -> dict[str, Payload]:
+    """The quotes of `symbols`, each cut down to `fields`."""
+    if len(fields) == len(QUOTE_FIELDS):
+        return {symbol: quotes[symbol] for symbol in symbols if symbol in quotes}
+    return {
+        symbol: {field: quotes[symbol][field] for field in fields}
+        for symbol in symbols
+        if symbol in quotes
+    }

@@ -1,0 +1,99 @@
+"""Who is connected: one `Session` for each accepted Socket.IO connection.
+
+A session is in the registry from the moment its token was accepted to its disconnect. Handlers
+look their connection up here first: what is not here is being refused, or gone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+# How long before its expiry a token's connection is told to send a fresh one.
+EXPIRY_WARNING_MS = 60_000
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One accepted connection.
+
+    `user_id`, `expires_at_ms` and `login` (the id of the account session that the token belongs
+    to) are None for an anonymous client.
+    """
+
+    sid: str
+    user_id: int | None = None
+    login: str | None = None
+    expires_at_ms: int | None = None
+    warned: bool = False
+    # A dict for its order: the symbols are confirmed in the order in which they were added.
+    symbols: dict[str, None] = field(default_factory=dict)
+    fields: tuple[str, ...] | None = None
+    realtime: bool = False
+    basket: int | None = None
+
+
+class Sessions:
+    """The accepted connections of this process, by connection id and by login."""
+
+    def __init__(self) -> None:
+        self._by_sid: dict[str, Session] = {}
+        self._by_login: dict[str, dict[str, Session]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_sid)
+
+    def __iter__(self) -> Iterator[Session]:
+        """A copy's iterator: callers may yield to other tasks meanwhile."""
+        return iter(list(self._by_sid.values()))
+
+    def get(self, sid: str) -> Session | None:
+        return self._by_sid.get(sid)
+
+    def add(self, session: Session) -> None:
+        self._by_sid[session.sid] = session
+        self._index(session)
+
+    def remove(self, sid: str) -> Session | None:
+        """Forget a connection; None where it was never accepted."""
+        session = self._by_sid.pop(sid, None)
+        if session is not None:
+            self._unindex(session)
+        return session
+
+    def renew(self, session: Session, user_id: int, login: str, expires_at_ms: int) -> None:
+        """Put a fresh token's facts in place of the old one's."""
+        self._unindex(session)
+        session.user_id, session.login, session.expires_at_ms = user_id, login, expires_at_ms
+        session.warned = False
+        self._index(session)
+
+    def of_login(self, login: str) -> list[Session]:
+        """The connections that came with tokens of one login."""
+        return list(self._by_login.get(login, {}).values())
+
+    def expired(self, now_ms: int) -> list[Session]:
+        """Connections whose token has expired at `now_ms`."""
+        live = self._by_sid.values()
+        return [s for s in live if s.expires_at_ms is not None and s.expires_at_ms <= now_ms]
+
+    def expiring(self, now_ms: int) -> list[Session]:
+        """Connections to be warned now, each returned once per token."""
+        soon = now_ms + EXPIRY_WARNING_MS
+        due = [
+            s
+            for s in self._by_sid.values()
+            if s.expires_at_ms is not None and not s.warned and now_ms < s.expires_at_ms <= soon
+        ]
+        for session in due:
+            session.warned = True
+        return due
+
+    def _index(self, session: Session) -> None:
+        if session.login is not None:
+            self._by_login.setdefault(session.login, {})[session.sid] = session
+
+    def _unindex(self, session: Session) -> None:
+        if session.login is not None:
+            connections = self._by_login.get(session.login, {})
+            connections.pop(session.sid, None)
+            if not connections:
+                self._by_login.pop(session.login, None)

@@ -1,0 +1,141 @@
+"""Who gets what: symbols, fields and real-time wishes of sessions, as rooms and baskets.
+
+A basket is a distinct pair of (set of symbols, fields). Connections with the same pair share one
+basket, and so the encoded bytes of each tick; a basket lives as long as a connection has it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from backend.protocol import (
+    QUOTE_FIELDS,
+    SubscribeRequest,
+    basket_room,
+    realtime_room,
+    symbol_room,
+)
+from backend.streaming.sessions import Session
+
+BasketKey = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class Basket:
+    """`symbols` sorted, `fields` in the order of a quote; `members` counts its connections."""
+
+    number: int
+    symbols: tuple[str, ...]
+    fields: tuple[str, ...]
+    members: int = 0
+
+    @property
+    def room(self) -> str:
+        return basket_room(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChange:
+    """Rooms that a connection has to leave and to enter."""
+
+    leave: frozenset[str]
+    enter: frozenset[str]
+
+
+class Subscriptions:
+    """The baskets in use and the number of watchers of each symbol."""
+
+    def __init__(self) -> None:
+        self._baskets: dict[BasketKey, Basket] = {}
+        self._by_number: dict[int, Basket] = {}
+        self._next_number = 1
+        self._watchers: Counter[str] = Counter()
+        self._realtime_watchers: Counter[str] = Counter()
+
+    def baskets(self) -> list[Basket]:
+        """A copy: a tick may yield while it goes through them."""
+        return list(self._by_number.values())
+
+    def basket(self, session: Session) -> Basket | None:
+        return None if session.basket is None else self._by_number[session.basket]
+
+    def watchers(self, symbol: str) -> int:
+        """Connections subscribed to `symbol`."""
+        return self._watchers[symbol]
+
+    def realtime_watchers(self, symbol: str) -> int:
+        """Connections that get each price change of `symbol`."""
+        return self._realtime_watchers[symbol]
+
+    def total(self) -> int:
+        """Symbol subscriptions of all connections together."""
+        return self._watchers.total()
+
+    def subscribe(self, session: Session, request: SubscribeRequest) -> RoomChange:
+        """Add the request's symbols; where it names fields or realtime, take those over."""
+        return self._change(
+            session,
+            {**session.symbols, **dict.fromkeys(request.symbols.accepted)},
+            session.fields if request.fields is None else request.fields,
+            session.realtime if request.realtime is None else request.realtime,
+        )
+
+    def unsubscribe(self, session: Session, symbols: Iterable[str]) -> RoomChange:
+        """Drop `symbols`, those that the session has."""
+        dropped = set(symbols)
+        kept = {symbol: None for symbol in session.symbols if symbol not in dropped}
+        return self._change(session, kept, session.fields, session.realtime)
+
+    def release(self, session: Session) -> None:
+        """Forget all of a session that has disconnected."""
+        self._change(session, {}, None, False)
+
+    def _change(
+        self,
+        session: Session,
+        symbols: dict[str, None],
+        fields: tuple[str, ...] | None,
+        realtime: bool,
+    ) -> RoomChange:
+        before = self._rooms(session)
+        self._count(session, -1)
+        session.symbols, session.fields, session.realtime = symbols, fields, realtime
+        self._count(session, +1)
+        self._enter_basket(session)
+        after = self._rooms(session)
+        return RoomChange(frozenset(before - after), frozenset(after - before))
+
+    def _count(self, session: Session, step: int) -> None:
+        for counter in (
+            (self._watchers, self._realtime_watchers) if session.realtime else (self._watchers,)
+        ):
+            for symbol in session.symbols:
+                counter[symbol] += step
+                if not counter[symbol]:
+                    del counter[symbol]
+
+    def _enter_basket(self, session: Session) -> None:
+        old = self.basket(session)
+        new = None
+        if session.symbols:
+            key = (tuple(sorted(session.symbols)), session.fields or QUOTE_FIELDS)
+            new = self._baskets.get(key)
+            if new is None:
+                new = Basket(self._next_number, *key)
+                self._next_number += 1
+                self._baskets[key] = self._by_number[new.number] = new
+            new.members += 1
+        session.basket = new.number if new else None
+        if old is not None:
+            old.members -= 1
+            if not old.members:
+                del self._baskets[(old.symbols, old.fields)], self._by_number[old.number]
+
+    @staticmethod
+    def _rooms(session: Session) -> set[str]:
+        rooms = {symbol_room(symbol) for symbol in session.symbols}
+        if session.realtime:
+            rooms |= {realtime_room(symbol) for symbol in session.symbols}
+        if session.basket is not None:
+            rooms.add(basket_room(session.basket))
+        return rooms
