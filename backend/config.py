@@ -290,7 +290,9 @@ def load_settings(
         sentiment_interval=read.parse("SENTIMENT_INTERVAL", "10", interval_text, interval),
         signal_interval=read.parse("SIGNAL_INTERVAL", "15", interval_text, interval),
         trusted_proxies=read.parse(
-            "TRUSTED_PROXIES", "0", "how many reverse proxies stand in front, 0 to 10",
+            "TRUSTED_PROXIES",
+            "0",
+            "how many reverse proxies stand in front, 0 to 10",
             _integer(0, 10),
         ),
         log_level=read.parse(
