@@ -82,7 +82,7 @@ class Offload:
         Raises what `fn` raises, or `Overloaded` without having called it.
         """
         self._refuse_when_closed()
-        return self._database.run(self._locked, fn, *args)
+        return self._database.run(lambda: self._locked(fn, *args))
 
     def close(self) -> None:
         """End the threads once their current calls return. Later calls raise `Overloaded`."""
@@ -95,5 +95,4 @@ class Offload:
 
     def _locked(self, fn: Callable[..., T], *args: object) -> T:
         with self._database_lock:
-            result = fn(*args)
-        return result
+            return fn(*args)

@@ -1,0 +1,37 @@
+"""The tables as the code reads them. A change here comes with a migration in `migrations/`.
+
+Instants are UTC milliseconds since the epoch.
+"""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table
+
+metadata = MetaData()
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("username", String(64), nullable=False),
+    # The name in lower case: names are unique ignoring case.
+    Column("username_key", String(64), nullable=False, unique=True),
+    Column("password_hash", String(255), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    # Ids aren't used again, so a token can never come to mean another user.
+    sqlite_autoincrement=True,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    # The one refresh token of the session that was not used yet, by its id.
+    Column("refresh_id", String(32), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("access_expires_at_ms", BigInteger, nullable=False),
+    Column("refresh_expires_at_ms", BigInteger, nullable=False),
+    Column("revoked_at_ms", BigInteger),
+    Index("ix_sessions_user_id", "user_id", "created_at_ms"),
+    Index("ix_sessions_refresh_expires_at_ms", "refresh_expires_at_ms"),
+    Index("ix_sessions_revoked_at_ms", "revoked_at_ms"),
+)
