@@ -1,0 +1,32 @@
+// A stock socket.io-client that a test drives over its standard input and reads on its output.
+//
+//   node client.mjs <url> <options as JSON>
+//
+// Each line in is an array for emit(), or {"ack": [...]} for emitWithAck(), or {"close": true}.
+// Each line out is [name, ...arguments]: every event, and "connect", "disconnect", "connect_error",
+// "upgrade", "transport_close" and "ack".
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+const require = createRequire(new URL("../../frontend/package.json", import.meta.url));
+const { io } = require("socket.io-client");
+
+const say = (...line) => process.stdout.write(JSON.stringify(line) + "\n");
+const [url, options] = process.argv.slice(2);
+const socket = io(url, { reconnection: false, ...JSON.parse(options) });
+
+socket.on("connect", () => say("connect", socket.io.engine.transport.name));
+socket.on("disconnect", (reason) => say("disconnect", reason));
+socket.on("connect_error", (error) => say("connect_error", error.message));
+socket.onAny((event, ...args) => say(event, ...args));
+socket.io.on("open", () => {
+  socket.io.engine.on("upgrade", () => say("upgrade"));
+  socket.io.engine.on("close", (reason) => say("transport_close", reason));
+});
+
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const command = JSON.parse(line);
+  if (Array.isArray(command)) socket.emit(...command);
+  else if (command.ack) socket.emitWithAck(...command.ack).then((answer) => say("ack", answer));
+  else if (command.close) socket.close();
+}).on("close", () => process.exit(0));

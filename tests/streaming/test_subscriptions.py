@@ -1,0 +1,108 @@
+"""Rooms and baskets follow what connections ask for, and nothing is left when they go."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.protocol import QUOTE_FIELDS, basket_room, parse_subscribe, realtime_room, symbol_room
+from backend.streaming.sessions import Session
+from backend.streaming.subscriptions import Subscriptions
+
+SYMBOLS = ["BTC", "ETH", "ADA", "SOL"]
+
+
+def request(symbols: list[str], **options: object):
+    return parse_subscribe(({"symbols": symbols, **options},), SYMBOLS)
+
+
+def test_connections_with_the_same_symbols_share_a_basket_whatever_their_order() -> None:
+    subscriptions = Subscriptions()
+    one, two, three = Session("1"), Session("2"), Session("3")
+    subscriptions.subscribe(one, request(["BTC", "ETH"]))
+    subscriptions.subscribe(two, request(["ETH", "BTC"]))
+    subscriptions.subscribe(three, request(["BTC", "ETH"], fields=["price"]))
+    assert one.basket == two.basket != three.basket
+    assert {basket.members for basket in subscriptions.baskets()} == {2, 1}
+
+
+def test_a_change_of_symbols_changes_exactly_the_rooms_it_has_to() -> None:
+    subscriptions = Subscriptions()
+    session = Session("1")
+    change = subscriptions.subscribe(session, request(["BTC"]))
+    first = basket_room(session.basket or 0)
+    assert (change.leave, change.enter) == (set(), {symbol_room("BTC"), first})
+    change = subscriptions.subscribe(session, request(["ETH"], realtime=True))
+    second = basket_room(session.basket or 0)
+    assert change.leave == {first}
+    assert change.enter == {
+        second,
+        symbol_room("ETH"),
+        realtime_room("BTC"),
+        realtime_room("ETH"),
+    }
+    change = subscriptions.unsubscribe(session, ["BTC", "ETH"])
+    assert change.leave == {
+        second,
+        symbol_room("BTC"),
+        symbol_room("ETH"),
+        realtime_room("BTC"),
+        realtime_room("ETH"),
+    }
+
+
+def test_options_stay_where_a_request_does_not_name_them() -> None:
+    subscriptions = Subscriptions()
+    session = Session("1")
+    subscriptions.subscribe(session, request(["BTC"], realtime=True, fields=["price"]))
+    subscriptions.subscribe(session, request(["ETH"]))
+    assert (session.realtime, session.fields) == (True, ("symbol", "price"))
+    assert subscriptions.realtime_watchers("ETH") == 1
+    subscriptions.subscribe(session, request([], realtime=False, fields=list(QUOTE_FIELDS)))
+    assert (session.realtime, session.fields) == (False, QUOTE_FIELDS)
+    assert subscriptions.realtime_watchers("ETH") == 0
+
+
+requests = st.tuples(
+    st.integers(0, 3),
+    st.sampled_from(["subscribe", "unsubscribe", "release"]),
+    st.lists(st.sampled_from(SYMBOLS), max_size=4),
+    st.sampled_from([None, True, False]),
+    st.sampled_from([None, ["price"], ["price", "seq"]]),
+)
+
+
+@given(st.lists(requests, max_size=40))
+def test_rooms_and_counts_always_equal_what_the_sessions_have(steps: list) -> None:
+    subscriptions = Subscriptions()
+    sessions = [Session(str(number)) for number in range(4)]
+    rooms: list[set[str]] = [set() for _ in sessions]
+    for number, action, symbols, realtime, fields in steps:
+        session = sessions[number]
+        if action == "subscribe":
+            wish = request(symbols, realtime=realtime, fields=fields)
+            change = subscriptions.subscribe(session, wish)
+        elif action == "unsubscribe":
+            change = subscriptions.unsubscribe(session, symbols)
+        else:
+            subscriptions.release(session)
+            rooms[number] = set()
+            continue
+        assert change.leave <= rooms[number] and not change.enter & rooms[number]
+        rooms[number] = (rooms[number] - change.leave) | change.enter
+    for session, mine in zip(sessions, rooms, strict=True):
+        assert {room for room in mine if room.startswith("symbol:")} == {
+            symbol_room(symbol) for symbol in session.symbols
+        }
+        basket = subscriptions.basket(session)
+        assert (basket is not None) == bool(session.symbols)
+        if basket is not None:
+            assert set(basket.symbols) == set(session.symbols)
+            assert basket.fields == (session.fields or QUOTE_FIELDS)
+            assert basket.room in mine
+    for symbol in SYMBOLS:
+        assert subscriptions.watchers(symbol) == sum(symbol in s.symbols for s in sessions)
+    assert sum(basket.members for basket in subscriptions.baskets()) == sum(
+        bool(s.symbols) for s in sessions
+    )
+    for session in sessions:
+        subscriptions.release(session)
+    assert subscriptions.baskets() == [] and subscriptions.total() == 0
