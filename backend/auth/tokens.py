@@ -203,7 +203,7 @@ class Authenticator:
             payload = jwt.decode(token, self._secret, [ALGORITHM], options=_SIGNATURE_ONLY)
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenRejected(protocol.TOKEN_INVALID) from error
-        claims = _read_claims(payload)
+        claims = read_claims(payload)
         if claims is None:
             raise TokenRejected(protocol.TOKEN_INVALID)
         if claims.expires_at_ms <= self._clock.now_ms():
@@ -231,7 +231,7 @@ _KINDS: dict[str, type[AccessClaims] | type[RefreshClaims]] = {
 }
 
 
-def _read_claims(payload: dict[str, Any]) -> AccessClaims | RefreshClaims | None:
+def read_claims(payload: dict[str, Any]) -> AccessClaims | RefreshClaims | None:
     """The claims of a payload, or None where one is missing or has no meaning."""
     kind = _KINDS.get(str(payload.get("type")))
     expiry = payload.get("exp")

@@ -1,0 +1,68 @@
+"""Limits on how often one address may ask over HTTP."""
+
+import ipaddress
+import time
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter, RequestLimit
+
+from backend.api.errors import error_response
+from backend.protocol import RATE_LIMITED
+
+# For the routes that need no token. A dashboard asks a few times a minute; this leaves room for
+# an office behind one address, and answers stay under 1 % of a core.
+PUBLIC_LIMIT = "1200/minute"
+PUBLIC_SCOPE = "public"
+
+# An IPv6 customer is given a whole /64, and could otherwise come from a new address each time.
+IPV6_CUSTOMER_PREFIX = 64
+# A limit that takes longer to look up than this is counted in memory instead.
+REDIS_TIMEOUT_S = 1
+
+
+def create_limiter(app: Flask, redis_url: str) -> Limiter:
+    """A limiter for `app`, counting in Redis where several processes share one, else in memory.
+
+    Nothing is limited by default; use `limit` on views or `shared_limit` on blueprints. A breach
+    is answered 429 in the one error shape, with `Retry-After` in seconds.
+    """
+    shared = bool(redis_url)
+    return Limiter(
+        client_network,
+        app=app,
+        # One counter a key: moving windows would keep a timestamp for each request.
+        strategy="fixed-window",
+        storage_uri=redis_url.replace("unix://", "redis+unix://", 1) if shared else "memory://",
+        storage_options=_REDIS_OPTIONS if shared else {},
+        # Without Redis each process counts for itself until it is back.
+        in_memory_fallback_enabled=shared,
+        swallow_errors=shared,
+        on_breach=_on_breach,
+    )
+
+
+def client_network() -> str:
+    """Whom a request counts against: its IPv4 address, or the /64 of its IPv6 address."""
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            network = ipaddress.ip_network((address, IPV6_CUSTOMER_PREFIX), strict=False)
+            return str(network)
+        address = address.ipv4_mapped
+    return str(address)
+
+
+_REDIS_OPTIONS: dict[str, str | int] = {
+    "socket_connect_timeout": REDIS_TIMEOUT_S,
+    "socket_timeout": REDIS_TIMEOUT_S,
+}
+
+
+def _on_breach(limit: RequestLimit) -> Response:
+    seconds = max(1, limit.reset_at - int(time.time()))
+    response = error_response(RATE_LIMITED, f"Too many requests; try again in {seconds} s", 429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
