@@ -1,0 +1,35 @@
+"""Feeds, by the name that `MARKET_FEED` gives them.
+
+Each feed's module is imported when it is chosen, so that a simulated market needs no network
+libraries.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from backend.clock import Clock
+from backend.config import SIMULATED_FEED, Settings
+from backend.feeds.base import Feed, MarketSink
+
+
+def _simulated(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+    from backend.feeds.simulated import SimulatedFeed
+
+    generator = np.random.default_rng(settings.simulation_seed)
+    return SimulatedFeed(settings.symbols, sink, clock, generator)
+
+
+FEEDS: dict[str, Callable[[Settings, MarketSink, Clock], Feed]] = {
+    SIMULATED_FEED: _simulated,
+}
+
+
+def create_feed(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+    """The feed that `settings.market_feed` names, ready to `run`; KeyError for an unknown one."""
+    return FEEDS[feed_name(settings)](settings, sink, clock)
+
+
+def feed_name(settings: Settings) -> str:
+    """The feed's name as clients see it: `simulated`, `binance` or `replay`."""
+    return settings.market_feed.partition(":")[0]
