@@ -1,0 +1,256 @@
+"""CRS: live crypto market data, sentiment and signals over Socket.IO.
+
+`create_app` is the one place where parts meet: everything else is handed what it works with.
+"""
+
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask
+from flask_socketio import SocketIO
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from backend.api.errors import register_error_handlers
+from backend.api.headers import register_headers
+from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint
+from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_limiter
+from backend.api.market import market_blueprint
+from backend.api.pages import pages_blueprint
+from backend.auth.accounts import Accounts
+from backend.auth.passwords import Passwords
+from backend.auth.routes import register_auth
+from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
+from backend.clock import Clock, SystemClock
+from backend.config import PROJECT_ROOT, Settings
+from backend.fanout import codec
+from backend.fanout.transport import QuietLog, Transports
+from backend.feeds import create_feed, feed_name
+from backend.feeds.base import Feed
+from backend.market.market import Market
+from backend.metrics import Metrics
+from backend.offload import Offload
+from backend.storage.database import Database
+from backend.storage.sessions import SessionStore
+from backend.storage.users import UserStore
+from backend.streaming.analyst import Analyst
+from backend.streaming.limits import TokenBucket
+from backend.streaming.periodic import Periodic, supervise
+from backend.websocket_service import WebSocketService
+
+# The largest message from a client. A subscription to 100 symbols takes 2 KB; unmasking costs the
+# hub 0.3 ms a kilobyte, so this also bounds how long one message can hold it.
+MESSAGE_MAX_BYTES = 16 * 1024
+# A dead peer is noticed after the sum of both.
+PING_INTERVAL_SECONDS = 25
+PING_TIMEOUT_SECONDS = 20
+
+
+@dataclass
+class Runtime:
+    """The parts of a built application that run beside its requests."""
+
+    socketio: SocketIO
+    service: WebSocketService
+    feed: Feed
+    background: list[Periodic]
+    intervals: dict[str, float]
+    offload: Offload
+    database: Database
+    metrics: Metrics
+    stopping: bool = False
+
+    @property
+    def feed_name(self) -> str:
+        return self.feed.name
+
+    def start(self) -> None:
+        """Start the feed and every background task."""
+        run = self.socketio.start_background_task
+        run(
+            supervise,
+            "feed",
+            self.feed.run,
+            lambda: self.stopping,
+            self.socketio.sleep,
+            self.metrics,
+        )
+        self.socketio.sleep(0)  # the simulated market's history, so that the first tick is whole
+        self.service.start(self.intervals)
+        for task in self.background:
+            run(task.run)
+
+    def drain(self) -> None:
+        """Say farewell to clients and stop what `start` started."""
+        self.stopping = True
+        self.feed.stop()
+        for task in self.background:
+            task.stop()
+        self.service.drain()
+
+    def close(self) -> None:
+        """Let go of threads and files; nothing is served any more."""
+        self.offload.close()
+        self.database.close()
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
+    """The application, wired but not started: `app.extensions["crs"]` is its `Runtime`.
+
+    Raises `StorageUnavailable` where the database can't be used.
+    """
+    clock = clock or SystemClock()
+    _log_to_stderr(settings.log_level)
+    app = Flask(__name__, static_folder=None)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops
+        )
+    metrics = Metrics()
+    register_error_handlers(app)
+    register_headers(app, settings)
+    limiter = create_limiter(app, settings.redis_url)
+
+    offload = Offload()
+    database = Database(settings.database_url)
+    database.migrate()
+    revocations = Revocations(clock)
+    authenticator = Authenticator(settings.jwt_secret_key, revocations, clock)
+    issuer = TokenIssuer(
+        settings.jwt_secret_key,
+        settings.access_token_minutes * 60,
+        settings.refresh_token_days * 86_400,
+        clock,
+    )
+    accounts = Accounts(
+        UserStore(database),
+        SessionStore(database),
+        Passwords(),
+        issuer,
+        authenticator,
+        revocations,
+        offload,
+        clock,
+    )
+    accounts.load_revocations()
+    register_auth(
+        app,
+        settings=settings,
+        accounts=accounts,
+        revocations=revocations,
+        limiter=limiter,
+        on_auth_failure=lambda reason: metrics.auth_failures.labels(reason).inc(),
+    )
+
+    market = Market(settings.symbols, clock, feed_name(settings))
+    feed = create_feed(settings, market, clock)
+    analyst = Analyst(market, settings.symbols)
+
+    socketio = _socketio(app, settings)
+    transports = Transports(
+        socketio.server,
+        clock,
+        lambda: TokenBucket(clock).take,
+        lambda reason: metrics.closed.labels(reason).inc(),
+    )
+    service = WebSocketService(
+        socketio,
+        transports,
+        market,
+        analyst,
+        authenticator,
+        revocations,
+        symbols=settings.symbols,
+        auth_required=settings.websocket_auth_required,
+        clock=clock,
+        metrics=metrics,
+        rng=random.Random(secrets.randbits(64)),
+    )
+
+    public = market_blueprint(market, analyst, settings.symbols)
+    limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
+    app.register_blueprint(public)
+    dependencies = Dependencies(_pings(settings, database, offload))
+    app.register_blueprint(health_blueprint(market, service.sessions, dependencies, clock, metrics))
+    app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
+
+    def background(name: str, action: Callable[[], None]) -> Periodic:
+        return Periodic(name, CHECK_SECONDS, action, socketio.sleep, clock, metrics)
+
+    app.extensions["crs"] = Runtime(
+        socketio,
+        service,
+        feed,
+        [
+            background("dependencies", dependencies.check),
+            # Another process on the same database may have ended a session.
+            background("revocations", accounts.load_revocations),
+        ],
+        {
+            "market": settings.market_interval,
+            "sentiment": settings.sentiment_interval,
+            "signal": settings.signal_interval,
+        },
+        offload,
+        database,
+        metrics,
+    )
+    return app
+
+
+def _socketio(app: Flask, settings: Settings) -> SocketIO:
+    # One filter for both libraries: they log to it only what is an error.
+    library_log = logging.getLogger("crs.socketio")
+    library_log.addFilter(QuietLog())
+    library_log.setLevel(logging.ERROR)
+    origins = list(settings.cors_origins)
+    return SocketIO(
+        app,
+        async_mode="eventlet",
+        json=codec,
+        # So that a refused client is connected for as long as it takes to tell it why.
+        always_connect=True,
+        # Events of one connection are handled in its own receive loop: in order, and a client
+        # that sends too much waits for itself.
+        async_handlers=False,
+        manage_session=False,
+        # None lets the driver accept the server's own origin, and no other.
+        cors_allowed_origins="*" if "*" in settings.cors_origins else origins or None,
+        max_http_buffer_size=MESSAGE_MAX_BYTES,
+        ping_interval=PING_INTERVAL_SECONDS,
+        ping_timeout=PING_TIMEOUT_SECONDS,
+        logger=library_log,
+        engineio_logger=library_log,
+    )
+
+
+def _pings(
+    settings: Settings, database: Database, offload: Offload
+) -> dict[str, Callable[[], None]]:
+    pings: dict[str, Callable[[], None]] = {
+        "database": lambda: offload.run_serial(database.ping),
+    }
+    if settings.redis_url:
+        import redis  # 20 ms and 5 MB, for those who use it
+
+        client = redis.Redis.from_url(
+            settings.redis_url, socket_timeout=1, socket_connect_timeout=1
+        )
+        pings["redis"] = lambda: bool(client.ping()) and None
+    return pings
+
+
+def _log_to_stderr(level: str) -> None:
+    formatter = logging.Formatter(
+        "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"
+    )
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    # It tells of its own plugins, six lines, at every first start.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
