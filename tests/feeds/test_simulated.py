@@ -1,0 +1,269 @@
+"""The simulated market: reproducible, believable, the same before the start and after it."""
+
+import numpy as np
+import pytest
+
+from backend.config import DEFAULT_SYMBOLS
+from backend.feeds.profiles import Profile, profile_of
+from backend.feeds.simulated import HISTORY_MINUTES, SimulatedFeed
+from backend.feeds.simulation import MarketModel
+from backend.market.market import Market
+from backend.market.models import CLOSE, HIGH, LOW, OPEN, OPEN_TIME, QUOTE_VOLUME, Trade
+
+SYMBOLS = tuple(DEFAULT_SYMBOLS.split(","))
+MINUTE = 60_000
+
+
+class Run:
+    """A feed on a market, whose sleep moves the clock, and stops the feed in time."""
+
+    def __init__(self, clock, seconds, seed=7, symbols=SYMBOLS):
+        self.clock = clock
+        self.market = Market(symbols, clock, "simulated")
+        self.trades: list[Trade] = []
+        self.until = clock.monotonic() + seconds
+        self.on_sleep = lambda: None
+        self.feed = SimulatedFeed(symbols, self, clock, np.random.default_rng(seed), self.sleep)
+
+    def __getattr__(self, name):
+        return getattr(self.market, name)
+
+    def apply_trade(self, trade):
+        self.trades.append(trade)
+        self.market.apply_trade(trade)
+
+    def sleep(self, seconds):
+        self.clock.sleep(seconds)
+        self.on_sleep()
+        if self.clock.monotonic() >= self.until:
+            self.feed.stop()
+
+    def run(self):
+        self.feed.run()
+        return self
+
+
+@pytest.fixture(scope="module")
+def hour(manual_clock):
+    """An hour of live trading after 48 h of history."""
+    return Run(manual_clock(), 3600).run()
+
+
+@pytest.fixture(scope="module")
+def history(hour):
+    """Log returns of the closes, and the volumes, of the 48 h before the start: (2879, 20)."""
+    candles = [hour.market.closed_candles(symbol)[:HISTORY_MINUTES] for symbol in SYMBOLS]
+    closes = np.log(np.column_stack([rows[:, CLOSE] for rows in candles]))
+    return np.diff(closes, axis=0), np.column_stack([rows[1:, QUOTE_VOLUME] for rows in candles])
+
+
+def standardised_autocorrelation(series, lag):
+    series = series - series.mean(axis=0)
+    return ((series[lag:] * series[:-lag]).mean(axis=0) / series.var(axis=0)).mean()
+
+
+def test_history_is_48_hours_of_every_symbol_up_to_the_running_minute(clock):
+    run = Run(clock, 0)
+    now_ms = clock.now_ms()
+    run.run()
+    for symbol in SYMBOLS:
+        times = run.market.closed_candles(symbol)[:, OPEN_TIME]
+        assert len(times) == HISTORY_MINUTES
+        assert (np.diff(times) == MINUTE).all()
+        assert times[-1] == now_ms - now_ms % MINUTE - MINUTE
+
+
+def test_every_candle_is_consistent_and_nothing_is_dropped(hour):
+    assert not hour.market.drops
+    for symbol in SYMBOLS:
+        rows = hour.market.closed_candles(symbol)
+        assert (rows[:, LOW] <= rows[:, [OPEN, CLOSE]].min(axis=1)).all()
+        assert (rows[:, HIGH] >= rows[:, [OPEN, CLOSE]].max(axis=1)).all()
+        assert (rows[:, LOW] > 0).all()
+        assert len(rows) == HISTORY_MINUTES + 60
+
+
+def test_the_same_seed_gives_the_same_market_and_another_one_not(manual_clock):
+    one, same, other = (Run(manual_clock(), 10, seed).run() for seed in (1, 1, 2))
+    assert one.trades == same.trades
+    assert one.market.quotes() == same.market.quotes()
+    assert one.market.quotes() != other.market.quotes()
+
+
+def test_trading_goes_on_from_where_history_ended(hour):
+    """At the seam a price moves by no more than the seconds between explain."""
+    for index, symbol in enumerate(SYMBOLS):
+        rows = hour.market.closed_candles(symbol)
+        minute_sd = np.diff(np.log(rows[:HISTORY_MINUTES, CLOSE])).std()
+        first = next(trade for trade in hour.trades if trade.symbol == symbol)
+        assert abs(np.log(first.price / rows[HISTORY_MINUTES - 1, CLOSE])) < 5 * minute_sd, index
+
+
+def test_a_quarter_second_and_a_minute_are_steps_of_the_same_market():
+    """The mean absolute return over 5 minutes is the same, whichever step it was made with."""
+    profiles = [Profile(100.0, 1e8, 0.04, 0.0)] * 50
+    fine, coarse, fine_volume, coarse_volume = [], [], 0.0, 0.0
+    for seed in range(60):
+        for step_s, count, returns in ((60.0, 5, coarse), (0.25, 1200, fine)):
+            model = MarketModel(profiles, np.random.default_rng(seed))
+            before = model.log_price
+            volume = model.advance(1.7e12, step_s, count).quote_volume.sum()
+            returns.append(model.log_price - before)
+            if step_s < 1:
+                fine_volume += volume
+            else:
+                coarse_volume += volume
+    assert np.abs(fine).mean() == pytest.approx(np.abs(coarse).mean(), rel=0.06)
+    assert fine_volume == pytest.approx(coarse_volume, rel=0.06)
+
+
+def test_live_candles_have_the_shape_of_those_of_history(hour):
+    """Mean range over mean absolute body: what ATR and the like would notice at the seam."""
+
+    def shape(rows):
+        body = np.abs(np.log(rows[:, CLOSE] / rows[:, OPEN]))
+        return np.log(rows[:, HIGH] / rows[:, LOW]).mean() / body.mean()
+
+    before, live = zip(
+        *(np.split(hour.market.closed_candles(symbol), [HISTORY_MINUTES]) for symbol in SYMBOLS),
+        strict=True,
+    )
+    assert shape(np.vstack(live)) == pytest.approx(shape(np.vstack(before)), rel=0.1)
+
+
+def test_returns_have_fat_tails(history):
+    returns, _ = history
+    z = (returns - returns.mean(axis=0)) / returns.std(axis=0)
+    assert np.median((z**4).mean(axis=0)) > 4
+
+
+def test_volatility_clusters(history):
+    returns, _ = history
+    assert standardised_autocorrelation(np.abs(returns), 1) > 0.1
+    assert standardised_autocorrelation(np.abs(returns), 30) > 0.03
+    assert abs(standardised_autocorrelation(returns, 1)) < 0.05
+
+
+def test_symbols_move_together(history):
+    returns, _ = history
+    correlations = np.corrcoef(returns.T)[np.triu_indices(len(SYMBOLS), 1)]
+    assert 0.2 < correlations.mean() < 0.9
+
+
+def test_volume_follows_volatility(history):
+    returns, volumes = history
+    pairs = (np.corrcoef(np.abs(r), v)[0, 1] for r, v in zip(returns.T, volumes.T, strict=True))
+    assert np.mean(list(pairs)) > 0.15
+
+
+def test_the_day_has_a_cycle():
+    """Over many days, the afternoon is livelier than the small hours (UTC)."""
+    model = MarketModel([profile_of("BTC")] * 10, np.random.default_rng(3))
+    path = model.advance(0, 60.0, 40 * 1440)
+    by_minute = path.quote_volume.reshape(40, 1440, 10).mean(axis=(0, 2))
+    moves = np.abs(np.diff(path.log_price, axis=0, prepend=path.log_price[:1]))
+    moves_by_minute = moves.reshape(40, 1440, 10).mean(axis=(0, 2))
+    for series in (by_minute, moves_by_minute):
+        assert series[13 * 60 : 17 * 60].mean() > 1.3 * series[1 * 60 : 5 * 60].mean()
+
+
+def test_day_volatility_and_volume_are_those_of_the_profile():
+    profile = profile_of("ETH")
+    ratios, volumes = [], []
+    for seed in range(150):
+        model = MarketModel([profile] * 3, np.random.default_rng(seed))
+        path = model.advance(0, 60.0, 1440)
+        ratios.append((np.diff(path.log_price, axis=0) ** 2).sum(axis=0))
+        volumes.append(path.quote_volume.sum(axis=0))
+    assert np.sqrt(np.mean(ratios)) == pytest.approx(profile.day_volatility, rel=0.25)
+    assert np.mean(volumes) == pytest.approx(profile.day_volume, rel=0.25)
+
+
+def test_each_symbol_trades_several_times_in_two_seconds_as_a_rule(hour):
+    for symbol in SYMBOLS:
+        times = np.array([trade.time_ms for trade in hour.trades if trade.symbol == symbol])
+        gaps = np.diff(times)
+        assert np.quantile(gaps, 0.95) < 2000
+        assert len(times) > 3600  # on average more than twice in two seconds
+
+
+def test_prices_keep_the_precision_of_their_magnitude(hour):
+    for symbol, decimals in (("BTC", 2), ("ETH", 2), ("ADA", 6), ("LINK", 4)):
+        prices = [trade.price for trade in hour.trades if trade.symbol == symbol]
+        assert all(price == round(price, decimals) for price in prices)
+        assert any(price != round(price, decimals - 1) for price in prices)
+
+
+def test_an_unknown_symbol_gets_a_plausible_profile_the_same_each_time():
+    assert profile_of("WAGMI") == profile_of("WAGMI") != profile_of("NGMI")
+    profile = profile_of("WAGMI")
+    assert 0.01 <= profile.price <= 100 and 5e6 <= profile.day_volume <= 2e8
+
+
+def test_a_symbol_of_tiny_price_trades_with_its_own_precision(clock):
+    run = Run(clock, 30, symbols=("SHIB", "WAGMI")).run()
+    assert not run.market.drops
+    assert len({trade.price for trade in run.trades if trade.symbol == "SHIB"}) > 10
+
+
+def test_a_pause_of_the_machine_becomes_history_and_no_burst(clock):
+    """Asleep for an hour: the monotonic clock stood still, the wall clock went on."""
+    run = Run(clock, 60, symbols=("BTC", "ETH"))
+    slept = []
+
+    def suspend_once():
+        if not slept and clock.monotonic() > run.until - 30:
+            clock.wall_ms += 3600_000
+            slept.append(len(run.trades))
+
+    run.on_sleep = suspend_once
+    run.run()
+    after = run.trades[slept[0] :]
+    assert len(after) < 30 * 4 * 2
+    assert after[-1].time_ms == pytest.approx(clock.now_ms(), abs=500)
+    assert not run.market.drops
+    times = run.market.candles("BTC", limit=100)[:, OPEN_TIME]
+    assert (np.diff(times) == MINUTE).all()
+
+
+def test_a_pause_of_weeks_is_filled_up_to_the_bound(clock):
+    run = Run(clock, 20, symbols=("BTC",))
+    run.on_sleep = lambda: setattr(clock, "wall_ms", max(clock.wall_ms, 1_705_000_000_000))
+    run.run()
+    assert len(run.market.closed_candles("BTC")) <= 2 * HISTORY_MINUTES + 1
+    assert not run.market.drops
+    assert run.market.time_ms("BTC") == pytest.approx(clock.now_ms(), abs=2000)
+
+
+def test_time_never_runs_backwards_though_the_clock_is_set_back(clock):
+    run = Run(clock, 60, symbols=("BTC",))
+    set_back = []
+
+    def set_back_once():
+        if not set_back and clock.monotonic() > run.until - 30:
+            clock.wall_ms -= 10_000
+            set_back.append(True)
+
+    run.on_sleep = set_back_once
+    run.run()
+    times = [trade.time_ms for trade in run.trades]
+    assert times == sorted(times)
+    assert not run.market.drops
+    assert run.trades[-1].time_ms == pytest.approx(clock.now_ms(), abs=2000)
+
+
+def test_work_and_late_wake_ups_do_not_add_up(clock):
+    """Each sleep lasts 40 ms too long, and still there are four steps a second."""
+    run = Run(clock, 100, symbols=("BTC",))
+    sleeps = []
+    run.on_sleep = lambda: (sleeps.append(1), clock.sleep(0.04))
+    run.run()
+    assert len(sleeps) == pytest.approx(400, abs=4)
+
+
+def test_the_feed_says_what_it_is_and_when_it_stops(clock):
+    run = Run(clock, 1, symbols=("BTC",)).run()
+    states = [status.state for status in run.market.feed_history]
+    assert states == ["connecting", "live", "stopped"]
+    assert SimulatedFeed.name == "simulated"
+    assert "simulated" in run.market.feed_history[1].detail
