@@ -1,0 +1,211 @@
+"""Keeps the analysis up with the market, and remembers what was published of it.
+
+Everything published has an id and is kept, so that a client that asks for the current signal gets
+the very one that the others were sent.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import uuid4
+
+from backend.analysis.sentiment import KEPT_MINUTES, SentimentEngine
+from backend.analysis.signals import SignalEngine
+from backend.clock import iso
+from backend.market.market import Market
+from backend.market.models import Assessment, Candle, Sentiment
+
+Payload = dict[str, Any]
+
+# A signal that has not changed is published again once the last one is older than this.
+SIGNAL_MAX_AGE_S = 60.0
+# Both engines are rebuilt from this much: what the sentiment reads, which is far more than the
+# slowest moving average remembers.
+HISTORY_CANDLES = KEPT_MINUTES + 1
+# A symbol that has more candles waiting than this is rebuilt instead: about as quick, and bounded.
+PENDING_MAX = 60
+# What the REST calls can answer: some 100 minutes of a symbol that does not change, 20 MB with
+# the largest number of symbols; of all symbols together the newest; a day of sentiment minutes.
+SIGNALS_KEPT_PER_SYMBOL = 100
+SIGNALS_KEPT = 1_000
+SENTIMENTS_KEPT = 24 * 60
+
+
+def random_id() -> str:
+    """An id that no other process or run gives."""
+    return uuid4().hex
+
+
+class _Desk:
+    """One symbol's engine, what waits for it, and what was published of it."""
+
+    def __init__(self, symbol: str) -> None:
+        self.engine = SignalEngine(symbol)
+        self.pending: list[Candle] = []
+        self.outdated = True
+        self.published: deque[Payload] = deque(maxlen=SIGNALS_KEPT_PER_SYMBOL)
+        # Monotonic seconds; None until the first cycle after a signal was published for a snapshot.
+        self.published_at: float | None = None
+
+
+class Analyst:
+    """Signals of each symbol and the sentiment of all, from a `Market`.
+
+    Listening only takes notes; the work is done by whoever asks. `pause` is called between
+    symbols when several are rebuilt, about 1.5 ms each, so that others get a turn.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        symbols: Iterable[str],
+        new_id: Callable[[], str] = random_id,
+        pause: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._market = market
+        self._new_id = new_id
+        self._pause = pause
+        self._desks = {symbol: _Desk(symbol) for symbol in symbols}
+        self._sentiment = SentimentEngine(tuple(self._desks))
+        self._signals: deque[Payload] = deque(maxlen=SIGNALS_KEPT)
+        self._sentiments: deque[Payload] = deque(maxlen=SENTIMENTS_KEPT)
+        self._reading: Sentiment | None = None
+        self._unsubscribe = (
+            market.on_candle(self._note_candle),
+            market.on_history(self._note_history),
+        )
+
+    def close(self) -> None:
+        """Stop listening to the market."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+
+    def signal(self, symbol: str) -> Payload | None:
+        """The symbol's current signal, published now if there was none.
+
+        None for a symbol that is not followed, and before there is enough data.
+        """
+        desk = self._desks.get(symbol)
+        if desk is None:
+            return None
+        if desk.published:
+            return desk.published[-1]
+        self._catch_up(symbol, desk)
+        assessment = self._assess(symbol, desk)
+        return self._publish(desk, assessment) if assessment else None
+
+    def cycle(self, now_monotonic: float) -> list[Payload]:
+        """Publish and return what is due now.
+
+        That is one signal for each symbol whose level or reason changed, or whose last one is over
+        `SIGNAL_MAX_AGE_S` old. `now_monotonic` is in seconds.
+        """
+        self._refresh()
+        due = []
+        for symbol, desk in self._desks.items():
+            assessment = self._assess(symbol, desk)
+            if assessment and self._is_due(desk, assessment, now_monotonic):
+                due.append(self._publish(desk, assessment))
+                desk.published_at = now_monotonic
+        return due
+
+    def recent_signals(self, symbol: str | None = None, limit: int = 50) -> list[Payload]:
+        """The newest published signals of one symbol or of all, newest first."""
+        if symbol is None:
+            return _newest(self._signals, limit)
+        desk = self._desks.get(symbol)
+        return _newest(desk.published, limit) if desk else []
+
+    def sentiment(self) -> Payload | None:
+        """The sentiment at the market's newest complete minute; None before there is enough data.
+
+        It keeps its id until the next minute, or a late candle, changes it.
+        """
+        self._refresh()
+        reading = self._sentiment.read()
+        if reading is not None and reading != self._reading:
+            if self._reading and self._reading.time_ms == reading.time_ms:
+                self._sentiments.pop()
+            self._reading = reading
+            self._sentiments.append(self._sentiment_payload(reading))
+        return self._sentiments[-1] if self._sentiments else None
+
+    def sentiment_history(self, limit: int = SENTIMENTS_KEPT) -> list[Payload]:
+        """The newest sentiments, one a minute, newest first."""
+        return _newest(self._sentiments, limit)
+
+    def _note_candle(self, symbol: str, candle: Candle) -> None:
+        desk = self._desks.get(symbol)
+        if desk is None or desk.outdated:
+            return
+        desk.pending.append(candle)
+        if len(desk.pending) > PENDING_MAX:
+            self._note_history(symbol)
+
+    def _note_history(self, symbol: str) -> None:
+        desk = self._desks.get(symbol)
+        if desk:
+            desk.outdated = True
+            desk.pending.clear()
+
+    def _refresh(self) -> None:
+        for symbol, desk in self._desks.items():
+            rebuilt = desk.outdated
+            self._catch_up(symbol, desk)
+            if rebuilt:
+                self._pause()
+
+    def _catch_up(self, symbol: str, desk: _Desk) -> None:
+        if desk.outdated:
+            closed = self._market.closed_candles(symbol, HISTORY_CANDLES)
+            desk.engine.rebuild(closed)
+            self._sentiment.load(symbol, closed)
+            desk.outdated = False
+            desk.pending.clear()
+        for candle in desk.pending:
+            desk.engine.update(candle)
+            self._sentiment.update(symbol, candle)
+        desk.pending.clear()
+
+    def _assess(self, symbol: str, desk: _Desk) -> Assessment | None:
+        return desk.engine.assess(self._market.forming(symbol), self._market.time_ms(symbol))
+
+    def _is_due(self, desk: _Desk, assessment: Assessment, now: float) -> bool:
+        if not desk.published:
+            return True
+        if desk.published_at is None:
+            desk.published_at = now
+        last = desk.published[-1]
+        changed = (last["signal"], last["reason"]) != (assessment.level, assessment.reason)
+        return changed or now - desk.published_at > SIGNAL_MAX_AGE_S
+
+    def _publish(self, desk: _Desk, assessment: Assessment) -> Payload:
+        payload = {
+            "id": self._new_id(),
+            "symbol": assessment.symbol,
+            "signal": assessment.level.value,
+            "strength": round(assessment.strength, 2),
+            "reason": assessment.reason.value,
+            "price": assessment.price,
+            "score": round(assessment.score, 4),
+            "timestamp": iso(assessment.time_ms),
+        }
+        desk.published.append(payload)
+        self._signals.append(payload)
+        return payload
+
+    def _sentiment_payload(self, reading: Sentiment) -> Payload:
+        return {
+            "id": self._new_id(),
+            "overall_sentiment": reading.overall,
+            "market_fear_greed": round(reading.index),
+            "market_mood": reading.mood,
+            "confidence": round(reading.confidence, 2),
+            "trending_topics": list(reading.trending_topics),
+            "components": {name: round(score, 1) for name, score in reading.components.items()},
+            "timestamp": iso(reading.time_ms),
+        }
+
+
+def _newest(published: deque[Payload], limit: int) -> list[Payload]:
+    return [published[-i] for i in range(1, min(max(limit, 0), len(published)) + 1)]
