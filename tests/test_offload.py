@@ -1,0 +1,166 @@
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import eventlet
+import psutil
+import pytest
+from eventlet import patcher
+
+from backend.offload import Offload, Overloaded
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def offload() -> Iterator[Offload]:
+    offload = Offload(hashing_workers=2, hashing_waiting_max=3, database_waiting_max=8)
+    yield offload
+    offload.close()
+
+
+class Gauge:
+    """Counts how many threads are inside at once, and how many ever were."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = self.most = self.calls = 0
+
+    def visit(self) -> None:
+        with self.lock:
+            self.inside += 1
+            self.calls += 1
+            self.most = max(self.most, self.inside)
+        time.sleep(0.02)
+        with self.lock:
+            self.inside -= 1
+
+
+def test_work_runs_in_another_thread_and_its_result_comes_back(offload: Offload) -> None:
+    here = threading.get_ident()
+    assert offload.run(pow, 2, 10) == 1024
+    assert offload.run(threading.get_ident) != here
+    assert offload.run_serial(threading.get_ident) != here
+
+
+@pytest.mark.parametrize("lane", ["run", "run_serial"])
+def test_exceptions_come_back_and_leave_the_lane_free(offload: Offload, lane: str) -> None:
+    for _ in range(20):
+        with pytest.raises(ValueError, match="invalid literal"):
+            getattr(offload, lane)(int, "x")
+    assert getattr(offload, lane)(int, "7") == 7
+
+
+@pytest.mark.parametrize("lane", ["run", "run_serial"])
+def test_other_greenlets_go_on_meanwhile(offload: Offload, lane: str) -> None:
+    release = threading.Event()
+    # Only a greenlet that runs while the call blocks can end it.
+    eventlet.spawn_after(0.01, release.set)
+    assert getattr(offload, lane)(release.wait, 30)
+
+
+def test_the_database_lane_never_holds_two(offload: Offload) -> None:
+    gauge = Gauge()
+    for each in [eventlet.spawn(offload.run_serial, gauge.visit) for _ in range(8)]:
+        each.wait()
+    assert (gauge.most, gauge.calls) == (1, 8)
+
+
+def test_the_hashing_lane_holds_as_many_as_it_has_workers(offload: Offload) -> None:
+    gauge = Gauge()
+    for each in [eventlet.spawn(offload.run, gauge.visit) for _ in range(5)]:
+        each.wait()
+    assert (gauge.most, gauge.calls) == (2, 5)
+
+
+def test_hashing_does_not_wait_for_the_database(offload: Offload) -> None:
+    release = threading.Event()
+    stuck = eventlet.spawn(offload.run_serial, release.wait, 30)
+    eventlet.sleep(0)
+    assert offload.run(pow, 2, 2) == 4
+    release.set()
+    assert stuck.wait()
+
+
+def test_a_full_line_refuses_without_calling(offload: Offload) -> None:
+    release, gauge = threading.Event(), Gauge()
+    working = [eventlet.spawn(offload.run, release.wait, 30) for _ in range(2 + 3)]
+    eventlet.sleep(0.01)
+    with pytest.raises(Overloaded):
+        offload.run(gauge.visit)
+    release.set()
+    assert all(each.wait() for each in working)
+    assert gauge.calls == 0
+    offload.run(gauge.visit)
+    assert gauge.calls == 1
+
+
+def test_a_killed_caller_does_not_let_the_next_call_overlap(offload: Offload) -> None:
+    release, order = threading.Event(), []
+
+    def first() -> None:
+        release.wait(30)
+        order.append("first")
+
+    killed = eventlet.spawn(offload.run_serial, first)
+    eventlet.sleep(0.01)
+    killed.kill()
+    second = eventlet.spawn(offload.run_serial, order.append, "second")
+    eventlet.sleep(0.05)
+    assert order == []
+    release.set()
+    second.wait()
+    assert order == ["first", "second"]
+
+
+def test_closing_ends_the_threads_and_refuses_later_work() -> None:
+    process = psutil.Process()
+    before = process.num_threads()
+    offload = Offload(hashing_workers=1)
+    offload.run(pow, 2, 2)
+    assert process.num_threads() == before + 2
+    offload.close()
+    assert process.num_threads() == before
+    with pytest.raises(Overloaded):
+        offload.run(pow, 2, 2)
+    with pytest.raises(Overloaded):
+        offload.run_serial(pow, 2, 2)
+
+
+PATCHED = """
+import eventlet
+eventlet.monkey_patch(psycopg=False)
+import sys
+from backend.offload import Offload
+from backend.storage.database import Database
+from backend.storage.users import UserStore
+
+offload, database = Offload(), Database(sys.argv[1])
+offload.run_serial(database.migrate)
+users = UserStore(database)
+added = [eventlet.spawn(offload.run_serial, users.add, f"user{n}", "hash", n) for n in range(200)]
+ticks = 0
+while not all(each.dead for each in added):
+    eventlet.sleep(0.001)
+    ticks += 1
+assert sorted(each.wait().username for each in added) == sorted(f"user{n}" for n in range(200))
+assert ticks > 20, ticks
+offload.close()
+database.close()
+print("done")
+"""
+
+
+def test_the_database_works_under_monkey_patching_and_the_hub_goes_on(tmp_path: Path) -> None:
+    assert not patcher.is_monkey_patched("socket")
+    ran = subprocess.run(
+        [sys.executable, "-c", PATCHED, f"sqlite:///{tmp_path}/a.db"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.stdout == "done\n", ran.stderr
