@@ -1,0 +1,114 @@
+"""The `binance` feed: spot trades and mini tickers of USDT pairs, without an account.
+
+Source of the limits: "WebSocket Streams for Binance" and "Limits" of the exchange's spot API
+documentation.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from urllib.parse import urlsplit, urlunsplit
+
+import orjson
+
+from backend.clock import HOUR_MS, Clock
+from backend.config import BINANCE_FEED
+from backend.feeds.base import MarketSink
+from backend.feeds.binance_frames import (
+    ErrorReply,
+    ServerShutdown,
+    pair_of,
+    parse_frame,
+    parse_klines,
+)
+from backend.feeds.rest import RestClient
+from backend.feeds.websocket_feed import WebSocketFeed
+from backend.market.models import CandleArray, DayStatistics, Trade
+
+# Together under 5 KB of URL; proxies on the way refuse one over 8 KB.
+STREAMS_IN_URL = 200
+STREAMS_IN_REQUEST = 200
+# The weight of requests a minute from one address, and the share of it that this feed leaves to
+# others behind the same address.
+WEIGHT_LIMIT = 6_000
+WEIGHT_USED_MAX = 0.8 * WEIGHT_LIMIT
+WEIGHT_HEADER = "x-mbx-used-weight-1m"
+WEIGHT_PAUSE_S = 15.0
+
+
+class BinanceFeed(WebSocketFeed):
+    """Prices and candles from trades, 24 h figures from mini tickers, the rest from klines.
+
+    `ws_url` is the host of the streams, such as `wss://data-stream.binance.vision`; a path that
+    ends in `/ws` gets raw streams, any other combined ones.
+    """
+
+    name = BINANCE_FEED
+    # The exchange ends each connection after 24 h.
+    renew_after_s = 23.5 * HOUR_MS / 1000
+    candles_page = 1_000
+    # At most 5 messages a second are allowed, pongs included.
+    request_interval_s = 0.25
+
+    def __init__(
+        self,
+        symbols: Iterable[str],
+        sink: MarketSink,
+        ws_url: str,
+        rest_url: str,
+        *,
+        clock: Clock | None = None,
+        random: Random | None = None,
+        sleep: Callable[[float], object] | None = None,
+    ) -> None:
+        super().__init__(symbols, sink, rest_url, clock=clock, random=random, sleep=sleep)
+        self._ws_url = ws_url
+        # 500 symbols make 1,000 streams, of the 1,024 that a connection may carry.
+        self._streams = [
+            f"{pair_of(symbol).lower()}@{kind}"
+            for symbol in self.symbols
+            for kind in ("miniTicker", "trade")
+        ]
+
+    def stream_url(self) -> str:
+        parts = urlsplit(self._ws_url)
+        path, streams = parts.path.rstrip("/"), "/".join(self._streams[:STREAMS_IN_URL])
+        if path.endswith("/ws"):
+            return urlunsplit((parts.scheme, parts.netloc, f"{path}/{streams}", "", ""))
+        path = path if path.endswith("/stream") else f"{path}/stream"
+        return urlunsplit((parts.scheme, parts.netloc, path, f"streams={streams}", ""))
+
+    def requests(self) -> Sequence[str]:
+        starts = range(STREAMS_IN_URL, len(self._streams), STREAMS_IN_REQUEST)
+        return [
+            orjson.dumps(
+                {
+                    "method": "SUBSCRIBE",
+                    "params": self._streams[start : start + STREAMS_IN_REQUEST],
+                    "id": number,
+                }
+            ).decode()
+            for number, start in enumerate(starts, start=1)
+        ]
+
+    def events(self, message: bytes) -> Iterable[Trade | DayStatistics]:
+        for event in parse_frame(message):
+            if isinstance(event, ServerShutdown):
+                self.counters["shutdown_notices"] += 1
+                self.renew("the exchange announced a shutdown")
+            elif isinstance(event, ErrorReply):
+                self.note("request_refused", f"{event.code} {event.message}")
+            else:
+                yield event
+
+    def fetch_candles(
+        self, client: RestClient, symbol: str, limit: int, end_ms: int | None
+    ) -> CandleArray:
+        query: dict[str, str | int] = {"symbol": pair_of(symbol), "interval": "1m", "limit": limit}
+        if end_ms is not None:
+            query["endTime"] = end_ms
+        answer, headers = client.get("/api/v3/klines", query)
+        used = headers.get(WEIGHT_HEADER, "")
+        if used.isdecimal() and int(used) > WEIGHT_USED_MAX:
+            self.counters["rest_weight_pauses"] += 1
+            self._backfill.pause(WEIGHT_PAUSE_S)
+        return parse_klines(answer)

@@ -1,0 +1,217 @@
+"""What Binance spot sends, as values: one parser for each wire message. No sockets, no state.
+
+Source: "WebSocket Streams for Binance" and "Market Data endpoints" of the exchange's spot API
+documentation. Every parser raises ValueError for a message that lacks a field or lies about one
+(text in place of a number, NaN, a price that is not positive).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+import orjson
+
+from backend.clock import MINUTE_MS
+from backend.market.models import (
+    CANDLE_COLUMNS,
+    CLOSE,
+    HIGH,
+    LOW,
+    OPEN,
+    OPEN_TIME,
+    QUOTE_VOLUME,
+    VOLUME,
+    CandleArray,
+    DayStatistics,
+    Trade,
+)
+
+# Every pair is quoted in the dollar stablecoin with by far the deepest books.
+QUOTE_ASSET = "USDT"
+
+# Between a trade and its report lie milliseconds; a frame that claims more is not believed.
+EVENT_DELAY_MAX_MS = MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class ServerShutdown:
+    """The exchange is about to close this connection; a new one should be opened at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """The exchange refused a request that was sent over the stream."""
+
+    code: int
+    message: str
+
+
+FrameEvent = Trade | DayStatistics | ServerShutdown | ErrorReply
+
+
+def pair_of(symbol: str) -> str:
+    """The exchange's name of a symbol's market: BTC -> BTCUSDT."""
+    return symbol + QUOTE_ASSET
+
+
+def symbol_of(pair: Any) -> str:
+    """BTCUSDT -> BTC; ValueError where the pair is not quoted in `QUOTE_ASSET`."""
+    if not isinstance(pair, str) or not pair.endswith(QUOTE_ASSET) or pair == QUOTE_ASSET:
+        raise ValueError(f"not a {QUOTE_ASSET} pair: {str(pair)[:40]!r}")
+    return pair.removesuffix(QUOTE_ASSET)
+
+
+def frame_events(text: str | bytes) -> list[Trade | DayStatistics]:
+    """The market data in one frame; empty for frames of other kinds."""
+    return [event for event in parse_frame(text) if isinstance(event, Trade | DayStatistics)]
+
+
+def parse_frame(text: str | bytes) -> list[FrameEvent]:
+    """Everything that one frame says, from a raw (`/ws`) or a combined (`/stream`) connection.
+
+    A combined frame is `{"stream":"btcusdt@trade","data":{...}}`, a raw one is the data alone.
+    Book tickers, depth and replies to successful requests yield nothing.
+    """
+    frame = orjson.loads(text)  # JSONDecodeError is a ValueError
+    data = frame.get("data", frame) if isinstance(frame, dict) else frame
+    messages = data if isinstance(data, list) else [data]
+    return [event for message in messages if (event := _parse_message(message)) is not None]
+
+
+def _parse_message(message: Any) -> FrameEvent | None:
+    if not isinstance(message, dict):
+        raise ValueError(f"not an object: {str(message)[:40]!r}")
+    if "error" in message:
+        return parse_error(message)
+    if isinstance(message.get("event"), dict):
+        message = message["event"]
+    parser = _PARSERS.get(message.get("e", ""))
+    return parser(message) if parser else None
+
+
+def parse_trade(message: dict[str, Any]) -> Trade:
+    """A trade; `t` grows by one with each trade of the pair, `T` is its time, `E` the report's.
+
+    {"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,"p":"61837.63000000",
+     "q":"0.02000000","T":1723161255342,"m":true,"M":true}
+    """
+    time_ms = _integer(message, "T")
+    if abs(_integer(message, "E") - time_ms) > EVENT_DELAY_MAX_MS:
+        raise ValueError("trade and event time are over a minute apart")
+    return Trade(
+        symbol=symbol_of(message.get("s")),
+        time_ms=time_ms,
+        price=_positive(message, "p"),
+        quantity=_positive(message, "q"),
+        trade_id=_integer(message, "t"),
+    )
+
+
+def parse_mini_ticker(message: dict[str, Any]) -> DayStatistics:
+    """The figures of the 24 h that end at `E`; sent once a second while they change.
+
+    {"e":"24hrMiniTicker","E":1723161256014,"s":"BTCUSDT","c":"61837.64000000",
+     "o":"55250.01000000","h":"62745.14000000","l":"55100.00000000","v":"41223.51000000",
+     "q":"2420133702.11000000"}
+    """
+    return DayStatistics(
+        symbol=symbol_of(message.get("s")),
+        time_ms=_integer(message, "E"),
+        close=_positive(message, "c"),
+        open=_positive(message, "o"),
+        quote_volume=_not_negative(message, "q"),
+    )
+
+
+def parse_shutdown(message: dict[str, Any]) -> ServerShutdown:
+    """The notice that goes ahead of a restart of the exchange's server.
+
+    {"e":"serverShutdown","E":1770123456789}
+    """
+    return ServerShutdown()
+
+
+def parse_error(message: dict[str, Any]) -> ErrorReply:
+    """The answer to a request that the exchange could not serve.
+
+    {"error":{"code":2,"msg":"Invalid request: unknown variant"},"id":1}
+    """
+    error = message["error"]
+    if not isinstance(error, dict):
+        raise ValueError("error is not an object")
+    return ErrorReply(_integer(error, "code"), str(error.get("msg", ""))[:200])
+
+
+_PARSERS: dict[str, Callable[[dict[str, Any]], FrameEvent]] = {
+    "trade": parse_trade,
+    "24hrMiniTicker": parse_mini_ticker,
+    "serverShutdown": parse_shutdown,
+}
+
+
+# In the order of a CandleArray's columns; 6 is the minute's end.
+_KLINE_FIELDS = itemgetter(0, 1, 2, 3, 4, 5, 7)
+
+
+def parse_klines(rows: Any) -> CandleArray:
+    """The answer of `GET /api/v3/klines` with `interval=1m`, as a `CandleArray`.
+
+    [[1723161240000,"61830.01000000","61850.00000000","61820.00000000","61837.64000000",
+      "12.51000000",1723161299999,"773521.11000000",311,"6.10000000","377001.00000000","0"], ...]
+
+    The last one may be a minute that is still forming.
+    """
+    if not isinstance(rows, list):
+        raise ValueError("klines are not a list")
+    try:
+        numbers = [list(map(float, _KLINE_FIELDS(row))) for row in rows]
+    except (TypeError, IndexError, KeyError) as error:
+        raise ValueError(f"a kline lacks a field, or it is not a number: {error}") from None
+    candles = np.array(numbers, dtype=np.float64).reshape(-1, CANDLE_COLUMNS)
+    _check_candles(candles)
+    return candles
+
+
+def _check_candles(candles: CandleArray) -> None:
+    times, prices = candles[:, OPEN_TIME], candles[:, OPEN : CLOSE + 1]
+    volumes = candles[:, [VOLUME, QUOTE_VOLUME]]
+    if not np.isfinite(candles).all() or (prices <= 0).any() or (volumes < 0).any():
+        raise ValueError("a kline's field is not finite, or not positive")
+    if (times % MINUTE_MS).any() or (np.diff(times) <= 0).any():
+        raise ValueError("klines are not minutes in order of time")
+    if (prices > candles[:, [HIGH]]).any() or (prices < candles[:, [LOW]]).any():
+        raise ValueError("a kline's price is outside its high and low")
+
+
+def _integer(message: dict[str, Any], field: str) -> int:
+    value = message.get(field)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{field} is not a whole number: {str(value)[:40]!r}")
+    return value
+
+
+def _number(message: dict[str, Any], field: str) -> float:
+    value = message.get(field)
+    if not isinstance(value, str):  # the exchange sends decimals as text
+        raise ValueError(f"{field} is not a decimal in text: {str(value)[:40]!r}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{field} is not finite: {value[:40]!r}")
+    return number
+
+
+def _positive(message: dict[str, Any], field: str) -> float:
+    number = _number(message, field)
+    if number <= 0:
+        raise ValueError(f"{field} is not positive: {number}")
+    return number
+
+
+def _not_negative(message: dict[str, Any], field: str) -> float:
+    number = _number(message, field)
+    if number < 0:
+        raise ValueError(f"{field} is negative: {number}")
+    return number
