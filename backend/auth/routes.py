@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, g, jsonify, request
 from flask_jwt_extended import JWTManager, get_jwt, jwt_required
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
@@ -95,7 +95,13 @@ def register_auth(
         log.info("%s refused from %s: %s", request.path, request.remote_addr, failure.code)
         return _unauthorized(failure.code, failure.error)
 
-    app.register_error_handler(TokenRejected, lambda error: refuse(error.failure))
+    def on_token_rejected(error: TokenRejected) -> Response:
+        response = refuse(error.failure)
+        if g.get("cookie_presented"):
+            response.delete_cookie(REFRESH_COOKIE, **_cookie_attributes(settings.production))
+        return response
+
+    app.register_error_handler(TokenRejected, on_token_rejected)
     _register_jwt(app, settings, revocations, refuse)
     app.register_blueprint(_auth_blueprint(settings, accounts, limiter, on_auth_failure))
 
@@ -252,6 +258,7 @@ def _presented_token() -> str | None:
     if "refresh_token" in body:
         return body["refresh_token"]
     if _wants_cookie() and REFRESH_COOKIE in request.cookies:
+        g.cookie_presented = True
         return request.cookies[REFRESH_COOKIE]
     header = request.headers.get("Authorization", "")
     return header.removeprefix(BEARER) if header.startswith(BEARER) else None

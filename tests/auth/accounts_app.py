@@ -1,0 +1,125 @@
+"""An application of the account routes alone; as a script, served on a free port by eventlet."""
+
+import sys
+
+if __name__ == "__main__":
+    import eventlet
+
+    eventlet.monkey_patch(psycopg=False)
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flask import Flask
+
+from backend.api.errors import register_error_handlers
+from backend.api.headers import register_headers
+from backend.api.limits import create_limiter
+from backend.auth.accounts import Accounts
+from backend.auth.passwords import Passwords
+from backend.auth.routes import register_auth
+from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
+from backend.clock import Clock, SystemClock
+from backend.config import Settings, load_settings
+from backend.offload import Offload
+from backend.storage.database import Database
+from backend.storage.sessions import SessionStore
+from backend.storage.users import UserStore
+
+SECRET = "a secret of the tests, long enough for HS256"
+
+
+class ManualClock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def monotonic(self) -> float:
+        return self._now_ms / 1000
+
+    def set_ms(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+
+
+@dataclass
+class AccountsApp:
+    """The application and those of its collaborators that tests look at."""
+
+    app: Flask
+    settings: Settings
+    accounts: Accounts
+    authenticator: Authenticator
+    issuer: TokenIssuer
+    revocations: Revocations
+    failures: Counter[str]
+    database: Database
+    offload: Offload
+
+    def close(self) -> None:
+        self.offload.close()
+        self.database.close()
+
+
+def build(
+    database_url: str,
+    clock: Clock | None = None,
+    passwords: Passwords | None = None,
+    **changes: object,
+) -> AccountsApp:
+    """Wire the accounts as `create_app` does; `changes` are to the settings."""
+    settings = load_settings({"JWT_SECRET_KEY": SECRET}, Path("unused"))
+    settings = replace(settings, database_url=database_url, **changes)  # type: ignore[arg-type]
+    clock = clock or SystemClock()
+    database = Database(settings.database_url)
+    database.migrate()
+    offload = Offload()
+    revocations = Revocations(clock)
+    authenticator = Authenticator(SECRET, revocations, clock)
+    issuer = TokenIssuer(
+        SECRET, settings.access_token_minutes * 60, settings.refresh_token_days * 86_400, clock
+    )
+    accounts = Accounts(
+        UserStore(database),
+        SessionStore(database),
+        passwords or Passwords(memory_kib=64, passes=1),
+        issuer,
+        authenticator,
+        revocations,
+        offload,
+        clock,
+    )
+    accounts.load_revocations()
+    failures: Counter[str] = Counter()
+    app = Flask("accounts")
+    register_error_handlers(app)
+    register_headers(app, settings)
+    register_auth(
+        app,
+        settings=settings,
+        accounts=accounts,
+        revocations=revocations,
+        limiter=create_limiter(app, settings.redis_url),
+        on_auth_failure=lambda reason: failures.update([reason]),
+    )
+    return AccountsApp(
+        app, settings, accounts, authenticator, issuer, revocations, failures, database, offload
+    )
+
+
+def serve(database_url: str) -> None:
+    """Serve with production hashing until the process is told to end; prints the port first."""
+    from eventlet import wsgi
+
+    built = build(database_url, passwords=Passwords())
+    listener = eventlet.listen(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    wsgi.server(listener, built.app, log_output=False)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -1,0 +1,216 @@
+import pytest
+
+from backend.auth.accounts import InvalidCredentials, credential_problems
+from backend.auth.passwords import Passwords
+from backend.auth.tokens import TokenRejected
+from backend.protocol import TOKEN_EXPIRED, TOKEN_INVALID, TOKEN_REVOKED
+from backend.storage.users import UserStore
+from tests.auth.accounts_app import AccountsApp, ManualClock
+from tests.auth.conftest import BuildApp
+
+NOW_MS = 1_800_000_000_000
+PASSWORD = "correct horse"
+
+
+class CountingPasswords(Passwords):
+    """Notes what was asked of it."""
+
+    def __init__(self, memory_kib: int = 64) -> None:
+        super().__init__(memory_kib=memory_kib, passes=1)
+        self.asked: list[str] = []
+
+    def hash(self, password: str) -> str:
+        self.asked.append("hash")
+        return super().hash(password)
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        self.asked.append("verify")
+        return super().verify(stored, password)
+
+
+@pytest.mark.parametrize(
+    "username", ["abc", "A" * 64, "alice@example.com", "a.b_c-d+e", "000", "..."]
+)
+def test_usernames_of_the_alphabet_are_allowed(username: str) -> None:
+    assert credential_problems(username, PASSWORD) == {}
+
+
+@pytest.mark.parametrize(
+    "username",
+    ["", "ab", "a" * 65, "a b c", "alice\n", "al\0ce", "ali\u00e7e", "<script>", "a/b/c", "'; --"],
+)
+def test_other_usernames_are_not(username: str) -> None:
+    assert list(credential_problems(username, PASSWORD)) == ["username"]
+
+
+@pytest.mark.parametrize(
+    "password", ["a" * 8, "a" * 128, "        ", "\U0001f511" * 8, "p\u00e4sswort", "password1"]
+)
+def test_passwords_are_free_within_their_length(password: str) -> None:
+    assert credential_problems("alice", password) == {}
+
+
+@pytest.mark.parametrize("password", ["", "a" * 7, "a" * 129, "a" * 10 + "\0", "ALICE.smith"])
+def test_short_long_and_username_passwords_are_not(password: str) -> None:
+    assert list(credential_problems("alice.smith", password)) == ["password"]
+
+
+def test_a_login_works_from_registration_on_and_survives_a_restart(build_app: BuildApp) -> None:
+    first = build_app()
+    user = first.accounts.register("Alice", PASSWORD)
+    grant = first.accounts.log_in("alice", PASSWORD)
+    assert grant.user == user
+    claims = first.authenticator.authenticate(grant.access_token)
+    assert claims.user_id == user.id
+    first.close()
+    second = build_app()
+    assert second.accounts.user(second.authenticator.authenticate(grant.access_token)) == user
+    assert second.accounts.refresh(grant.refresh_token).user == user
+
+
+@pytest.mark.parametrize("username", ["alice", "nobody", "not a name!", "x" * 10_000])
+def test_a_refused_login_does_the_same_work_whatever_is_wrong(
+    build_app: BuildApp, username: str
+) -> None:
+    passwords = CountingPasswords()
+    built = build_app(passwords=passwords)
+    built.accounts.register("alice", PASSWORD)
+    passwords.asked.clear()
+    with pytest.raises(InvalidCredentials):
+        built.accounts.log_in(username, "wrong password")
+    assert passwords.asked == ["verify"]
+
+
+def test_a_login_renews_a_hash_of_old_parameters_once(build_app: BuildApp) -> None:
+    old = build_app()
+    old.accounts.register("alice", PASSWORD)
+    passwords = CountingPasswords(memory_kib=128)
+    new = build_app(passwords=passwords)
+    with pytest.raises(InvalidCredentials):
+        new.accounts.log_in("alice", "wrong password")
+    assert passwords.asked == ["verify"]
+    for _ in range(2):
+        new.accounts.log_in("alice", PASSWORD)
+    assert passwords.asked == ["verify", "verify", "hash", "verify"]
+    stored = UserStore(new.database).by_name("alice")
+    assert stored is not None
+    assert "m=128," in stored.password_hash
+
+
+def test_a_refresh_keeps_the_session_and_gives_new_tokens(accounts_app: AccountsApp) -> None:
+    accounts_app.accounts.register("alice", PASSWORD)
+    first = accounts_app.accounts.log_in("alice", PASSWORD)
+    second = accounts_app.accounts.refresh(first.refresh_token)
+    assert second.access_token != first.access_token
+    assert second.refresh_token != first.refresh_token
+    read = accounts_app.authenticator.authenticate
+    assert read(second.access_token).session_id == read(first.access_token).session_id
+
+
+def test_a_refresh_token_used_twice_voids_all_tokens_and_tells_the_stream(
+    accounts_app: AccountsApp,
+) -> None:
+    accounts_app.accounts.register("alice", PASSWORD)
+    first = accounts_app.accounts.log_in("alice", PASSWORD)
+    other = accounts_app.accounts.log_in("alice", PASSWORD)
+    session_id = accounts_app.authenticator.authenticate(first.access_token).session_id
+    told: list[str] = []
+    accounts_app.revocations.subscribe(told.append)
+    second = accounts_app.accounts.refresh(first.refresh_token)
+    for token in (first.refresh_token, second.refresh_token):
+        with pytest.raises(TokenRejected) as caught:
+            accounts_app.accounts.refresh(token)
+        assert caught.value.failure == TOKEN_REVOKED
+    for token in (first.access_token, second.access_token):
+        with pytest.raises(TokenRejected) as caught:
+            accounts_app.authenticator.authenticate(token)
+        assert caught.value.failure == TOKEN_REVOKED
+    assert told == [session_id]
+    # The user's other session is not touched.
+    accounts_app.accounts.refresh(other.refresh_token)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_logout_with_either_token_ends_the_session(accounts_app: AccountsApp, kind: str) -> None:
+    accounts_app.accounts.register("alice", PASSWORD)
+    grant = accounts_app.accounts.log_in("alice", PASSWORD)
+    told: list[str] = []
+    accounts_app.revocations.subscribe(told.append)
+    accounts_app.accounts.log_out(getattr(grant, kind))
+    assert len(told) == 1
+    with pytest.raises(TokenRejected) as caught:
+        accounts_app.authenticator.authenticate(grant.access_token)
+    assert caught.value.failure == TOKEN_REVOKED
+    with pytest.raises(TokenRejected):
+        accounts_app.accounts.refresh(grant.refresh_token)
+
+
+def test_a_logout_holds_after_a_restart(build_app: BuildApp) -> None:
+    first = build_app()
+    first.accounts.register("alice", PASSWORD)
+    grant = first.accounts.log_in("alice", PASSWORD)
+    first.accounts.log_out(grant.access_token)
+    second = build_app()
+    with pytest.raises(TokenRejected) as caught:
+        second.authenticator.authenticate(grant.access_token)
+    assert caught.value.failure == TOKEN_REVOKED
+
+
+def test_a_logout_in_another_process_is_learnt_of(build_app: BuildApp) -> None:
+    here, there = build_app(), build_app()
+    here.accounts.register("alice", PASSWORD)
+    grant = here.accounts.log_in("alice", PASSWORD)
+    session_id = here.authenticator.authenticate(grant.access_token).session_id
+    told: list[str] = []
+    here.revocations.subscribe(told.append)
+    there.accounts.log_out(grant.access_token)
+    here.accounts.load_revocations()
+    here.accounts.load_revocations()
+    assert told == [session_id]
+    with pytest.raises(TokenRejected):
+        here.authenticator.authenticate(grant.access_token)
+
+
+def test_the_user_behind_a_token_needs_an_open_session(build_app: BuildApp) -> None:
+    here, there = build_app(), build_app()
+    here.accounts.register("alice", PASSWORD)
+    grant = here.accounts.log_in("alice", PASSWORD)
+    claims = here.authenticator.authenticate(grant.access_token)
+    there.accounts.log_out(grant.access_token)
+    with pytest.raises(TokenRejected) as caught:
+        here.accounts.user(claims)
+    assert caught.value.failure == TOKEN_REVOKED
+
+
+def test_refresh_tokens_end_with_their_time_and_each_refresh_extends_it(
+    build_app: BuildApp,
+) -> None:
+    clock = ManualClock(NOW_MS)
+    built = build_app(clock=clock, refresh_token_days=1)
+    day = 86_400_000
+    built.accounts.register("alice", PASSWORD)
+    grant = built.accounts.log_in("alice", PASSWORD)
+    clock.set_ms(NOW_MS + day - 1)
+    grant = built.accounts.refresh(grant.refresh_token)
+    clock.set_ms(NOW_MS + 2 * day - 2000)
+    grant = built.accounts.refresh(grant.refresh_token)
+    clock.set_ms(NOW_MS + 4 * day)
+    with pytest.raises(TokenRejected) as caught:
+        built.accounts.refresh(grant.refresh_token)
+    assert caught.value.failure == TOKEN_EXPIRED
+
+
+def test_an_access_token_does_not_refresh(accounts_app: AccountsApp) -> None:
+    accounts_app.accounts.register("alice", PASSWORD)
+    grant = accounts_app.accounts.log_in("alice", PASSWORD)
+    with pytest.raises(TokenRejected) as caught:
+        accounts_app.accounts.refresh(grant.access_token)
+    assert caught.value.failure == TOKEN_INVALID
+
+
+def test_tokens_are_not_in_what_a_log_would_show(accounts_app: AccountsApp) -> None:
+    accounts_app.accounts.register("alice", PASSWORD)
+    grant = accounts_app.accounts.log_in("alice", PASSWORD)
+    assert grant.access_token not in repr(grant)
+    assert grant.refresh_token not in repr(grant)
+    assert grant.user.password_hash not in repr(grant)
