@@ -5,12 +5,15 @@ libraries.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from backend.clock import Clock
-from backend.config import SIMULATED_FEED, Settings
+from backend.config import BINANCE_FEED, REPLAY_FEED_PREFIX, SIMULATED_FEED, Settings
 from backend.feeds.base import Feed, MarketSink
+
+REPLAY_FEED = REPLAY_FEED_PREFIX.rstrip(":")
 
 
 def _simulated(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
@@ -20,8 +23,25 @@ def _simulated(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
     return SimulatedFeed(settings.symbols, sink, clock, generator)
 
 
+def _binance(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+    from backend.feeds.binance import BinanceFeed
+
+    return BinanceFeed(
+        settings.symbols, sink, settings.binance_ws_url, settings.binance_rest_url, clock=clock
+    )
+
+
+def _replay(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+    from backend.feeds.replay import ReplayFeed
+
+    path = Path(settings.market_feed.removeprefix(REPLAY_FEED_PREFIX)).expanduser()
+    return ReplayFeed(path, sink, clock, settings.replay_speed, settings.replay_loop)
+
+
 FEEDS: dict[str, Callable[[Settings, MarketSink, Clock], Feed]] = {
     SIMULATED_FEED: _simulated,
+    BINANCE_FEED: _binance,
+    REPLAY_FEED: _replay,
 }
 
 

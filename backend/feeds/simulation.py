@@ -39,7 +39,7 @@ VOLUME_POWER = 1.2
 
 # Jumps a day, and their standard deviation in units of a minute's volatility.
 COMMON_JUMPS, COMMON_JUMP_SD = 3.0, 6.0
-OWN_JUMPS, OWN_JUMP_SD = 4.0, 7.0
+OWN_JUMPS, OWN_JUMP_SD = 4.0, 5.0
 # A jump stirs: the log-volatility that it adds, to decay with that process's time constant.
 JUMP_STIRS = 0.6
 

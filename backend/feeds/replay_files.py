@@ -1,0 +1,188 @@
+"""Reading recordings: files as streams of timed events, merged on time, in bounded memory.
+
+A file is a candle CSV (`open_time_ms,open,high,low,close,volume[,quote_volume]`, the symbol
+leading its name), lines of raw exchange frames, or a recording of our own; gzip or not.
+"""
+
+import gzip
+import heapq
+import logging
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+from backend.clock import MINUTE_MS
+from backend.feeds.recording import ClosedCandle, MarketEvent, decode_events, is_header
+from backend.market.models import Candle
+
+# The longest honest line is a week of one-minute history: about 1 MB.
+LINE_MAX_BYTES = 8 * 2**20
+
+CSV_COLUMNS = ["open_time_ms", "open", "high", "low", "close", "volume", "quote_volume"]
+QUOTE_ASSETS = ("USDT", "USDC", "BUSD", "FDUSD", "USD")
+
+BAD_LINE = "bad_line"
+LONG_LINE = "long_line"
+UNREADABLE = "unreadable_file"
+
+logger = logging.getLogger(__name__)
+
+
+class TimedEvent(NamedTuple):
+    """An event and the instant, in ms, at which playing it is due.
+
+    None stands for a line without one, so that whoever plays can give others their turn.
+    """
+
+    due_ms: float
+    event: MarketEvent | None
+
+
+class Skipped:
+    """Counts what could not be read, by kind, and logs the first of each."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def add(self, kind: str, path: Path, detail: object) -> None:
+        self.counts[kind] += 1
+        if self.counts[kind] == 1:
+            logger.warning("%s in %s: %s; counted, logged once", kind, path.name, str(detail)[:200])
+
+
+def symbol_of_file(path: Path) -> str:
+    """`BTC-USDT-1m-2021.csv.gz`, `BTCUSDT-1m.csv`, `BTC.csv`: BTC."""
+    first, *rest = re.split(r"[-_.]", path.name.upper())
+    if rest and rest[0] in QUOTE_ASSETS:
+        return first
+    for quote_asset in QUOTE_ASSETS:
+        if first.endswith(quote_asset) and first != quote_asset:
+            return first.removesuffix(quote_asset)
+    return first
+
+
+def read_recording(path: Path, skipped: Skipped) -> Iterator[TimedEvent]:
+    """All events of a file, or of a directory's files merged on time, first to last.
+
+    Of a directory only files whose time has come are open. Raises OSError where there is nothing
+    to read.
+    """
+    if not path.is_dir():
+        with path.open("rb"):
+            return _file_events(path, skipped)
+    files = sorted(file for file in path.iterdir() if file.is_file() and file.name[0] != ".")
+    if not files:
+        raise FileNotFoundError(f"no recording in {path}")
+    return _merged(files, skipped)
+
+
+def _merged(files: list[Path], skipped: Skipped) -> Iterator[TimedEvent]:
+    heap: list[tuple[float, int, MarketEvent | None]] = []
+    opened: dict[int, Iterator[TimedEvent]] = {}
+    for index, file in enumerate(files):
+        first = next((timed for timed in _file_events(file, Skipped()) if timed.event), None)
+        if first:
+            heap.append((first.due_ms, index, None))
+        else:
+            skipped.add(UNREADABLE, file, "no event in it")
+    heapq.heapify(heap)
+    while heap:
+        due_ms, index, event = heap[0]
+        if index in opened:
+            yield TimedEvent(due_ms, event)
+        else:
+            opened[index] = _file_events(files[index], skipped)
+        following = next(opened[index], None)
+        if following:
+            heapq.heapreplace(heap, (following.due_ms, index, following.event))
+        else:
+            heapq.heappop(heap)
+
+
+def _file_events(path: Path, skipped: Skipped) -> Iterator[TimedEvent]:
+    due_ms = 0.0
+    try:
+        with _open(path) as file:
+            parse: LineParser | None = None
+            for line in _lines(file, path, skipped):
+                parse = parse or _parser_for(path, line)
+                timed = _parsed(line, parse, path, skipped)
+                due_ms = timed[-1].due_ms if timed else due_ms
+                yield from timed or [TimedEvent(due_ms, None)]
+    # A cut-off gzip file plays up to its cut.
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        skipped.add(UNREADABLE, path, error)
+
+
+def _open(path: Path) -> BinaryIO:
+    if path.suffix == ".gz":
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    return path.open("rb")
+
+
+def _lines(file: BinaryIO, path: Path, skipped: Skipped) -> Iterator[str]:
+    while line := file.readline(LINE_MAX_BYTES):
+        if len(line) == LINE_MAX_BYTES and not line.endswith(b"\n"):
+            skipped.add(LONG_LINE, path, f"over {LINE_MAX_BYTES} bytes")
+            while line and not line.endswith(b"\n"):
+                line = file.readline(LINE_MAX_BYTES)
+        elif text := line.decode(errors="replace").strip():
+            yield text
+
+
+LineParser = Callable[[str], list[TimedEvent]]
+
+
+def _parsed(line: str, parse: LineParser, path: Path, skipped: Skipped) -> list[TimedEvent]:
+    try:
+        return parse(line)
+    except (ValueError, OverflowError) as error:
+        skipped.add(BAD_LINE, path, error)
+        return []
+
+
+def _parser_for(path: Path, first_line: str) -> LineParser:
+    stamped = re.match(r"\d+ (\{.*)", first_line)
+    if not stamped:
+        return _candle_parser(symbol_of_file(path), first_line)
+    if is_header(stamped[1]):
+        return _line_parser(decode_events)
+    # Here, since it takes the exchange's half of the feeds along.
+    from backend.feeds.binance_frames import frame_events
+
+    return _line_parser(lambda text: list(frame_events(text)))
+
+
+def _line_parser(events_of: Callable[[str], list[MarketEvent]]) -> LineParser:
+    def parse(line: str) -> list[TimedEvent]:
+        stamp, _, text = line.partition(" ")
+        due_ms = int(stamp) / 1e6
+        return [TimedEvent(due_ms, event) for event in events_of(text)]
+
+    return parse
+
+
+def _candle_parser(symbol: str, first_line: str) -> LineParser:
+    names = [name.strip().lower() for name in first_line.split(",")]
+    has_header = "open_time_ms" in names
+    columns = {name: at for at, name in enumerate(names if has_header else CSV_COLUMNS)}
+    header = first_line if has_header else None
+
+    def parse(line: str) -> list[TimedEvent]:
+        if line == header:
+            return []
+        cells = line.split(",")
+        if len(cells) < len(CSV_COLUMNS) - 1:
+            raise ValueError(f"{len(cells)} columns")
+        open_time, open_, high, low, close, volume = (
+            float(cells[columns[name]]) for name in CSV_COLUMNS[:-1]
+        )
+        at = columns.get("quote_volume", len(cells))
+        quote_volume = float(cells[at]) if at < len(cells) else volume * close
+        candle = Candle(int(open_time), open_, high, low, close, volume, quote_volume)
+        return [TimedEvent(candle.open_time_ms + MINUTE_MS, ClosedCandle(symbol, candle))]
+
+    return parse
