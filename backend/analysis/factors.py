@@ -1,8 +1,8 @@
 """What the sentiment index is made of: six series computed from aligned minutes of all symbols.
 
-Inputs are matrices (n minutes, s symbols), oldest first. The market is their equal-weighted mean:
-weights by market value would need each asset's supply, which no price feed carries.
-Each series has at most n values and ends with the newest minute.
+Inputs are matrices (s symbols, n minutes), oldest first: sums over symbols then run along memory.
+The market is the equal-weighted mean of all symbols: weights by market value would need each
+asset's supply, which no price feed carries. Each series ends with the newest minute.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 HOUR = 60
 MOMENTUM_MINUTES = 4 * HOUR
 DRAWDOWN_MINUTES = 24 * HOUR
+# A factor is ranked among its values of a whole day: the daily cycle is part of what is usual.
+RANKED_MINUTES = 24 * HOUR
 # Averages over fewer minutes than this say nothing; a series starts after it.
 LEAD_MINUTES = 30
 
@@ -28,34 +30,37 @@ class Factor:
     greed: int
 
 
-def forward_filled(closes: Floats) -> Floats:
-    """Closes with each gap (NaN) filled by the last price before it; NaN where there was none."""
-    missing = np.isnan(closes)
+def forward_filled(prices: Floats) -> Floats:
+    """Prices with each gap (NaN) filled by the last one before it; NaN where there was none."""
+    missing = np.isnan(prices)
     if not missing.any():
-        return closes
-    rows = np.where(missing, 0, np.arange(len(closes))[:, None])
-    np.maximum.accumulate(rows, axis=0, out=rows)
-    return np.take_along_axis(closes, rows, axis=0)
+        return prices
+    sources = np.where(missing, 0, np.arange(prices.shape[1]))
+    np.maximum.accumulate(sources, axis=1, out=sources)
+    return np.take_along_axis(prices, sources, axis=1)
 
 
 def factors(log_prices: Floats, volumes: Floats, reference: int | None) -> dict[str, Factor]:
     """The six factors by name, from forward-filled log prices and quote volumes.
 
-    `reference` is the column of the asset whose dominance is measured; without it, or without
-    other symbols, there is no dominance.
+    `reference` is the row of the asset whose dominance is measured; without it, or without any
+    trade in another, there is no dominance.
     """
-    returns = np.diff(log_prices, axis=0)
-    market = _row_mean(returns)
+    returns = np.diff(log_prices)
+    market = _mean_of_symbols(returns)
     level = np.concatenate(([0.0], np.cumsum(market)))
+    # Averages of an hour need no more than this to be ranked.
+    recent = slice(-(RANKED_MINUTES + HOUR), None)
+    recent_volumes = volumes[:, recent]
     found = {
         "volatility": Factor(volatility(market), -1),
         "drawdown": Factor(drawdown(level), -1),
         "momentum": Factor(momentum(level), 1),
-        "volume": Factor(up_volume_share(returns, volumes[1:]), 1),
-        "breadth": Factor(breadth(log_prices), 1),
+        "volume": Factor(up_volume_share(returns[:, recent], volumes[:, 1:][:, recent]), 1),
+        "breadth": Factor(breadth(log_prices[:, recent]), 1),
     }
-    if reference is not None and log_prices.shape[1] > 1:
-        found["dominance"] = Factor(volume_share(volumes, reference), -1)
+    if reference is not None and np.count_nonzero(recent_volumes.any(axis=1)) > 1:
+        found["dominance"] = Factor(volume_share(recent_volumes, reference), -1)
     return found
 
 
@@ -82,23 +87,25 @@ def up_volume_share(returns: Floats, volumes: Floats) -> Floats:
 
     A symbol that did not move gives half of its volume to either side; 0.5 without any volume.
     """
-    # Comparisons with NaN (no return known yet) are false: unmoved.
-    share = 0.5 + 0.5 * ((returns > 0).astype(np.float64) - (returns < 0))
-    return _rolling_share((volumes * share).sum(axis=1), volumes.sum(axis=1), 0.5)
+    # No return is known yet where it is NaN: unmoved.
+    signs = np.nan_to_num(np.sign(returns), copy=False)
+    totals = volumes.sum(axis=0)
+    rising = (totals + np.einsum("ij,ij->j", volumes, signs)) / 2
+    return _rolling_share(rising, totals, 0.5)
 
 
 def breadth(log_prices: Floats) -> Floats:
     """The share of symbols that stand above where they stood an hour ago; unchanged ones half."""
-    return _row_mean(0.5 + 0.5 * np.sign(log_prices[HOUR:] - log_prices[:-HOUR]))
+    return 0.5 + 0.5 * _mean_of_symbols(np.sign(log_prices[:, HOUR:] - log_prices[:, :-HOUR]))
 
 
-def volume_share(volumes: Floats, column: int) -> Floats:
+def volume_share(volumes: Floats, row: int) -> Floats:
     """One symbol's share of all quote volume over an hour.
 
     It stands for dominance: money that retreats into the reference asset trades there. The share
     of market value is not computable without supplies.
     """
-    return _rolling_share(volumes[:, column], volumes.sum(axis=1), 0.0)
+    return _rolling_share(volumes[row], volumes.sum(axis=0), 0.0)
 
 
 def percentile(series: Floats) -> float:
@@ -112,14 +119,13 @@ def percentile(series: Floats) -> float:
     return float(50 + 50 * (less - more) / len(series))
 
 
-def _row_mean(values: Floats) -> Floats:
-    """The mean of each row's numbers, 0 in a row that has none."""
+def _mean_of_symbols(values: Floats) -> Floats:
+    """The mean of each minute's numbers, 0 in a minute that has none."""
+    totals: Floats = values.sum(axis=0)
+    if not np.isnan(totals).any():
+        return totals / max(1, len(values))
     known = ~np.isnan(values)
-    if known.all():
-        return values.mean(axis=1) if values.size else np.zeros(len(values))
-    counts = known.sum(axis=1)
-    totals: Floats = np.where(known, values, 0).sum(axis=1)
-    means: Floats = totals / np.maximum(counts, 1)
+    means: Floats = np.where(known, values, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     return means
 
 
@@ -131,8 +137,9 @@ def _rolling_sum(values: Floats, window: int) -> Floats:
 
 
 def _rolling_mean(values: Floats, window: int) -> Floats:
-    counts = np.minimum(np.arange(1, len(values) + 1), window)
-    means: Floats = _rolling_sum(values, window) / counts
+    means: Floats = _rolling_sum(values, window)
+    means[window:] /= window
+    means[:window] /= np.arange(1, min(window, len(means)) + 1)
     return means
 
 

@@ -151,11 +151,14 @@ class IndicatorSet:
         self.scale = 2.0 ** (SCALE_EXPONENT - math.frexp(closed[-1, CLOSE])[1])
         columns = closed[:, : VOLUME + 1].copy()
         columns[:, OPEN:VOLUME] *= self.scale
-        # All but the last two candles open the handles; those two then leave readings of their own.
-        opening = columns[: max(1, len(columns) - 2)]
-        self._push(self._open([column.copy() for column in opening.T]))
-        for row in columns[len(opening) :].tolist():
-            self._push(self._read(row, UPDATE))
+        if self._warm_up:
+            for count in range(max(1, len(columns) - 2), len(columns) + 1):
+                self._push(self._open(columns[:count]))
+        else:
+            # All but the last two open the handles; those two then leave readings of their own.
+            self._push(self._open(columns[:-2]))
+            for row in columns[-2:].tolist():
+                self._push(self._read(row, UPDATE))
 
     def update(self, candle: Candle) -> None:
         """Take in the next closed candle."""
@@ -183,7 +186,8 @@ class IndicatorSet:
         self.history.append(readings)
         del self.history[:-3]
 
-    def _open(self, columns: list[NDArray[np.float64]]) -> Readings:
+    def _open(self, candles: NDArray[np.float64]) -> Readings:
+        columns = [column.copy() for column in candles.T]
         values = [float(columns[CLOSE][-1])]
         self._handles = []
         for name, used, parameters, outputs in _SPECIFICATIONS:

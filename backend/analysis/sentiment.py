@@ -5,12 +5,20 @@ stands among its own values of the last 24 h, and the index is their mean. What 
 defined in `factors`. It describes the market as it is traded, not a forecast and not advice.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from backend.analysis import topics
-from backend.analysis.factors import LEAD_MINUTES, Factor, factors, forward_filled, percentile
+from backend.analysis.factors import (
+    LEAD_MINUTES,
+    RANKED_MINUTES,
+    Factor,
+    factors,
+    forward_filled,
+    percentile,
+)
 from backend.clock import MINUTE_MS
 from backend.market.models import (
     CLOSE,
@@ -21,9 +29,7 @@ from backend.market.models import (
     Sentiment,
 )
 
-# Factors are ranked among their values of a whole day, so that the day's cycle is part of what is
-# usual; the longest looks back over another day.
-RANKED_MINUTES = 24 * 60
+# The oldest ranked value of the drawdown looks back over another day.
 KEPT_MINUTES = 2 * RANKED_MINUTES
 # Two values to a side of which nobody would call a rank.
 MIN_RANKED = 30
@@ -89,18 +95,18 @@ class SentimentEngine:
 
     def __init__(self, symbols: tuple[str, ...]) -> None:
         self._symbols = symbols
-        self._columns = {symbol: column for column, symbol in enumerate(symbols)}
-        # One row more than is read, for a newest minute that is not complete.
-        shape = (KEPT_MINUTES + 1, len(symbols))
-        self._closes = np.full(shape, np.nan)
+        self._rows = {symbol: row for row, symbol in enumerate(symbols)}
+        # One column more than is read, for a newest minute that is not complete.
+        shape = (len(symbols), KEPT_MINUTES + 1)
+        self._log_prices = np.full(shape, np.nan)
         self._volumes = np.zeros(shape)
-        self._newest: int | None = None  # minutes since the epoch of the last row
+        self._newest: int | None = None  # minutes since the epoch of the last column
         self._changed = False
         self._reading: Sentiment | None = None
 
     def rebuild(self, candles: Mapping[str, CandleArray]) -> None:
         """Start over from closed candles, each (n, 7), oldest first; unnamed symbols have none."""
-        self._closes.fill(np.nan)
+        self._log_prices.fill(np.nan)
         self._volumes.fill(0)
         self._newest, self._changed = None, True
         for symbol, closed in candles.items():
@@ -108,27 +114,26 @@ class SentimentEngine:
 
     def load(self, symbol: str, closed: CandleArray) -> None:
         """Replace all that is known of one symbol by closed candles (n, 7), oldest first."""
-        column = self._columns[symbol]
-        self._closes[:, column] = np.nan
-        self._volumes[:, column] = 0
+        row = self._rows[symbol]
+        self._log_prices[row] = np.nan
+        self._volumes[row] = 0
         self._changed = True
         if not len(closed):
             return
-        minutes = closed[-len(self._closes) :, OPEN_TIME].astype(np.int64) // MINUTE_MS
-        first = self._make_room(int(minutes[-1]))
-        rows = minutes - first
-        inside = rows >= 0
-        recent = closed[-len(minutes) :]
-        self._closes[rows[inside], column] = recent[inside, CLOSE]
-        self._volumes[rows[inside], column] = recent[inside, QUOTE_VOLUME]
+        recent = closed[-self._volumes.shape[1] :]
+        minutes = recent[:, OPEN_TIME].astype(np.int64) // MINUTE_MS
+        columns = minutes - self._make_room(int(minutes[-1]))
+        kept = columns >= 0
+        self._log_prices[row, columns[kept]] = np.log(recent[kept, CLOSE])
+        self._volumes[row, columns[kept]] = recent[kept, QUOTE_VOLUME]
 
     def update(self, symbol: str, candle: Candle) -> None:
         """Take in a closed candle, in any order; one from before the 48 h is left out."""
         minute = candle.open_time_ms // MINUTE_MS
-        row = minute - self._make_room(minute)
-        if row >= 0:
-            self._closes[row, self._columns[symbol]] = candle.close
-            self._volumes[row, self._columns[symbol]] = candle.quote_volume
+        row, column = self._rows[symbol], minute - self._make_room(minute)
+        if column >= 0:
+            self._log_prices[row, column] = math.log(candle.close)
+            self._volumes[row, column] = candle.quote_volume
             self._changed = True
 
     def read(self) -> Sentiment | None:
@@ -139,39 +144,34 @@ class SentimentEngine:
         return self._reading
 
     def _make_room(self, minute: int) -> int:
-        """Move the rows up until `minute` has one; returns the minute of the first row."""
-        rows = len(self._closes)
+        """Move the columns up until `minute` has one; returns the minute of the first column."""
+        size = self._volumes.shape[1]
         if self._newest is None:
             self._newest = minute
-        passed = min(max(minute - self._newest, 0), rows)
+        passed = min(max(minute - self._newest, 0), size)
         if passed:
-            self._closes[: rows - passed] = self._closes[passed:]
-            self._volumes[: rows - passed] = self._volumes[passed:]
-            self._closes[rows - passed :] = np.nan
-            self._volumes[rows - passed :] = 0
-            self._newest = max(minute, self._newest)
-        return self._newest - rows + 1
+            for matrix, empty in ((self._log_prices, np.nan), (self._volumes, 0)):
+                matrix[:, : size - passed] = matrix[:, passed:]
+                matrix[:, size - passed :] = empty
+            self._newest = minute
+        return self._newest - size + 1
 
     def _compute(self) -> Sentiment | None:
         if self._newest is None:
             return None
-        known = ~np.isnan(self._closes[-COVERED_MINUTES - 1 :])
-        complete = not (known[-2] & ~known[-1]).any()
-        end = len(self._closes) - (not complete)
-        start = max(end - KEPT_MINUTES, self._first_row())
+        known = ~np.isnan(self._log_prices)
+        complete = not (known[:, -2] & ~known[:, -1]).any()
+        end = known.shape[1] - (not complete)
+        start = max(end - KEPT_MINUTES, int(known.any(axis=0).argmax()))
         if end - start < MIN_MINUTES:
             return None
-        log_prices = np.log(forward_filled(self._closes[start:end]))
-        volumes = self._volumes[start:end]
-        reference = self._columns.get(DOMINANCE_SYMBOL)
-        scores = {
-            name: score_of(factor)
-            for name, factor in factors(log_prices, volumes, reference).items()
-        }
-        components = {name: score for name, score in scores.items() if score is not None}
+        log_prices = forward_filled(self._log_prices[:, start:end])
+        volumes = self._volumes[:, start:end]
+        reference = self._rows.get(DOMINANCE_SYMBOL)
+        components = _components(factors(log_prices, volumes, reference))
         index = sum(components.values()) / len(components)
-        of_last_hour = known[1:] if complete else known[:-1]
-        coverage = float(of_last_hour.mean()) * min(1.0, (end - start) / RANKED_MINUTES)
+        covered = known[:, end - COVERED_MINUTES : end].mean()
+        coverage = float(covered) * min(1.0, (end - start) / RANKED_MINUTES)
         return Sentiment(
             overall=overall_of(index),
             index=index,
@@ -182,7 +182,7 @@ class SentimentEngine:
             time_ms=(self._newest + 1 - (not complete)) * MINUTE_MS,
         )
 
-    def _first_row(self) -> int:
-        """The first row with any price; as many as there are rows without one."""
-        some = ~np.isnan(self._closes).all(axis=1)
-        return int(some.argmax()) if some.any() else len(some)
+
+def _components(found: Mapping[str, Factor]) -> dict[str, float]:
+    scores = {name: score_of(factor) for name, factor in found.items()}
+    return {name: score for name, score in scores.items() if score is not None}

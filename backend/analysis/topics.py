@@ -80,20 +80,20 @@ ASSETS: dict[str, tuple[str, tuple[str, ...]]] = {
 def heats(log_prices: Floats, volumes: Floats) -> Floats:
     """How unusual each symbol's last hour is, in standard deviations of its own earlier hours.
 
-    From forward-filled log prices and quote volumes, both (n, s): the root of the sum of squares
+    From forward-filled log prices and quote volumes, both (s, n): the root of the sum of squares
     of the z-scores of the hour's volume (only above the mean) and of its return (about zero).
     0 where there is too little history, or none that varied.
     """
-    hours = min((len(log_prices) - 1) // HOUR, MAX_HOURS)
+    symbols, minutes = log_prices.shape
+    hours = min((minutes - 1) // HOUR, MAX_HOURS)
     if hours < MIN_HOURS:
-        return np.zeros(log_prices.shape[1])
+        return np.zeros(symbols)
     span = hours * HOUR
-    volume = volumes[-span:].reshape(hours, HOUR, -1).sum(axis=1)
-    returns = np.diff(log_prices[-span - 1 :: HOUR], axis=0)
-    returns = np.where(np.isnan(returns), 0, returns)
-    past_volume, past_returns = volume[:-1], returns[:-1]
-    surge = _in_units(volume[-1] - past_volume.mean(axis=0), past_volume.std(axis=0))
-    move = _in_units(returns[-1], np.sqrt((past_returns**2).mean(axis=0)))
+    volume = volumes[:, -span:].reshape(symbols, hours, HOUR).sum(axis=2)
+    returns = np.nan_to_num(np.diff(log_prices[:, -span - 1 :: HOUR]))
+    past_volume, past_returns = volume[:, :-1], returns[:, :-1]
+    surge = _in_units(volume[:, -1] - past_volume.mean(axis=1), past_volume.std(axis=1))
+    move = _in_units(returns[:, -1], np.sqrt((past_returns**2).mean(axis=1)))
     return np.hypot(np.maximum(surge, 0), move)
 
 

@@ -1,0 +1,221 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.analysis.signals import MIN_CANDLES, SignalEngine, level_of, strength_of
+from backend.clock import MINUTE_MS
+from backend.market.models import CLOSE, HIGH, LOW, OPEN, VOLUME, Candle, SignalLevel, SignalReason
+
+
+def assess(rows, forming=None):
+    engine = SignalEngine("BTC")
+    engine.rebuild(rows)
+    return engine.assess(forming)
+
+
+@pytest.mark.parametrize(
+    ("score", "level"),
+    [
+        (1, "STRONG_BUY"),
+        (0.51, "STRONG_BUY"),
+        (0.5, "BUY"),
+        (0.11, "BUY"),
+        (0.1, "HOLD"),
+        (0, "HOLD"),
+        (-0.1, "HOLD"),
+        (-0.11, "SELL"),
+        (-0.5, "SELL"),
+        (-0.51, "STRONG_SELL"),
+        (-1, "STRONG_SELL"),
+    ],
+)
+def test_levels_at_their_published_bounds(score, level):
+    assert level_of(score) == level
+
+
+@pytest.mark.parametrize(
+    ("score", "strength"),
+    [(0, 1), (0.05, 0.75), (0.1, 0.5), (0.375, 0.75), (0.65, 1), (1, 1), (-0.375, 0.75)],
+)
+def test_strength_grows_from_where_the_level_begins(score, strength):
+    assert strength_of(score) == pytest.approx(strength)
+
+
+def test_nothing_is_said_before_an_hour_of_candles(candles, each):
+    engine = SignalEngine("BTC")
+    assert engine.assess(None) is None
+    said = []
+    for candle in each(candles(count=MIN_CANDLES)):
+        engine.update(candle)
+        said.append(engine.assess(None))
+    assert said[:-1] == [None] * (MIN_CANDLES - 1)
+    assert said[-1].symbol == "BTC"
+
+
+def test_a_rise_is_bought_and_a_fall_is_sold(candles):
+    rows = candles(count=300, step=1e-4)
+    drift = np.exp(3e-4 * np.arange(300))[:, None]
+    risen, fallen = rows.copy(), rows.copy()
+    risen[:, OPEN:VOLUME] *= drift
+    fallen[:, OPEN:VOLUME] /= drift
+    assert assess(risen).level in (SignalLevel.BUY, SignalLevel.STRONG_BUY)
+    assert assess(fallen).level in (SignalLevel.SELL, SignalLevel.STRONG_SELL)
+
+
+def test_the_forming_candle_counts_as_if_it_closed_now(candles, each):
+    rows = candles(count=400)
+    forming = each(rows)[-1]
+    now = assess(rows[:-1], forming)
+    closed = assess(rows)
+    assert (now.level, now.price) == (closed.level, closed.price)
+    assert now.score == pytest.approx(closed.score)
+    assert now.time_ms == forming.open_time_ms
+    assert closed.time_ms == forming.open_time_ms + MINUTE_MS
+
+
+def test_a_forming_candle_that_has_closed_since_is_not_counted_twice(candles, each):
+    rows = candles()
+    assert assess(rows, each(rows)[-1]) == assess(rows)
+
+
+def test_a_known_candle_changes_nothing(candles, each):
+    rows = candles()
+    engine = SignalEngine("BTC")
+    engine.rebuild(rows)
+    expected = engine.assess(None)
+    engine.update(each(rows)[-1])
+    engine.update(each(rows)[17])
+    assert engine.assess(None) == expected
+
+
+def same(one, other):
+    assert one.score == pytest.approx(other.score, abs=1e-12)
+    assert (one.level, one.reason, one.price, one.time_ms) == (
+        other.level,
+        other.reason,
+        other.price,
+        other.time_ms,
+    )
+
+
+@pytest.mark.parametrize("split", [0, 30, 199, 203, 1500, 3000])
+def test_it_does_not_matter_how_the_candles_were_handed_over(candles, each, split):
+    rows = candles(count=3100, seed=3)
+    engine = SignalEngine("BTC")
+    engine.rebuild(rows[:split])
+    for candle in each(rows)[split:]:
+        engine.update(candle)
+    same(engine.assess(None), assess(rows))
+
+
+@pytest.mark.parametrize("name", ["BTC-USDT-1m-2021-02-19-week", "LTC-USD-1m-2018-04-04"])
+def test_the_future_of_a_recording_changes_nothing_said_before_it(recording, each, name):
+    rows = recording(name)
+    engine = SignalEngine("BTC")
+    said = []
+    for candle in each(rows):
+        said.append(engine.assess(candle))
+        engine.update(candle)
+    for end in range(100, len(rows), len(rows) // 40):
+        same(said[end], assess(rows[:end], each(rows[end : end + 1])[0]))
+
+
+def test_two_days_of_history_rate_like_a_week_of_it(recording):
+    rows = recording("BTC-USDT-1m-2021-02-19-week")
+    for end in range(5000, len(rows), 613):
+        same(assess(rows[end - 2881 : end]), assess(rows[:end]))
+
+
+def test_every_level_and_reason_occurs_in_a_real_week(recording, each):
+    rows = recording("BTC-USDT-1m-2021-02-19-week")
+    engine = SignalEngine("BTC")
+    engine.rebuild(rows[:1500])
+    levels, reasons = set(), set()
+    for candle in each(rows[1500:6000]):
+        assessment = engine.assess(candle)
+        levels.add(assessment.level)
+        reasons.add(assessment.reason)
+        engine.update(candle)
+    assert levels == set(SignalLevel)
+    assert reasons == set(SignalReason)
+
+
+def test_a_market_that_stands_still_is_held(flat):
+    for volume in (0.0, 7.0):
+        still = assess(flat(volume=volume))
+        assert (still.level, still.score, still.strength) == (SignalLevel.HOLD, 0, 1)
+        assert still.reason is SignalReason.SUPPORT
+
+
+def test_a_market_that_comes_to_rest_is_held(candles, flat):
+    rows = candles(count=300)
+    rest = flat(count=100, price=rows[-1, CLOSE])
+    rest[:, 0] += 300 * MINUTE_MS
+    assert assess(np.concatenate([rows, rest])).level is SignalLevel.HOLD
+
+
+def test_minutes_without_volume_do_not_vote_by_volume(candles):
+    rows = candles(count=300)
+    rows[200:, VOLUME:] = 0
+    assessment = assess(rows)
+    assert -1 <= assessment.score <= 1
+
+
+def test_gaps_in_time_are_minutes_that_are_not_there(candles):
+    rows = candles(count=400)
+    gappy = rows.copy()
+    gappy[200:, 0] += 500 * MINUTE_MS
+    assert assess(gappy).score == assess(rows).score
+
+
+@pytest.mark.parametrize("factor", [1e-7, 3.7, 1e6])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_unit_of_the_price_does_not_matter(candles, seed, factor):
+    rows = candles(seed=seed, count=1600)
+    other = rows.copy()
+    other[:, OPEN:VOLUME] *= factor
+    one, two = assess(rows), assess(other)
+    assert (one.level, one.reason) == (two.level, two.reason)
+    assert one.score == pytest.approx(two.score)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_mirrored_prices_turn_the_score_around(candles, seed):
+    rows = candles(seed=seed)
+    mirrored = rows.copy()
+    mirrored[:, [OPEN, CLOSE]] = 200 - rows[:, [OPEN, CLOSE]]
+    mirrored[:, HIGH], mirrored[:, LOW] = 200 - rows[:, LOW], 200 - rows[:, HIGH]
+    assert assess(mirrored).score == pytest.approx(-assess(rows).score)
+
+
+PRICES = st.floats(1e-9, 1e9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    steps=st.lists(st.floats(-12, 12), min_size=MIN_CANDLES, max_size=260),
+    calm=st.sampled_from([0.0, 1e-9, 1e-3, 1.0]),
+    price=PRICES,
+    volumes=st.lists(st.sampled_from([0.0, 1e-8, 1.0, 1e12]), min_size=1, max_size=7),
+)
+def test_any_positive_prices_give_a_signal_within_bounds(steps, calm, price, volumes):
+    closes = np.clip(price * np.exp(np.cumsum(np.array(steps) * calm)), 1e-12, 1e12)
+    engine = SignalEngine("BTC")
+    for number, close in enumerate(closes.tolist()):
+        volume = volumes[number % len(volumes)]
+        before = closes[number - 1] if number else close
+        candle = Candle(
+            number * MINUTE_MS, before, max(before, close), min(before, close), close, volume, 0.0
+        )
+        forming = engine.assess(candle)
+        engine.update(candle)
+    for said in (forming, engine.assess(None)):
+        if said is not None:
+            assert -1 <= said.score <= 1
+            assert 0.5 <= said.strength <= 1
+            assert said.level is level_of(said.score)
+            assert math.isfinite(said.price)
+    assert engine.assess(None) is not None
