@@ -83,8 +83,14 @@ def register_error_handlers(app: Flask) -> None:
 
 def json_object() -> dict[str, object]:
     """The request's body, which has to be a JSON object. Raises `ApiError` 400, or 413."""
+    # A body is read once, and the limits ask for it before the view does.
     if "json_object" not in g:
-        g.json_object = _read_json_object()
+        try:
+            g.json_object = _read_json_object()
+        except (ApiError, HTTPException) as error:
+            g.json_object = error
+    if isinstance(g.json_object, Exception):
+        raise g.json_object
     body: dict[str, object] = g.json_object
     return body
 
@@ -114,6 +120,9 @@ def text_fields(
 
 def _body() -> bytes:
     request.max_content_length = BODY_MAX_BYTES
+    if request.headers.get("Transfer-Encoding", "").lower() == "chunked":
+        # eventlet ends such a body where its last chunk does, but does not say so.
+        request.environ["wsgi.input_terminated"] = True
     return request.get_data()
 
 
