@@ -1,0 +1,69 @@
+/** The system's Chromium, and what every page of a test must not do. */
+import { chromium } from 'playwright-core';
+
+const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** @param {string[]} [more] */
+export function launchBrowser(more = []) {
+  return chromium.launch({ executablePath: EXECUTABLE, args: [...ARGS, ...more] });
+}
+
+export const PASSWORD = 'correct horse battery';
+
+/**
+ * @param {string} url
+ * @param {string} username
+ */
+export async function register(url, username) {
+  const response = await fetch(`${url}/api/auth/register`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ username, password: PASSWORD }),
+  });
+  if (!response.ok) throw new Error(`Registering failed: ${await response.text()}`);
+}
+
+/**
+ * @param {import('playwright-core').Page} page
+ * @param {string} url
+ * @param {string} username
+ */
+export async function signIn(page, url, username) {
+  await page.goto(`${url}/sign-in`);
+  await page.getByLabel('Username').fill(username);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('.connection-status', { hasText: 'Live' }).waitFor();
+}
+
+/**
+ * Collects what must not happen: console errors, uncaught exceptions, failed requests.
+ * @param {import('playwright-core').Page} page
+ * @returns {string[]} Grows.
+ */
+export function watchForTrouble(page) {
+  /** @type {string[]} */
+  const trouble = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') trouble.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => trouble.push(`exception: ${error.message}`));
+  page.on('requestfailed', (request) => {
+    // A navigation cuts short what the page before it was loading.
+    if (request.failure()?.errorText === 'net::ERR_ABORTED') return;
+    trouble.push(`failed: ${request.url()} ${request.failure()?.errorText}`);
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 400) trouble.push(`${response.status()}: ${response.url()}`);
+  });
+  return trouble;
+}

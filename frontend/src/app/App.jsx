@@ -1,0 +1,123 @@
+import { useEffect } from 'react';
+import { Redirect, Route, Switch, useLocation } from 'wouter';
+import { useStore } from 'zustand';
+import { AccountForm } from '@/features/account/AccountForm.jsx';
+import { Welcome } from '@/features/account/Welcome.jsx';
+import { MarketDashboard } from '@/features/market/MarketDashboard.jsx';
+import { AIDashboard } from '@/features/overview/AIDashboard.jsx';
+import { useMediaQuery } from '@/hooks/useMediaQuery.js';
+import { useSymbols } from '@/hooks/useMarketInfo.js';
+import { preview, setPreview, startPreview } from '@/lib/preview.js';
+import { session } from '@/lib/session.js';
+import { ErrorBoundary } from './ErrorBoundary.jsx';
+import { Shell } from './Shell.jsx';
+
+/** A page that is left open comes back by itself, however long the server was away. */
+const CONNECTION = { retryAfterFailureMs: 30_000 };
+
+/** As wide as table and chart need side by side; the same width stands in MarketDashboard.css. */
+const SIDE_BY_SIDE = '(width >= 64rem)';
+
+export function App() {
+  const status = useStore(session, (state) => state.status);
+  const previewing = useStore(preview, (state) => state.active);
+  const streaming = status === 'signed-in';
+  const polling = status === 'signed-out';
+  useEffect(() => (polling ? startPreview() : undefined), [polling]);
+
+  return (
+    <Shell streaming={!polling}>
+      <ErrorBoundary>
+        {polling && !previewing ? <VisitorPages /> : <Pages streaming={streaming} />}
+      </ErrorBoundary>
+    </Shell>
+  );
+}
+
+/** @param {{ streaming: boolean }} props */
+function Pages({ streaming }) {
+  const symbols = useSymbols();
+  const wide = useMediaQuery(SIDE_BY_SIDE);
+  return (
+    <Switch>
+      <Route path="/">
+        <AIDashboard symbols={symbols} streaming={streaming} connection={CONNECTION} />
+      </Route>
+      <Route path="/markets/:symbol?">
+        {({ symbol }) => (
+          <MarketDashboard
+            symbols={symbols}
+            chosen={symbol}
+            wide={wide}
+            streaming={streaming}
+            connection={CONNECTION}
+          />
+        )}
+      </Route>
+      {!streaming && AccountRoutes()}
+      <Route>
+        <Redirect to="/" replace />
+      </Route>
+    </Switch>
+  );
+}
+
+function VisitorPages() {
+  const symbols = useSymbols();
+  const [, navigate] = useLocation();
+  return (
+    <Switch>
+      {AccountRoutes()}
+      <Route path="/markets/:symbol?">
+        <Redirect to="/sign-in" replace />
+      </Route>
+      <Route>
+        <Welcome
+          symbols={symbols}
+          onPreview={() => {
+            setPreview(true);
+            navigate('/');
+          }}
+        />
+      </Route>
+    </Switch>
+  );
+}
+
+/** Routes and no component: `Switch` looks at its own children only. */
+function AccountRoutes() {
+  return [
+    <Route key="in" path="/sign-in">
+      <SignIn />
+    </Route>,
+    <Route key="up" path="/sign-up">
+      <SignUp />
+    </Route>,
+  ];
+}
+
+function SignIn() {
+  const ended = useStore(session, (state) => state.ended);
+  return (
+    <AccountForm
+      title="Sign in"
+      action="Sign in"
+      fresh={false}
+      notice={ended ? 'Your session has ended. Sign in again to go on.' : undefined}
+      onSubmit={(username, password) => session.signIn(username, password)}
+      other={{ question: 'No account yet?', text: 'Create one', href: '/sign-up' }}
+    />
+  );
+}
+
+function SignUp() {
+  return (
+    <AccountForm
+      title="Create an account"
+      action="Create account"
+      fresh
+      onSubmit={(username, password) => session.signUp(username, password)}
+      other={{ question: 'Already have one?', text: 'Sign in', href: '/sign-in' }}
+    />
+  );
+}

@@ -1,0 +1,157 @@
+import { Link, useRoute } from 'wouter';
+import { useStore } from 'zustand';
+import { ConnectionIndicator } from '@/components/ConnectionIndicator.jsx';
+import { Icon } from '@/components/Icon.jsx';
+import { SourceBadge } from '@/components/SourceBadge.jsx';
+import { enableNotifications, notificationsSupported } from '@/lib/notifications.js';
+import { preferences } from '@/lib/preferences.js';
+import { preview } from '@/lib/preview.js';
+import { session } from '@/lib/session.js';
+import { Announcer } from './Announcer.jsx';
+import './Shell.css';
+
+/** @typedef {import('@/lib/preferences.js').Theme} Theme */
+
+/**
+ * What stands around every page.
+ * @param {{ streaming: boolean, children: import('react').ReactNode }} props
+ */
+export function Shell({ streaming, children }) {
+  const previewing = useStore(preview, (state) => state.active);
+  const navigable = streaming || previewing;
+  return (
+    <>
+      <a href="#content" className="skip-link">
+        Skip to content
+      </a>
+      <header className="shell-header">
+        <Link href="/" className="brand" aria-label="CRS, start page">
+          <Logo />
+          <span>CRS</span>
+        </Link>
+        {navigable && (
+          <nav className="shell-nav" aria-label="Pages">
+            <NavLink href="/" pattern="/" icon="grid" text="Overview" />
+            <NavLink href="/markets" pattern="/markets/:symbol?" icon="candles" text="Markets" />
+          </nav>
+        )}
+        <div className="shell-state">
+          <SourceBadge />
+          <ConnectionIndicator streaming={streaming} />
+        </div>
+        <div className="shell-actions">
+          <NotificationButton />
+          <ThemeButton />
+          <Account />
+        </div>
+      </header>
+      <main id="content" tabIndex={-1}>
+        {children}
+      </main>
+      <Announcer streaming={streaming} />
+    </>
+  );
+}
+
+function Logo() {
+  return (
+    <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+      <rect width="32" height="32" rx="8" fill="var(--accent)" />
+      <g stroke="var(--accent-text)" strokeLinecap="round">
+        <path d="M8 9v14M16 6v14M24 12v14" strokeWidth="2" opacity="0.55" />
+        <path d="M8 12.5v6M16 9.5v6M24 16v6" strokeWidth="5" />
+      </g>
+    </svg>
+  );
+}
+
+/**
+ * @param {{ href: string, pattern: string, icon: import('@/components/Icon.jsx').IconName,
+ *   text: string }} props
+ */
+function NavLink({ href, pattern, icon, text }) {
+  const [active] = useRoute(pattern);
+  return (
+    <Link href={href} aria-current={active ? 'page' : undefined}>
+      <Icon name={icon} />
+      {text}
+    </Link>
+  );
+}
+
+const THEMES = /** @type {Record<Theme, { next: Theme, icon: 'system' | 'sun' | 'moon' }>} */ ({
+  system: { next: 'light', icon: 'system' },
+  light: { next: 'dark', icon: 'sun' },
+  dark: { next: 'system', icon: 'moon' },
+});
+
+function ThemeButton() {
+  const theme = useStore(preferences, (state) => state.theme);
+  const { next, icon } = THEMES[theme];
+  return (
+    <button
+      type="button"
+      className="button quiet"
+      aria-label={`Theme: ${theme}. Switch to ${next}`}
+      title={`Theme: ${theme}`}
+      onClick={() => preferences.setState({ theme: next })}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function NotificationButton() {
+  const wanted = useStore(preferences, (state) => state.notifications);
+  if (!notificationsSupported()) return null;
+  const denied = Notification.permission === 'denied';
+  const on = wanted && Notification.permission === 'granted';
+  const title = denied
+    ? 'Notifications are blocked for this page in the browser’s settings'
+    : 'Notify me of strong signals';
+  return (
+    <button
+      type="button"
+      className="button quiet"
+      aria-label={title}
+      title={title}
+      aria-pressed={on}
+      disabled={denied}
+      onClick={() => {
+        if (on) preferences.setState({ notifications: false });
+        else void enableNotifications();
+      }}
+    >
+      <Icon name="bell" filled={on} />
+    </button>
+  );
+}
+
+function Account() {
+  const status = useStore(session, (state) => state.status);
+  const username = useStore(session, (state) => state.user?.username);
+  if (status === 'restoring') return null;
+  if (status === 'signed-out') {
+    return (
+      <Link href="/sign-in" className="button account-link">
+        Sign in
+      </Link>
+    );
+  }
+  return (
+    <>
+      <span className="account-name" title={username}>
+        {username}
+      </span>
+      <button type="button" className="button account-link" onClick={signOut}>
+        Sign out
+      </button>
+    </>
+  );
+}
+
+function signOut() {
+  session.signOut().catch((/** @type {unknown} */ error) => {
+    console.warn('Signed out here; the server could not be told', error);
+  });
+}

@@ -1,0 +1,26 @@
+import { useId } from 'react';
+import './Card.css';
+
+/**
+ * A titled section of a dashboard.
+ * @param {{ title: string, note?: import('react').ReactNode, aside?: import('react').ReactNode,
+ *   className?: string, children: import('react').ReactNode }} props
+ */
+export function Card({ title, note, aside, className = '', children }) {
+  const id = useId();
+  return (
+    <section className={`card ${className}`} aria-labelledby={id}>
+      <header className="card-header">
+        <h2 id={id}>{title}</h2>
+        {aside}
+      </header>
+      {children}
+      {note && <p className="card-note">{note}</p>}
+    </section>
+  );
+}
+
+/** @param {{ children: import('react').ReactNode }} props */
+export function Empty({ children }) {
+  return <p className="empty">{children}</p>;
+}

@@ -1,0 +1,134 @@
+import { lazy, Suspense } from 'react';
+import { Link } from 'wouter';
+import { useStore } from 'zustand';
+import { Age } from '@/components/Age.jsx';
+import { Change } from '@/components/Change.jsx';
+import { Icon } from '@/components/Icon.jsx';
+import { LivePrice } from '@/components/Price.jsx';
+import { Segmented, Toggle } from '@/components/Segmented.jsx';
+import { SignalTag } from '@/components/SignalTag.jsx';
+import { SymbolMark } from '@/components/SymbolMark.jsx';
+import { useLiveSymbols, useStream } from '@/hooks/useWebSocket.js';
+import { formatCompact, formatShare } from '@/lib/format.js';
+import { preferences } from '@/lib/preferences.js';
+import { INTERVALS } from './intervals.js';
+import { MarketTable } from './MarketTable.jsx';
+import './MarketDashboard.css';
+
+const Chart = lazy(() => import('./Chart.jsx'));
+
+/**
+ * The trading view: every symbol in a table, one of them as a chart.
+ * @param {{ symbols: string[], chosen: string | undefined, wide: boolean, streaming: boolean,
+ *   connection: import('@/lib/websocket.js').ConnectOptions }} props `chosen` comes from the
+ *   address; a wide screen shows the first symbol where there is none.
+ */
+export function MarketDashboard({ symbols, chosen, wide, streaming, connection }) {
+  useLiveSymbols({ autoConnect: streaming, symbols, realtime: true, connection });
+  const unknown = chosen !== undefined && symbols.length > 0 && !symbols.includes(chosen);
+  const shown = chosen && !unknown ? chosen : wide ? (symbols[0] ?? null) : null;
+  return (
+    <div className={`market ${chosen ? 'market-chosen' : ''}`}>
+      <h1 className="visually-hidden">Markets</h1>
+      <MarketTable symbols={symbols} selected={shown} />
+      <section className="market-detail" aria-label="Chart">
+        {unknown && <p className="empty">This server does not carry {chosen}.</p>}
+        {shown && <Detail symbol={shown} />}
+      </section>
+    </div>
+  );
+}
+
+/** @param {{ symbol: string }} props */
+function Detail({ symbol }) {
+  const interval = useStore(preferences, (state) => state.interval);
+  return (
+    <>
+      <DetailHeader symbol={symbol} />
+      <div className="chart-tools">
+        <Segmented
+          label="Interval"
+          options={INTERVALS.map((value) => ({ value, text: value }))}
+          value={interval}
+          onChange={(value) => preferences.setState({ interval: value })}
+        />
+        <Overlays />
+      </div>
+      <Suspense fallback={<div className="chart" />}>
+        <Chart symbol={symbol} interval={interval} />
+      </Suspense>
+      <p className="attribution">
+        Charts by{' '}
+        <a href="https://www.tradingview.com/" target="_blank" rel="noreferrer">
+          TradingView
+        </a>{' '}
+        Lightweight Charts™, © 2025 TradingView, Inc.
+      </p>
+    </>
+  );
+}
+
+/** @param {{ symbol: string }} props */
+function DetailHeader({ symbol }) {
+  const stale = useStream((state) => state.quotes[symbol]?.stale ?? false);
+  const change = useStream((state) => state.quotes[symbol]?.change_24h);
+  const volume = useStream((state) => state.quotes[symbol]?.volume_24h);
+  const signal = useStream((state) => state.latestSignals[symbol]);
+  return (
+    <header className="detail-header">
+      <Link href="/markets" className="button quiet detail-back" aria-label="All symbols">
+        <Icon name="back" />
+      </Link>
+      <h2>
+        <SymbolMark symbol={symbol} stale={stale} />
+      </h2>
+      <div className="detail-price">
+        <LivePrice symbol={symbol} />
+        <Change value={change} />
+      </div>
+      <dl className="detail-facts">
+        <div>
+          <dt>Volume 24 h, USD</dt>
+          <dd>{formatCompact(volume)}</dd>
+        </div>
+        {signal && (
+          <div className="detail-signal">
+            <dt>
+              Signal · <Age time={signal.timestamp} suffix=" ago" />
+            </dt>
+            <dd>
+              <SignalTag level={signal.signal} /> {formatShare(signal.strength)}
+              <span className="muted"> {signal.reason}</span>
+            </dd>
+          </div>
+        )}
+      </dl>
+    </header>
+  );
+}
+
+const OVERLAY_NAMES = /** @type {const} */ ({
+  averages: 'Averages',
+  bollinger: 'Bollinger',
+  signals: 'Signals',
+});
+
+function Overlays() {
+  const overlays = useStore(preferences, (state) => state.overlays);
+  const names = /** @type {(keyof typeof OVERLAY_NAMES)[]} */ (Object.keys(OVERLAY_NAMES));
+  return (
+    <div className="overlay-toggles">
+      {names.map((name) => (
+        <Toggle
+          key={name}
+          pressed={overlays[name]}
+          onChange={(pressed) =>
+            preferences.setState({ overlays: { ...overlays, [name]: pressed } })
+          }
+        >
+          {OVERLAY_NAMES[name]}
+        </Toggle>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,252 @@
+import { memo, useEffect, useRef, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import { useStore } from 'zustand';
+import { useShallow } from 'zustand/react/shallow';
+import { Change, directionOf } from '@/components/Change.jsx';
+import { Icon } from '@/components/Icon.jsx';
+import { LivePrice } from '@/components/Price.jsx';
+import { Toggle } from '@/components/Segmented.jsx';
+import { SignalTag } from '@/components/SignalTag.jsx';
+import { Sparkline } from '@/components/Sparkline.jsx';
+import { SymbolMark } from '@/components/SymbolMark.jsx';
+import { useStream } from '@/hooks/useWebSocket.js';
+import { formatCompact, UNKNOWN } from '@/lib/format.js';
+import { preferences, toggleWatched } from '@/lib/preferences.js';
+import { sparklines, wantSparkline } from './sparklines.js';
+import { matches, sortSymbols } from './tableOrder.js';
+import './MarketTable.css';
+
+/** @typedef {import('./tableOrder.js').Sort} Sort */
+/** @typedef {import('./tableOrder.js').SortKey} SortKey */
+
+/** @type {{ id: SortKey, text: string, className: string }[]} */
+const COLUMNS = [
+  { id: 'symbol', text: 'Symbol', className: '' },
+  { id: 'price', text: 'Price', className: 'number' },
+  { id: 'change', text: '24 h', className: 'number' },
+  { id: 'volume', text: 'Volume', className: 'number column-volume' },
+];
+
+/**
+ * All symbols; sorted, searched and starred here.
+ * @param {{ symbols: string[], selected: string | null }} props
+ */
+export function MarketTable({ symbols, selected }) {
+  const [text, setText] = useState('');
+  const [sort, setSort] = useState(/** @type {Sort} */ ({ key: 'volume', descending: true }));
+  const watchlist = useStore(preferences, (state) => state.watchlist);
+  const onlyWatchlist = useStore(preferences, (state) => state.onlyWatchlist);
+  const found = symbols.filter(
+    (symbol) => matches(symbol, text) && (!onlyWatchlist || watchlist.includes(symbol)),
+  );
+  // Ordered by `market_update`, every two seconds: rows that jump ten times a second can't be read.
+  const ordered = useStream(
+    useShallow((state) => sortSymbols(found, sort, state.marketData, state.latestSignals)),
+  );
+
+  return (
+    <section className="market-list" aria-label="All symbols">
+      <div className="market-tools">
+        <label className="search">
+          <span className="visually-hidden">Search symbols</span>
+          <Icon name="search" />
+          <input
+            type="search"
+            placeholder="Search"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
+        </label>
+        <Toggle
+          pressed={onlyWatchlist}
+          onChange={(pressed) => preferences.setState({ onlyWatchlist: pressed })}
+        >
+          <Icon name="star" filled={onlyWatchlist} /> Watchlist
+        </Toggle>
+      </div>
+      <div className="market-scroll">
+        <table className="market-table">
+          <thead>
+            <tr>
+              <th scope="col" className="column-star">
+                <span className="visually-hidden">Watch</span>
+              </th>
+              {COLUMNS.map((column) => (
+                <SortHeader key={column.id} {...column} sort={sort} onSort={setSort} />
+              ))}
+              <th scope="col" className="column-line">
+                <span className="visually-hidden">Last 24 hours</span>
+              </th>
+              <SortHeader
+                id="signal"
+                text="Signal"
+                className="column-signal"
+                sort={sort}
+                onSort={setSort}
+              />
+            </tr>
+          </thead>
+          <tbody>
+            {ordered.map((symbol) => (
+              <Row
+                key={symbol}
+                symbol={symbol}
+                selected={symbol === selected}
+                watched={watchlist.includes(symbol)}
+              />
+            ))}
+          </tbody>
+        </table>
+        {ordered.length === 0 && (
+          <p className="empty">
+            {onlyWatchlist && text === ''
+              ? 'No symbol is on your watchlist. Star one to keep it here.'
+              : symbols.length === 0
+                ? 'Loading symbols…'
+                : 'No symbol matches.'}
+          </p>
+        )}
+      </div>
+    </section>
+  );
+}
+
+/**
+ * @param {{ id: SortKey, text: string, className: string, sort: Sort,
+ *   onSort: (sort: Sort) => void }} props
+ */
+function SortHeader({ id, text, className, sort, onSort }) {
+  const active = sort.key === id;
+  // Names are read from A, numbers from the largest.
+  const descending = active ? !sort.descending : id !== 'symbol';
+  return (
+    <th
+      scope="col"
+      className={className}
+      aria-sort={active ? (sort.descending ? 'descending' : 'ascending') : undefined}
+    >
+      <button type="button" onClick={() => onSort({ key: id, descending })}>
+        {text}
+        <span aria-hidden="true" className="sort-arrow">
+          {active ? (sort.descending ? '↓' : '↑') : ''}
+        </span>
+      </button>
+    </th>
+  );
+}
+
+/**
+ * Whether an element is in view or nearly so: rows out of sight don't render at each price.
+ * @param {import('react').RefObject<Element | null>} element
+ */
+function useInView(element) {
+  const [inView, setInView] = useState(false);
+  useEffect(() => {
+    if (!element.current) return;
+    const observer = new IntersectionObserver(([entry]) => setInView(entry.isIntersecting), {
+      rootMargin: '100px',
+    });
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element]);
+  return inView;
+}
+
+const Row = memo(
+  /** @param {{ symbol: string, selected: boolean, watched: boolean }} props */
+  function Row({ symbol, selected, watched }) {
+    const row = useRef(/** @type {HTMLTableRowElement | null} */ (null));
+    const inView = useInView(row);
+    const [, navigate] = useLocation();
+    useEffect(() => {
+      if (inView) wantSparkline(symbol);
+    }, [inView, symbol]);
+    return (
+      // The link inside does the same for the keyboard.
+      // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
+      <tr
+        ref={row}
+        className={selected ? 'selected' : ''}
+        data-row={symbol}
+        onClick={() => navigate(`/markets/${symbol}`)}
+      >
+        <td className="column-star">
+          <button
+            type="button"
+            className="star"
+            aria-pressed={watched}
+            aria-label={`Watch ${symbol}`}
+            onClick={(event) => {
+              event.stopPropagation();
+              toggleWatched(symbol);
+            }}
+          >
+            <Icon name="star" filled={watched} />
+          </button>
+        </td>
+        <th scope="row">
+          <Link
+            href={`/markets/${symbol}`}
+            aria-current={selected ? 'true' : undefined}
+            onClick={(/** @type {import('react').MouseEvent} */ event) => event.stopPropagation()}
+          >
+            <LiveMark symbol={symbol} />
+          </Link>
+        </th>
+        {inView ? <LiveCells symbol={symbol} /> : <td colSpan={5} />}
+      </tr>
+    );
+  },
+);
+
+/** @param {{ symbol: string }} props */
+function LiveMark({ symbol }) {
+  const stale = useStream((state) => state.quotes[symbol]?.stale ?? false);
+  return <SymbolMark symbol={symbol} stale={stale} />;
+}
+
+/** @param {{ symbol: string }} props */
+function LiveCells({ symbol }) {
+  return (
+    <>
+      <td className="number">
+        <LivePrice symbol={symbol} />
+      </td>
+      <td className="number">
+        <LiveChange symbol={symbol} />
+      </td>
+      <td className="number column-volume">
+        <LiveVolume symbol={symbol} />
+      </td>
+      <td className="column-line">
+        <DayLine symbol={symbol} />
+      </td>
+      <td className="column-signal">
+        <LatestSignal symbol={symbol} />
+      </td>
+    </>
+  );
+}
+
+/** @param {{ symbol: string }} props */
+function LiveChange({ symbol }) {
+  return <Change value={useStream((state) => state.quotes[symbol]?.change_24h)} />;
+}
+
+/** @param {{ symbol: string }} props */
+function LiveVolume({ symbol }) {
+  return useStream((state) => formatCompact(state.quotes[symbol]?.volume_24h));
+}
+
+/** @param {{ symbol: string }} props */
+function DayLine({ symbol }) {
+  const values = useStore(sparklines, (state) => state[symbol]);
+  const direction = useStream((state) => directionOf(state.quotes[symbol]?.change_24h));
+  return values ? <Sparkline values={values} direction={direction} /> : null;
+}
+
+/** @param {{ symbol: string }} props */
+function LatestSignal({ symbol }) {
+  const level = useStream((state) => state.latestSignals[symbol]?.signal);
+  return level ? <SignalTag level={level} /> : UNKNOWN;
+}

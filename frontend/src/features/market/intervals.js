@@ -1,0 +1,22 @@
+const MINUTE = 60_000;
+
+/** What a candle may span, in ms. */
+export const INTERVAL_MS = /** @type {Record<string, number>} */ ({
+  '1m': MINUTE,
+  '5m': 5 * MINUTE,
+  '15m': 15 * MINUTE,
+  '1h': 60 * MINUTE,
+  '4h': 240 * MINUTE,
+  '1d': 1440 * MINUTE,
+});
+
+export const INTERVALS = Object.keys(INTERVAL_MS);
+
+/**
+ * @param {number} time Epoch in ms.
+ * @param {string} interval
+ * @returns {number} The opening of the candle that holds it, epoch in ms.
+ */
+export function openingOf(time, interval) {
+  return time - (time % INTERVAL_MS[interval]);
+}

@@ -1,0 +1,139 @@
+import { useEffect, useState } from 'react';
+import { Age } from '@/components/Age.jsx';
+import { Card, Empty } from '@/components/Card.jsx';
+import { useRequest } from '@/hooks/useRequest.js';
+import { useStream } from '@/hooks/useWebSocket.js';
+import { getSentiment } from '@/lib/api.js';
+import { formatClock, formatShare, humanise } from '@/lib/format.js';
+import { Gauge, zoneOf } from './Gauge.jsx';
+import { History } from './History.jsx';
+import './SentimentPanel.css';
+
+/** Two hours at one reading each 10 s. */
+const HISTORY_MAX = 720;
+
+/** @typedef {import('@/lib/types.js').Sentiment} Sentiment */
+
+/**
+ * @param {Sentiment[]} readings
+ * @returns {Sentiment[]} Oldest first, each instant once.
+ */
+function inOrder(readings) {
+  const byTime = new Map(readings.map((reading) => [reading.timestamp, reading]));
+  return [...byTime.values()]
+    .sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp))
+    .slice(-HISTORY_MAX);
+}
+
+/** The readings since before the page was opened, growing as new ones come. */
+function useSentimentHistory() {
+  const { data } = useRequest(getSentiment);
+  const latest = useStream((state) => state.sentimentData);
+  const [live, setLive] = useState(/** @type {Sentiment[]} */ ([]));
+  useEffect(() => {
+    if (latest) setLive((known) => [...known, latest].slice(-HISTORY_MAX));
+  }, [latest]);
+  return {
+    latest: latest ?? data?.latest ?? null,
+    history: inOrder([...(data?.history ?? []), ...live]),
+  };
+}
+
+/** Fear and greed, what it is made of, and what is being talked about. */
+export function SentimentPanel() {
+  const { latest, history } = useSentimentHistory();
+  return (
+    <Card
+      title="Market sentiment"
+      className="sentiment-card"
+      aside={
+        latest && (
+          <span className="muted small">{<Age time={latest.timestamp} suffix=" ago" />}</span>
+        )
+      }
+    >
+      {latest ? (
+        <>
+          <div className="sentiment-main">
+            <Gauge value={latest.market_fear_greed} />
+            <dl className="sentiment-facts">
+              <Fact
+                name="Mood"
+                value={humanise(latest.market_mood)}
+                tone={tone(latest.market_mood)}
+              />
+              <Fact
+                name="Overall"
+                value={humanise(latest.overall_sentiment)}
+                tone={tone(latest.overall_sentiment)}
+              />
+              <Fact name="Confidence" value={formatShare(latest.confidence)} />
+            </dl>
+          </div>
+          <Components components={latest.components ?? {}} />
+          <History
+            title="Fear and greed so far"
+            points={history.map((each) => ({
+              time: each.timestamp,
+              value: each.market_fear_greed,
+            }))}
+            formatTime={(time) => formatClock(time).slice(0, 5)}
+          />
+          <Topics topics={latest.trending_topics} />
+        </>
+      ) : (
+        <Empty>The first reading appears as soon as there are enough prices to compute it.</Empty>
+      )}
+    </Card>
+  );
+}
+
+/** @param {string} mood */
+function tone(mood) {
+  if (mood === 'BULLISH' || mood === 'POSITIVE') return 'up';
+  if (mood === 'BEARISH' || mood === 'NEGATIVE') return 'down';
+  return '';
+}
+
+/** @param {{ name: string, value: string, tone?: string }} props */
+function Fact({ name, value, tone: className = '' }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd className={className}>{value}</dd>
+    </div>
+  );
+}
+
+/** @param {{ components: Record<string, number> }} props */
+function Components({ components }) {
+  return (
+    <dl className="components">
+      {Object.entries(components).map(([name, value]) => (
+        <div key={name}>
+          <dt>{humanise(name)}</dt>
+          <dd>
+            <span className="component-track" aria-hidden="true">
+              <span className={zoneOf(value).tone} style={{ inlineSize: `${value}%` }} />
+            </span>
+            <span className="number">{Math.round(value)}</span>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** @param {{ topics: string[] }} props */
+function Topics({ topics }) {
+  return (
+    <div className="topics">
+      <h3>Trending</h3>
+      <ul>
+        {topics.map((topic) => (
+          <li key={topic}>{topic}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,65 @@
+import { useEffect } from 'react';
+import { Link } from 'wouter';
+import { Age } from '@/components/Age.jsx';
+import { Card, Empty } from '@/components/Card.jsx';
+import { SignalTag } from '@/components/SignalTag.jsx';
+import { useDecimals } from '@/hooks/useMarketInfo.js';
+import { useRequest } from '@/hooks/useRequest.js';
+import { useStream } from '@/hooks/useWebSocket.js';
+import { getSignals } from '@/lib/api.js';
+import { formatPrice, formatShare } from '@/lib/format.js';
+import { signalKey, streamStore } from '@/lib/streamStore.js';
+import './SignalFeed.css';
+
+/** As many as fit a tall screen; the chart page has each symbol's own. */
+const SHOWN = 60;
+
+/** @param {AbortSignal} signal */
+const recentSignals = (signal) => getSignals({ limit: SHOWN, signal });
+
+/** Signals as they come, with those from before the page was opened. */
+export function SignalFeed() {
+  const { data } = useRequest(recentSignals);
+  useEffect(() => {
+    if (data) streamStore.addHistory(data.signals);
+  }, [data]);
+  const signals = useStream((state) => state.signalHistory);
+  return (
+    <Card
+      title="Signals"
+      className="signals-card"
+      note="Computed from technical indicators. A description of the market, not advice."
+    >
+      {signals.length === 0 ? (
+        <Empty>Signals appear here when the analysis rates a symbol anew.</Empty>
+      ) : (
+        // Scrollable, so reachable by keyboard.
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        <ol className="signals" tabIndex={0} aria-label="Signals, newest first">
+          {signals.slice(0, SHOWN).map((signal) => (
+            <Signal key={signalKey(signal)} signal={signal} />
+          ))}
+        </ol>
+      )}
+    </Card>
+  );
+}
+
+/** @param {{ signal: import('@/lib/types.js').TradingSignal }} props */
+function Signal({ signal }) {
+  const decimals = useDecimals(signal.symbol);
+  return (
+    <li data-signal={signalKey(signal)}>
+      <div className="signal-head">
+        <Link href={`/markets/${signal.symbol}`}>{signal.symbol}</Link>
+        <SignalTag level={signal.signal} />
+        <span className="number">{formatPrice(signal.price, decimals)}</span>
+      </div>
+      <div className="signal-foot">
+        <span className="signal-reason">{signal.reason}</span>
+        <span title="Strength">{formatShare(signal.strength)}</span>
+        <Age time={signal.timestamp} />
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,93 @@
+/**
+ * The REST face. Errors have one shape, `{error: {code, message, fields?}}`, thrown as `ApiError`.
+ */
+
+export class ApiError extends Error {
+  /**
+   * @param {number} status HTTP status; 0 when the server could not be reached.
+   * @param {{ code?: string, message?: string, fields?: Record<string, string | string[]> }} error
+   */
+  constructor(status, { code = 'unknown', message = 'The request failed', fields = {} } = {}) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+    /** @type {Record<string, string>} The first complaint about each field. */
+    this.fields = Object.fromEntries(
+      Object.entries(fields).map(([name, text]) => [name, Array.isArray(text) ? text[0] : text]),
+    );
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {{ method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} [options]
+ * @returns {Promise<any>}
+ */
+export async function request(path, { method = 'GET', body, headers = {}, signal } = {}) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      signal,
+      credentials: 'same-origin',
+      headers: body === undefined ? headers : { 'Content-Type': 'application/json', ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, { code: 'unreachable', message: 'The server could not be reached' });
+  }
+  // A proxy's error page, or an empty answer, is no JSON.
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw new ApiError(response.status, answer?.error);
+  return answer;
+}
+
+/**
+ * @typedef {import('./types.js').SymbolInfo} SymbolInfo
+ * @typedef {import('./types.js').Candle} Candle
+ */
+
+/**
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ symbols: SymbolInfo[], feed?: string }>}
+ */
+export const getSymbols = (signal) => request('/api/market/symbols', { signal });
+
+/**
+ * @param {string[]} symbols
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ quotes: import('./types.js').MarketData }>}
+ */
+export const getQuotes = (symbols, signal) =>
+  request(`/api/market/quotes?symbols=${symbols.join(',')}`, { signal });
+
+/**
+ * @param {string} symbol
+ * @param {string} interval
+ * @param {number} limit
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ candles: Candle[] }>}
+ */
+export const getCandles = (symbol, interval, limit, signal) =>
+  request(`/api/market/candles?symbol=${symbol}&interval=${interval}&limit=${limit}`, { signal });
+
+/**
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ latest: import('./types.js').Sentiment | null, history: import('./types.js').Sentiment[] }>}
+ */
+export const getSentiment = (signal) => request('/api/sentiment', { signal });
+
+/**
+ * @param {{ symbol?: string, limit?: number, signal?: AbortSignal }} [options]
+ * @returns {Promise<{ signals: import('./types.js').TradingSignal[] }>}
+ */
+export const getSignals = ({ symbol, limit = 100, signal } = {}) =>
+  request(`/api/signals?limit=${limit}${symbol ? `&symbol=${symbol}` : ''}`, { signal });
+
+/**
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import('./types.js').ForecastReport>}
+ */
+export const getForecast = (signal) => request('/api/forecast', { signal });

@@ -1,0 +1,23 @@
+/** Names of the symbols a server carries by default; others are shown by their ticker alone. */
+export const ASSET_NAMES = /** @type {Record<string, string>} */ ({
+  AAVE: 'Aave',
+  ADA: 'Cardano',
+  ALGO: 'Algorand',
+  ATOM: 'Cosmos',
+  AVAX: 'Avalanche',
+  BCH: 'Bitcoin Cash',
+  BNB: 'BNB',
+  BTC: 'Bitcoin',
+  DOGE: 'Dogecoin',
+  DOT: 'Polkadot',
+  ETH: 'Ethereum',
+  FIL: 'Filecoin',
+  LINK: 'Chainlink',
+  LTC: 'Litecoin',
+  NEAR: 'NEAR Protocol',
+  SOL: 'Solana',
+  TRX: 'TRON',
+  UNI: 'Uniswap',
+  XLM: 'Stellar',
+  XRP: 'XRP',
+});

@@ -1,0 +1,204 @@
+/**
+ * What the stream has said so far, for components to read by selector.
+ *
+ * Events are collected and applied together, once a frame, so however many arrive the page
+ * renders once. What collects is bounded: quotes and prices by the number of symbols, signals by
+ * `SIGNAL_HISTORY`. A hidden tab gets no frames, and so does no work beyond collecting.
+ */
+import { createStore } from 'zustand/vanilla';
+import websocketService from './websocket.js';
+
+/** As many as `tradingSignals` promises. */
+export const RECENT_SIGNALS = 10;
+/** Enough to scroll through; about an hour of a busy market. */
+export const SIGNAL_HISTORY = 200;
+
+/**
+ * @typedef {import('./types.js').Quote} Quote
+ * @typedef {import('./types.js').PriceUpdate} PriceUpdate
+ * @typedef {import('./types.js').TradingSignal} TradingSignal
+ * @typedef {import('./types.js').Sentiment} Sentiment
+ *
+ * @typedef {object} StreamState
+ * @property {import('./types.js').MarketData} marketData Quotes exactly as `market_update` brought them.
+ * @property {import('./types.js').MarketData} quotes The same with newer `price_update`s merged in.
+ * @property {Sentiment | null} sentimentData
+ * @property {TradingSignal[]} tradingSignals Received on this connection, newest first, at most 10.
+ * @property {TradingSignal[]} signalHistory The same and older ones from the REST face, at most 200.
+ * @property {Record<string, TradingSignal>} latestSignals By symbol.
+ * @property {string | null} lastUpdate When data last arrived, ISO 8601.
+ */
+
+/** @type {StreamState} */
+const EMPTY = {
+  marketData: {},
+  quotes: {},
+  sentimentData: null,
+  tradingSignals: [],
+  signalHistory: [],
+  latestSignals: {},
+  lastUpdate: null,
+};
+
+/** @param {() => void} callback */
+const onNextFrame =
+  typeof requestAnimationFrame === 'function'
+    ? requestAnimationFrame
+    : (/** @type {() => void} */ callback) => setTimeout(callback, 16);
+
+/**
+ * @param {TradingSignal} signal
+ * @returns {string}
+ */
+export function signalKey(signal) {
+  return signal.id ?? `${signal.symbol} ${signal.timestamp}`;
+}
+
+/**
+ * @param {TradingSignal[]} fresh
+ * @param {TradingSignal[]} known
+ * @param {number} limit
+ * @returns {TradingSignal[]} Both, without repetition, newest first.
+ */
+export function mergeSignals(fresh, known, limit) {
+  const byKey = new Map();
+  for (const signal of [...fresh, ...known]) {
+    if (!byKey.has(signalKey(signal))) byKey.set(signalKey(signal), signal);
+  }
+  return [...byKey.values()]
+    .sort((a, b) => Date.parse(b.timestamp) - Date.parse(a.timestamp))
+    .slice(0, limit);
+}
+
+/**
+ * @param {Record<string, TradingSignal>} latest
+ * @param {TradingSignal[]} signals
+ */
+function mergeLatest(latest, signals) {
+  const merged = { ...latest };
+  for (const signal of signals) {
+    const known = merged[signal.symbol];
+    if (!known || Date.parse(signal.timestamp) >= Date.parse(known.timestamp)) {
+      merged[signal.symbol] = signal;
+    }
+  }
+  return merged;
+}
+
+/**
+ * @param {Quote | undefined} known
+ * @param {Quote} quote
+ * @returns {Quote} The newer of both, by sequence number where there is one.
+ */
+function newer(known, quote) {
+  if (known?.seq !== undefined && quote.seq !== undefined && known.seq > quote.seq) {
+    // A server that starts again counts from one again, on a later clock.
+    if (Date.parse(known.timestamp) >= Date.parse(quote.timestamp)) {
+      return known.stale === quote.stale ? known : { ...known, stale: quote.stale };
+    }
+  }
+  return quote;
+}
+
+/** @param {(callback: () => void) => unknown} schedule */
+export function createStreamStore(schedule = onNextFrame) {
+  const store = createStore(/** @returns {StreamState} */ () => EMPTY);
+  /** @type {Map<string, Quote>} */
+  const quotes = new Map();
+  /** @type {Map<string, PriceUpdate>} */
+  const prices = new Map();
+  /** @type {TradingSignal[]} */
+  let signals = [];
+  /** @type {Sentiment | null} */
+  let sentiment = null;
+  /** @type {string | null} */
+  let receivedAt = null;
+  let scheduled = false;
+
+  function flush() {
+    scheduled = false;
+    if (receivedAt === null) return;
+    const state = store.getState();
+    /** @type {Partial<StreamState>} */
+    const change = { lastUpdate: receivedAt };
+    if (quotes.size > 0) change.marketData = { ...state.marketData, ...Object.fromEntries(quotes) };
+    if (quotes.size > 0 || prices.size > 0) {
+      const merged = { ...state.quotes };
+      for (const [symbol, quote] of quotes) merged[symbol] = newer(merged[symbol], quote);
+      for (const [symbol, update] of prices) {
+        const known = merged[symbol];
+        // Without a quote there is no volume to show; the snapshot brings one.
+        if (!known) continue;
+        const { price, change_24h, timestamp, seq } = update;
+        merged[symbol] = newer(known, { ...known, price, change_24h, timestamp, seq });
+      }
+      change.quotes = merged;
+    }
+    if (sentiment) change.sentimentData = sentiment;
+    if (signals.length > 0) {
+      change.tradingSignals = mergeSignals(signals, state.tradingSignals, RECENT_SIGNALS);
+      change.signalHistory = mergeSignals(signals, state.signalHistory, SIGNAL_HISTORY);
+      change.latestSignals = mergeLatest(state.latestSignals, signals);
+    }
+    clearPending();
+    store.setState(change);
+  }
+
+  function clearPending() {
+    quotes.clear();
+    prices.clear();
+    signals = [];
+    sentiment = null;
+    receivedAt = null;
+  }
+
+  /**
+   * Take an event of the stream.
+   * @param {string} event
+   * @param {any} payload
+   */
+  function ingest(event, payload) {
+    if (event === 'market_update') {
+      for (const quote of Object.values(payload)) quotes.set(quote.symbol, quote);
+    } else if (event === 'price_update') {
+      prices.set(payload.symbol, payload);
+    } else if (event === 'sentiment_update') {
+      sentiment = payload;
+    } else if (event === 'trading_signal') {
+      signals.unshift(payload);
+      signals.length = Math.min(signals.length, SIGNAL_HISTORY);
+    } else {
+      return;
+    }
+    receivedAt = new Date().toISOString();
+    if (!scheduled) {
+      scheduled = true;
+      schedule(flush);
+    }
+  }
+
+  return {
+    ...store,
+    ingest,
+    /**
+     * Fill in older signals that the stream did not bring.
+     * @param {TradingSignal[]} older
+     */
+    addHistory(older) {
+      const state = store.getState();
+      store.setState({
+        signalHistory: mergeSignals(state.signalHistory, older, SIGNAL_HISTORY),
+        latestSignals: mergeLatest(mergeLatest({}, older), Object.values(state.latestSignals)),
+      });
+    },
+    /** Forget everything, as when somebody else signs in. */
+    reset() {
+      clearPending();
+      store.setState(EMPTY);
+    },
+  };
+}
+
+export const streamStore = createStreamStore();
+
+websocketService.observe((event, payload) => streamStore.ingest(event, payload));

@@ -1,0 +1,77 @@
+/**
+ * The shapes on the wire, as `docs/protocol.md` has them. Types only: nothing here runs.
+ *
+ * @typedef {object} Quote One symbol of `market_update`. Prices and volumes in USD, change in per cent.
+ * @property {string} symbol
+ * @property {number} price
+ * @property {number} change_24h
+ * @property {number} volume_24h
+ * @property {string} timestamp
+ * @property {number} [seq] Grows by one with each change of the symbol.
+ * @property {boolean} [stale] True once the symbol's feed has been silent for over 15 s.
+ *
+ * @typedef {object} PriceUpdate
+ * @property {string} symbol
+ * @property {number} price
+ * @property {number} previous_price
+ * @property {number} change_24h
+ * @property {string} timestamp
+ * @property {number} seq
+ *
+ * @typedef {Record<string, Quote>} MarketData
+ *
+ * @typedef {object} Sentiment
+ * @property {string} overall_sentiment
+ * @property {number} market_fear_greed 0 (extreme fear) to 100 (extreme greed).
+ * @property {string} market_mood
+ * @property {number} confidence 0 to 1.
+ * @property {string[]} trending_topics
+ * @property {string} timestamp
+ * @property {string} [id]
+ * @property {Record<string, number>} [components] Each 0 to 100.
+ *
+ * @typedef {'STRONG_BUY' | 'BUY' | 'HOLD' | 'SELL' | 'STRONG_SELL'} SignalLevel
+ *
+ * @typedef {object} TradingSignal
+ * @property {string} symbol
+ * @property {SignalLevel} signal
+ * @property {number} strength 0.5 to 1.
+ * @property {string} reason
+ * @property {string} timestamp
+ * @property {string} [id]
+ * @property {number} [price]
+ * @property {number} [score] -1 to 1.
+ *
+ * @typedef {object} StatusMessage Payload of `connection_status`.
+ * @property {string} status
+ * @property {string} message
+ * @property {string} timestamp
+ * @property {number | string} [user_id]
+ * @property {string} [server]
+ * @property {string} [feed]
+ *
+ * @typedef {object} SymbolInfo
+ * @property {string} symbol
+ * @property {number | null} price_decimals Null before its first price.
+ *
+ * @typedef {object} Candle
+ * @property {string} time ISO 8601, the candle's opening.
+ * @property {number} open
+ * @property {number} high
+ * @property {number} low
+ * @property {number} close
+ * @property {number} volume
+ *
+ * @typedef {object} Forecast
+ * @property {string} symbol
+ * @property {number} price
+ * @property {number} [decimals]
+ * @property {Record<string, Record<string, [number, number]>>} ranges Horizon, then probability in per cent.
+ *
+ * @typedef {object} ForecastReport
+ * @property {Forecast[]} forecasts
+ * @property {Record<string, Record<string, {hits: number, total: number}>>} [coverage]
+ * @property {string} [model]
+ */
+
+export {};
