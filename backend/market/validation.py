@@ -31,8 +31,8 @@ UNKNOWN_SYMBOL = "unknown_symbol"
 INCONSISTENT = "inconsistent"
 FUTURE = "future"
 
-# No market has prices or amounts beyond this; a day's sum of such still fits a float64.
-PLAUSIBLE_MAX = 1e18
+# No market has prices or amounts beyond these; ratios and a day's sum of such fit a float64.
+PLAUSIBLE_MIN, PLAUSIBLE_MAX = 1e-18, 1e18
 # The largest instant that `datetime` can write, less a day: the year 9999.
 TIME_MAX_MS = 253_402_214_400_000
 
@@ -42,7 +42,7 @@ def trade_fault(trade: Trade) -> str | None:
     price, quantity = trade.price, trade.quantity
     # Written so that a NaN, for which every comparison is false, doesn't pass.
     if (
-        0 < price < PLAUSIBLE_MAX
+        PLAUSIBLE_MIN < price < PLAUSIBLE_MAX
         and 0 < quantity < PLAUSIBLE_MAX
         and 0 < trade.time_ms < TIME_MAX_MS
     ):
@@ -55,7 +55,7 @@ def statistics_fault(statistics: DayStatistics) -> str | None:
     positive = (statistics.open, statistics.close)
     volume = statistics.quote_volume
     if (
-        all(0 < value < PLAUSIBLE_MAX for value in positive)
+        all(PLAUSIBLE_MIN < value < PLAUSIBLE_MAX for value in positive)
         and 0 <= volume < PLAUSIBLE_MAX
         and 0 < statistics.time_ms < TIME_MAX_MS
     ):
@@ -67,7 +67,7 @@ def candle_fault(row: CandleRow) -> str | None:
     """Why one candle, as a row of a `CandleArray`, can't be used; as `candle_faults` has it."""
     open_time, open_, high, low, close, volume, quote_volume = row
     if (
-        0 < low <= open_ <= high < PLAUSIBLE_MAX
+        PLAUSIBLE_MIN < low <= open_ <= high < PLAUSIBLE_MAX
         and low <= close <= high
         and 0 <= volume < PLAUSIBLE_MAX
         and 0 <= quote_volume < PLAUSIBLE_MAX
@@ -101,6 +101,7 @@ def candle_faults(candles: CandleArray) -> dict[str, NDArray[np.bool_]]:
             (candles[:, HIGH] < prices.max(axis=1))
             | (candles[:, LOW] > prices.min(axis=1))
             | (candles[:, OPEN:] >= PLAUSIBLE_MAX).any(axis=1)
+            | (prices <= PLAUSIBLE_MIN).any(axis=1)
             | (times >= TIME_MAX_MS)
             | (times % MINUTE_MS != 0)
         )

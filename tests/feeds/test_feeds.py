@@ -1,0 +1,41 @@
+"""Which feed a setting makes."""
+
+from dataclasses import replace
+
+import pytest
+
+from backend.config import load_settings
+from backend.feeds import create_feed, feed_name
+from backend.market.market import Market
+
+SECRET = "x" * 40
+
+
+@pytest.fixture
+def settings():
+    return load_settings({"JWT_SECRET_KEY": SECRET, "SYMBOLS": "BTC,ETH"})
+
+
+@pytest.mark.parametrize("name", ["simulated", "binance", "replay"])
+def test_each_feed_is_made_by_its_name_and_bears_it(settings, clock, tmp_path, name):
+    value = f"replay:{tmp_path}" if name == "replay" else name
+    chosen = replace(settings, market_feed=value)
+    feed = create_feed(chosen, Market(chosen.symbols, clock), clock)
+    assert feed.name == feed_name(chosen) == name
+
+
+def test_the_seed_of_the_settings_makes_the_simulation(settings, clock):
+    def prices(seed):
+        market = Market(settings.symbols, clock)
+        feed = create_feed(replace(settings, simulation_seed=seed), market, clock)
+        # Stopped before it starts: it loads its history, and trades once.
+        feed.stop()
+        feed.run()
+        return market.closed_candles("BTC").tolist()
+
+    assert prices(3) == prices(3) != prices(4)
+
+
+def test_an_unknown_feed_is_a_key_error(settings, clock):
+    with pytest.raises(KeyError):
+        create_feed(replace(settings, market_feed="rumours"), Market(["BTC"], clock), clock)
