@@ -6,6 +6,7 @@ import time
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RequestLimit
 
+from backend.api.counters import SCHEME
 from backend.api.errors import error_response
 from backend.protocol import RATE_LIMITED
 
@@ -32,7 +33,7 @@ def create_limiter(app: Flask, redis_url: str) -> Limiter:
         app=app,
         # One counter a key: moving windows would keep a timestamp for each request.
         strategy="fixed-window",
-        storage_uri=redis_url.replace("unix://", "redis+unix://", 1) if shared else "memory://",
+        storage_uri=redis_url.replace("unix://", "redis+unix://", 1) if shared else f"{SCHEME}://",
         storage_options=_REDIS_OPTIONS if shared else {},
         # Without Redis each process counts for itself until it is back.
         in_memory_fallback_enabled=shared,
