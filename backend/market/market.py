@@ -6,13 +6,14 @@ and what it reads belong together, and listeners must not yield either.
 """
 
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from backend.clock import HOUR_MS, MINUTE_MS, Clock
+from backend.clock import MINUTE_MS, Clock
 from backend.market.candles import candle_row, empty_candles, row_candle
+from backend.market.feed_watch import STALE_AFTER_S, FeedWatch
 from backend.market.instrument import Instrument
 from backend.market.listeners import Listeners
 from backend.market.models import (
@@ -26,6 +27,7 @@ from backend.market.models import (
     Quote,
     Trade,
 )
+from backend.market.timeline import Timeline
 from backend.market.validation import (
     FUTURE,
     INCONSISTENT,
@@ -35,16 +37,6 @@ from backend.market.validation import (
     statistics_fault,
     trade_fault,
 )
-
-STALE_AFTER_S = 15.0
-# A minute without further trades is closed when the market's time has passed its end by this
-# much: trades of several symbols arrive in almost, not quite, the order of time.
-CLOSING_GRACE_MS = 2_000
-# A step in time beyond this is believed when a second event confirms it: one lie about the time
-# would otherwise close every minute and put all that follows out of order.
-LEAP_MS = HOUR_MS
-# Enough to see a feed flap, small enough to show whole.
-FEED_HISTORY_KEPT = 50
 
 logger = logging.getLogger(__name__)
 
@@ -59,17 +51,11 @@ class Market:
     """
 
     def __init__(self, symbols: Iterable[str], clock: Clock, feed_name: str = "") -> None:
-        self._clock = clock
-        self._started = clock.monotonic()
-        self._received: float | None = None
-        self._touched = self._started
-        self._instruments = {symbol: Instrument(symbol, self._started) for symbol in symbols}
+        received = clock.monotonic()
+        self._instruments = {symbol: Instrument(symbol, received) for symbol in symbols}
         self.symbols = tuple(self._instruments)
-        self._time_ms = 0
-        self._closing_at_ms = 0
-        self._leap: tuple[int, Callable[[], None]] | None = None
-        self._feed_state = FeedStatus(feed_name, FeedState.CONNECTING, "", clock.now_ms())
-        self._feed_history = deque([self._feed_state], FEED_HISTORY_KEPT)
+        self._timeline = Timeline(self._close_ended, deny=lambda: self._drop(FUTURE, "any symbol"))
+        self._feed = FeedWatch(feed_name, clock)
         self.drops: Counter[str] = Counter()
         self.listener_errors: Counter[str] = Counter()
         self._price_listeners = Listeners[str]("price", self.listener_errors)
@@ -103,12 +89,13 @@ class Market:
             volume_24h=round(volume, 2),
             time_ms=instrument.time_ms,
             seq=instrument.seq,
-            stale=self._is_stale(instrument),
+            stale=self._feed.is_stale(instrument.received),
         )
 
     def quotes(self, symbols: Iterable[str] | None = None) -> dict[str, Quote]:
         """The quotes of those of `symbols` (default all) that have one, in their order."""
-        found = ((symbol, self.quote(symbol)) for symbol in symbols or self.symbols)
+        wanted = self.symbols if symbols is None else symbols
+        found = ((symbol, self.quote(symbol)) for symbol in wanted)
         return {symbol: quote for symbol, quote in found if quote is not None}
 
     def candles(self, symbol: str, interval: str = "1m", limit: int = 500) -> CandleArray:
@@ -138,32 +125,30 @@ class Market:
 
     def stale(self, symbol: str) -> bool:
         """Whether nothing was heard of the symbol for over 15 s. Raises KeyError."""
-        return self._is_stale(self._instruments[symbol])
+        return self._feed.is_stale(self._instruments[symbol].received)
 
     def feed_stale(self) -> bool:
         """Whether nothing was heard of any symbol for over 15 s."""
-        return self._clock.monotonic() - self._last_heard > STALE_AFTER_S
+        return self._feed.age_s > STALE_AFTER_S
 
     @property
     def feed_age_s(self) -> float:
-        """Seconds since anything was heard of any symbol (at first: since the start)."""
-        return self._clock.monotonic() - self._last_heard
+        """Seconds since anything was heard of any symbol; at first, since the start."""
+        return self._feed.age_s
 
     @property
     def last_update_ms(self) -> int | None:
         """Wall time of the newest trade, candle, statistics or touch; None before any."""
-        if self._received is None:
-            return None
-        return self._clock.now_ms() - round(1000 * (self._clock.monotonic() - self._received))
+        return self._feed.last_heard_ms
 
     @property
     def feed_state(self) -> FeedStatus:
-        return self._feed_state
+        return self._feed.status
 
     @property
     def feed_history(self) -> tuple[FeedStatus, ...]:
-        """The newest states of the feed, the current one last."""
-        return tuple(self._feed_history)
+        """The newest 50 states of the feed, the current one last."""
+        return self._feed.history
 
     def on_price(self, listener: Callable[[str], object]) -> Callable[[], None]:
         """Call `listener(symbol)` after each change of a price; returns the way to stop it."""
@@ -194,12 +179,12 @@ class Market:
             self._drop(fault, trade.symbol)
             return
         time_ms = trade.time_ms
-        if time_ms >= self._closing_at_ms and not self._advance(
+        if time_ms >= self._timeline.next_close_ms and not self._timeline.advance(
             time_ms, lambda: self.apply_trade(trade)
         ):
             return
         self._close(instrument, time_ms - time_ms % MINUTE_MS)
-        self._heard(instrument)
+        instrument.received = self._feed.heard()
         if instrument.apply_trade(trade):
             self._price_listeners(trade.symbol)
 
@@ -215,12 +200,12 @@ class Market:
             self._drop(fault, symbol)
             return
         closed_ms = candle.open_time_ms + MINUTE_MS - 1
-        if closed_ms >= self._closing_at_ms and not self._advance(
+        if closed_ms >= self._timeline.next_close_ms and not self._timeline.advance(
             closed_ms, lambda: self.apply_candle(symbol, candle)
         ):
             return
         self._close(instrument, candle.open_time_ms)
-        self._heard(instrument)
+        instrument.received = self._feed.heard()
         price_changed = instrument.apply_candle(row)
         self._candle_listeners(symbol, candle)
         if price_changed:
@@ -236,11 +221,11 @@ class Market:
         if fault:
             self._drop(fault, statistics.symbol)
             return
-        if statistics.time_ms >= self._closing_at_ms and not self._advance(
+        if statistics.time_ms >= self._timeline.next_close_ms and not self._timeline.advance(
             statistics.time_ms, lambda: self.apply_statistics(statistics)
         ):
             return
-        self._heard(instrument)
+        instrument.received = self._feed.heard()
         if instrument.apply_statistics(statistics):
             self._price_listeners(statistics.symbol)
 
@@ -261,7 +246,7 @@ class Market:
         price_changed = instrument.load_history(usable)
         if instrument.candles.version == version:
             return
-        self._time_ms = max(self._time_ms, instrument.time_ms)
+        self._timeline.believe(instrument.time_ms)
         self._history_listeners(symbol)
         if price_changed:
             self._price_listeners(symbol)
@@ -269,77 +254,35 @@ class Market:
     def touch(self, symbol: str | None = None) -> None:
         """A sign of life of one symbol, or of all."""
         if symbol is None:
-            self._received = self._touched = self._clock.monotonic()
+            self._feed.heard_of_all()
         elif symbol in self._instruments:
-            self._heard(self._instruments[symbol])
+            self._instruments[symbol].received = self._feed.heard()
         else:
             self._drop(UNKNOWN_SYMBOL, symbol)
 
     def set_feed_state(self, state: FeedState, detail: str = "") -> None:
         """Tell of the feed's state; saying the same again changes nothing."""
-        known = self._feed_state
-        if (state, detail) == (known.state, known.detail):
-            return
-        self._feed_state = FeedStatus(known.name, state, detail, self._clock.now_ms())
-        self._feed_history.append(self._feed_state)
-        self._feed_listeners(self._feed_state)
+        if self._feed.set_state(state, detail):
+            self._feed_listeners(self._feed.status)
 
     # --- within ---------------------------------------------------------------------------------
 
-    @property
-    def _last_heard(self) -> float:
-        return self._started if self._received is None else self._received
-
-    def _is_stale(self, instrument: Instrument) -> bool:
-        last = max(instrument.received, self._touched)
-        return self._clock.monotonic() - last > STALE_AFTER_S
-
-    def _heard(self, instrument: Instrument) -> None:
-        self._received = instrument.received = self._clock.monotonic()
-
-    def _drop(self, reason: str, symbol: str) -> None:
-        self.drops[reason] += 1
-        if self.drops[reason] == 1:
+    def _drop(self, reason: str, symbol: str, count: int = 1) -> None:
+        if not self.drops[reason]:
             logger.info("dropping %s data, first of %r; counted, logged once", reason, symbol[:20])
+        self.drops[reason] += count
 
     def _close(self, instrument: Instrument, before_ms: int) -> None:
         closed = instrument.close_forming(before_ms)
         if closed:
             self._candle_listeners(instrument.symbol, closed)
 
-    def _advance(self, time_ms: int, apply: Callable[[], None]) -> bool:
-        """Move the market's time on, closing what has ended; True when the event may be applied.
-
-        One whose time leaps waits for the next: if that leaps likewise, both are applied here,
-        else the first is dropped.
-        """
-        leap, self._leap = self._leap, None
-        if self._time_ms and time_ms - self._time_ms > LEAP_MS:
-            if leap is None or abs(time_ms - leap[0]) > LEAP_MS:
-                self._drop_leap(leap)
-                self._leap = (time_ms, apply)
-                return False
-            self._move_time(min(leap[0], time_ms))
-            leap[1]()
-            apply()  # once more from the start: after the other one it may be a repeat
-            return False
-        self._drop_leap(leap)
-        self._move_time(time_ms)
-        return True
-
-    def _drop_leap(self, leap: tuple[int, Callable[[], None]] | None) -> None:
-        if leap:
-            self._drop(FUTURE, "one symbol")
-
-    def _move_time(self, time_ms: int) -> None:
-        self._time_ms = max(self._time_ms, time_ms)
-        ended_ms = time_ms - CLOSING_GRACE_MS
-        self._closing_at_ms = ended_ms - ended_ms % MINUTE_MS + MINUTE_MS + CLOSING_GRACE_MS
+    def _close_ended(self, time_ms: int) -> None:
         for instrument in self._instruments.values():
-            self._close(instrument, ended_ms)
+            self._close(instrument, time_ms)
 
     def _usable(self, symbol: str, candles: CandleArray) -> CandleArray:
-        """The rows that are good by themselves, in order of time and each minute once."""
+        """The rows that are good by themselves; the others are counted."""
         if candles.ndim != 2 or candles.shape[1] != CANDLE_COLUMNS:
             self._drop(INCONSISTENT, symbol)
             return empty_candles()
@@ -347,7 +290,6 @@ class Market:
         for reason, mask in candle_faults(candles).items():
             count = int(mask.sum())
             if count:
-                self._drop(reason, symbol)
-                self.drops[reason] += count - 1
+                self._drop(reason, symbol, count)
                 good &= ~mask
         return candles[good]

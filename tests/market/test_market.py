@@ -78,6 +78,8 @@ def test_no_quote_before_the_first_price_and_for_unknown_symbols(market):
     assert market.quote("NOPE") is None
     market.apply_trade(trade(0, 10.0))
     assert list(market.quotes(["ETH", "BTC"])) == ["BTC"]
+    assert list(market.quotes()) == ["BTC"]
+    assert market.quotes([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -238,6 +240,23 @@ def test_a_confirmed_leap_loses_nothing(market):
     assert market.quote("ETH").price == 20.0
     assert market.quote("BTC").price == 30.0
     assert not market.drops
+
+
+def test_rare_trades_come_one_behind_but_all_come(market):
+    for hour in range(0, 20, 2):
+        market.apply_trade(trade(hour * 60 * MINUTE, 10.0 + hour))
+    assert market.candles("BTC")[:, 4].tolist() == [10.0 + hour for hour in range(0, 18, 2)]
+    assert not market.drops
+
+
+def test_of_a_lie_and_a_true_leap_the_lie_is_dropped(market):
+    night = 9 * 60 * MINUTE
+    market.apply_trade(trade(0, 10.0))
+    market.apply_trade(trade(10**11, 99.0))
+    market.apply_trade(trade(night, 11.0))
+    market.apply_trade(trade(night + 1, 12.0))
+    assert market.quote("BTC").price == 12.0
+    assert market.drops == {"future": 1}
 
 
 def test_a_repeat_of_a_leap_counts_once(market):
