@@ -105,6 +105,8 @@ class Transports:
         now = self._clock.monotonic()
         strangers = {}
         for eio_sid, socket in list(self._eio.sockets.items()):
+            if socket.closed:
+                continue  # the driver takes it out of its list a little later
             if socket.queue.qsize() > OUTBOX_PACKETS_MAX:
                 self._close_for(eio_sid, SLOW_CONSUMER)
             elif self._server.manager.sid_from_eio_sid(eio_sid, "/") is None:

@@ -1,0 +1,508 @@
+"""The stream as its clients see it: stock Python and Node clients on every transport."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jwt
+import pytest
+from conftest import Server, StartServer, wait_until
+from stream_clients import TRANSPORTS, NodeClient, PythonClient, RawClient, Recorder
+
+from backend import protocol
+from backend.protocol import QUOTE_FIELDS
+
+STACKS = {"python": PythonClient, "node": NodeClient}
+Connect = Callable[..., Any]
+
+
+@pytest.fixture
+def connect(server: Server) -> Iterator[Connect]:
+    """Connects clients that end with the test: `connect(stack, transport, auth, server)`."""
+    clients: list[Any] = []
+
+    def start(
+        stack: str = "python",
+        transport: str = "websocket",
+        auth: Any = "token",
+        to: Server = server,
+        **options: Any,
+    ) -> Any:
+        credentials = {"token": to.token} if auth == "token" else auth
+        clients.append(STACKS[stack](to.url, credentials, transport, **options))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(params=[(s, t) for s in STACKS for t in TRANSPORTS], ids=lambda p: "-".join(p))
+def way(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Every stock client on every transport."""
+    stack, transport = request.param
+    return stack, transport
+
+
+# --- accepted -------------------------------------------------------------------------------------
+
+
+def test_a_client_with_a_token_is_accepted_and_gets_its_symbols(
+    way: tuple[str, str], connect: Connect, server: Server
+) -> None:
+    client = connect(*way)
+    status = client.wait("connection_status")
+    assert status["status"] == "connected"
+    assert status["user_id"] == server.tokens["user"]["id"]
+    assert status["feed"] == "simulated"
+    assert status["server"] == protocol.VERSION
+    assert status["message"] and status["timestamp"].endswith("Z")
+    sentiment = client.wait("sentiment_update")
+    assert 0 <= sentiment["market_fear_greed"] <= 100
+    client.emit("subscribe", {"symbols": ["BTC", "ADA"]})
+    confirmation = client.wait("subscription_confirmed")
+    assert confirmation["symbols"] == ["BTC", "ADA"]
+    assert confirmation["rejected"] == []
+    assert confirmation["subscribed"] == ["BTC", "ADA"]
+    for _ in range(3):  # the snapshot, and two ticks
+        update = client.wait("market_update")
+        assert set(update) == {"BTC", "ADA"}
+        assert set(update["BTC"]) == set(QUOTE_FIELDS)
+
+
+def test_the_confirmation_comes_before_the_snapshot_and_the_current_signals(
+    connect: Connect,
+) -> None:
+    client = connect()
+    client.wait("connection_status")
+    client.emit("subscribe", {"symbols": ["BTC", "ETH"]})
+    client.wait("trading_signal", lambda signal: signal["symbol"] == "ETH")
+    names = [name for name, _ in client.heard]
+    first = names.index("subscription_confirmed")
+    assert names[first + 1] == "market_update"
+    assert names[first + 2 : first + 4] == ["trading_signal", "trading_signal"]
+
+
+def test_a_quote_has_the_types_of_the_contract_and_seq_grows(connect: Connect) -> None:
+    client = connect()
+    client.emit("subscribe", {"symbols": ["BTC"]})
+    quotes = [client.wait("market_update")["BTC"] for _ in range(6)]
+    for quote in quotes:
+        assert quote["symbol"] == "BTC"
+        assert all(type(quote[name]) in (int, float) for name in ("price", "change_24h"))
+        assert quote["volume_24h"] > 0 and quote["stale"] is False
+        assert quote["timestamp"].endswith("Z") and len(quote["timestamp"]) == 24
+    seqs = [quote["seq"] for quote in quotes]
+    assert seqs == sorted(seqs) and seqs[-1] > seqs[0]
+    for before, after in zip(quotes, quotes[1:], strict=False):
+        if before["seq"] == after["seq"]:
+            assert before == after
+
+
+def test_two_accepted_clients_hear_the_same_signal_and_sentiment(connect: Connect) -> None:
+    clients = [connect(), connect("node")]
+    for client in clients:
+        client.emit("subscribe", {"symbols": ["SOL"]})
+    one, two = (client.wait("trading_signal") for client in clients)
+    assert one == two
+    assert one["symbol"] == "SOL"
+    assert one["signal"] in {"STRONG_BUY", "BUY", "HOLD", "SELL", "STRONG_SELL"}
+    assert 0.5 <= one["strength"] <= 1 and -1 <= one["score"] <= 1
+    assert one["id"] and one["price"] > 0 and one["reason"]
+
+
+def test_sentiment_keeps_its_cadence(connect: Connect) -> None:
+    client = connect()
+    updates = [client.wait("sentiment_update") for _ in range(3)]
+    for update in updates:
+        assert update["overall_sentiment"] in {
+            "POSITIVE",
+            "NEUTRAL",
+            "NEGATIVE",
+            "BULLISH",
+            "BEARISH",
+        }
+        assert update["market_mood"] in {"BULLISH", "BEARISH", "NEUTRAL"}
+        assert 0 <= update["confidence"] <= 1
+        assert all(isinstance(topic, str) for topic in update["trending_topics"])
+        assert all(0 <= value <= 100 for value in update["components"].values())
+
+
+def test_without_a_subscription_there_is_no_market_data(connect: Connect) -> None:
+    silent, other = connect(), connect()
+    other.emit("subscribe", {"symbols": ["BTC"], "realtime": True})
+    for _ in range(4):
+        other.wait("market_update")
+    silent.wait("sentiment_update")
+    heard = {name for name, _ in silent.heard}
+    assert heard <= {"connect", "connection_status", "sentiment_update"}
+
+
+# --- subscriptions --------------------------------------------------------------------------------
+
+
+def test_the_acknowledgement_is_the_confirmation(connect: Connect) -> None:
+    for stack in STACKS:
+        client = connect(stack)
+        client.wait("connection_status")
+        answer = client.ack("subscribe", {"symbols": ["BTC"]})
+        assert answer == client.all("subscription_confirmed")[0]
+        answer = client.ack("unsubscribe", {"symbols": ["BTC"]})
+        assert answer == client.all("unsubscription_confirmed")[0]
+
+
+def test_subscriptions_add_up_and_unsubscribing_takes_away(connect: Connect) -> None:
+    client = connect()
+    assert client.ack("subscribe", {"symbols": ["BTC"]})["subscribed"] == ["BTC"]
+    assert client.ack("subscribe", {"symbols": ["ETH", "BTC"]})["subscribed"] == ["BTC", "ETH"]
+    client.wait("market_update", lambda update: set(update) == {"BTC", "ETH"})
+    left = client.ack("unsubscribe", {"symbols": ["BTC", "XYZ", "ADA"]})
+    assert left["symbols"] == ["BTC", "ADA"]
+    assert left["subscribed"] == ["ETH"]
+    assert [rejection["symbol"] for rejection in left["rejected"]] == ["XYZ"]
+    client.wait("market_update", lambda update: set(update) == {"ETH"})
+    gone = client.ack("unsubscribe")
+    assert (gone["symbols"], gone["subscribed"]) == (["ETH"], [])
+    updates = len(client.all("market_update"))
+    client.wait("sentiment_update")
+    client.wait("sentiment_update")
+    assert len(client.all("market_update")) == updates
+
+
+def test_unusable_symbols_are_rejected_and_the_others_served(connect: Connect) -> None:
+    client = connect()
+    bad = ["btc", "bitcoin", "B" * 200, "🚀", "ZZZZ"]
+    answer = client.ack("subscribe", {"symbols": [*bad, "ETH"]})
+    assert answer["symbols"] == ["ETH"]
+    assert [rejection["symbol"] for rejection in answer["rejected"]] == bad
+    assert all(r["code"] and r["message"] for r in answer["rejected"])
+    client.wait("market_update", lambda update: set(update) == {"ETH"})
+
+
+def test_fields_cut_quotes_down_and_the_symbol_stays(connect: Connect) -> None:
+    client = connect()
+    client.emit("subscribe", {"symbols": ["BTC"], "fields": ["price", "seq"]})
+    for _ in range(2):
+        assert set(client.wait("market_update")["BTC"]) == {"symbol", "price", "seq"}
+
+
+def test_realtime_prices_come_between_ticks_with_what_they_were(connect: Connect) -> None:
+    client = connect()
+    client.emit("subscribe", {"symbols": ["BTC", "ETH"], "realtime": True})
+    updates = [client.wait("price_update") for _ in range(10)]
+    assert {update["symbol"] for update in updates} <= {"BTC", "ETH"}
+    for update in updates:
+        assert set(update) == {
+            "symbol",
+            "price",
+            "previous_price",
+            "change_24h",
+            "timestamp",
+            "seq",
+        }
+        assert update["price"] != update["previous_price"]
+    for symbol in ("BTC", "ETH"):
+        seqs = [update["seq"] for update in updates if update["symbol"] == symbol]
+        assert seqs == sorted(set(seqs))
+
+
+@pytest.mark.parametrize(
+    ("event", "args", "code"),
+    [
+        ("subscribe", [], "invalid_payload"),
+        ("subscribe", ["BTC"], "invalid_payload"),
+        ("subscribe", [["BTC"]], "invalid_payload"),
+        ("subscribe", [{"symbols": "BTC"}], "invalid_symbols"),
+        ("subscribe", [{"symbols": [1, 2]}], "invalid_symbols"),
+        ("subscribe", [{}], "invalid_symbols"),
+        ("subscribe", [{"symbols": ["BTC"] * 101}], "too_many_symbols"),
+        ("subscribe", [{"symbols": ["BTC"], "fields": ["prize"]}], "invalid_fields"),
+        ("subscribe", [{"symbols": ["BTC"], "realtime": "yes"}], "invalid_payload"),
+        ("unsubscribe", ["BTC"], "invalid_payload"),
+        ("unsubscribe", [{"symbols": "BTC"}], "invalid_symbols"),
+        ("heartbeat", [{"client_time": {}}], "invalid_payload"),
+        ("no_such_event", [{"x": 1}], "unknown_event"),
+        ("connect", [{}], "unknown_event"),
+        ("disconnect", [], "unknown_event"),
+        ("message", ["hello"], "unknown_event"),
+    ],
+)
+def test_bad_input_gets_its_error_and_changes_nothing(
+    event: str, args: list[Any], code: str, server: Server
+) -> None:
+    client = RawClient(server.url)
+    try:
+        client.send("40" + json.dumps({"token": server.token}))
+        client.receive("40")
+        client.send('42["subscribe",{"symbols":["ETH"]}]')
+        client.receive('42["market_update"')
+        client.send("42" + json.dumps([event, *args]))
+        error = _parse(client.receive('42["error"'))[1]
+        assert error["code"] == code
+        assert error["event"] == event
+        assert error["message"]
+        for _ in range(2):
+            assert set(_parse(client.receive('42["market_update"'))[1]) == {"ETH"}
+    finally:
+        client.close()
+    assert "Traceback" not in server.output()
+
+
+def test_a_refused_request_is_acknowledged_with_its_error(connect: Connect) -> None:
+    answer = connect().ack("subscribe", {"symbols": 7})
+    assert answer["error"]["code"] == "invalid_symbols"
+
+
+def test_a_heartbeat_is_acknowledged_with_both_times(connect: Connect) -> None:
+    answer = connect().ack("heartbeat", {"client_time": 1_700_000_000_123})
+    assert answer["client_time"] == 1_700_000_000_123
+    assert answer["server_time"].endswith("Z")
+
+
+# --- refused --------------------------------------------------------------------------------------
+
+
+def _refresh_token(server: Server) -> str:
+    return str(server.new_login()["refresh_token"])
+
+
+def _forged(server: Server) -> str:
+    claims = jwt.decode(server.token, options={"verify_signature": False})
+    return jwt.encode(claims, "another secret, of the same decent length", "HS256")
+
+
+def _unsigned(server: Server) -> str:
+    claims = jwt.decode(server.token, options={"verify_signature": False})
+    return jwt.encode(claims, None, "none")
+
+
+def _expired(server: Server) -> str:
+    claims = jwt.decode(server.token, options={"verify_signature": False})
+    secret = server.environment["JWT_SECRET_KEY"]
+    return jwt.encode({**claims, "exp": 1_700_000_000}, secret, "HS256")
+
+
+REFUSALS: dict[str, tuple[Callable[[Server], Any], str]] = {
+    "none": (lambda _: None, "Token missing"),
+    "empty": (lambda _: {}, "Token missing"),
+    "null": (lambda _: {"token": None}, "Token missing"),
+    "garbage": (lambda _: {"token": "garbage"}, "Invalid token"),
+    "number": (lambda _: {"token": 7}, "Invalid token"),
+    "list": (lambda _: {"token": ["x"]}, "Invalid token"),
+    "wrong key": (lambda server: {"token": _forged(server)}, "Invalid token"),
+    "unsigned": (lambda server: {"token": _unsigned(server)}, "Invalid token"),
+    "refresh token": (lambda server: {"token": _refresh_token(server)}, "Invalid token"),
+    "expired": (lambda server: {"token": _expired(server)}, "Token expired"),
+}
+
+
+def _check_refusal(client: Recorder, error: str) -> None:
+    refusal = client.wait("auth_error")
+    assert refusal["error"] == error
+    assert refusal["code"] and refusal["timestamp"].endswith("Z")
+    client.wait("disconnect")
+    heard = [name for name, _ in client.heard]
+    assert not set(heard) & {"connection_status", "sentiment_update", "market_update"}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_each_bad_token_is_named_in_an_auth_error_that_arrives(
+    case: str, connect: Connect, server: Server
+) -> None:
+    make, error = REFUSALS[case]
+    _check_refusal(connect(auth=make(server)), error)
+
+
+def test_auth_error_arrives_on_every_transport_before_the_server_closes_it(
+    way: tuple[str, str], connect: Connect
+) -> None:
+    stack, transport = way
+    _check_refusal(connect(stack, transport, {"token": "garbage"}), "Invalid token")
+
+
+def test_the_transport_of_a_client_that_stays_is_closed_by_the_server(server: Server) -> None:
+    client = RawClient(server.url)
+    client.send('40{"token":"garbage"}')
+    heard = client.receive_until_closed()
+    assert any(message.startswith('42["auth_error"') for message in heard)
+    assert "41" in heard
+
+
+def test_a_client_that_was_refused_cannot_subscribe(server: Server) -> None:
+    client = RawClient(server.url)
+    client.send('40{"token":"garbage"}')
+    for _ in range(5):
+        client.send('42["subscribe",{"symbols":["BTC"]}]')
+    heard = client.receive_until_closed()
+    assert not any("market_update" in message or "confirmed" in message for message in heard)
+
+
+def test_logout_ends_the_live_connections_of_that_login_only(
+    connect: Connect, server: Server
+) -> None:
+    ending, staying = server.new_login(), server.new_login()
+    one = connect(auth={"token": ending["access_token"]})
+    two = connect("node", auth={"token": ending["access_token"]})
+    other = connect(auth={"token": staying["access_token"]})
+    for client in (one, two, other):
+        client.wait("connection_status")
+    bearer = {"Authorization": f"Bearer {ending['access_token']}"}
+    assert server.post("/api/auth/logout", headers=bearer).status_code in (200, 204)
+    for client in (one, two):
+        assert client.wait("auth_error")["error"] == "Token revoked"
+        client.wait("disconnect")
+    _check_refusal(connect(auth={"token": ending["access_token"]}), "Token revoked")
+    other.wait("sentiment_update")
+    assert other.all("auth_error") == []
+
+
+def test_a_refresh_token_used_twice_ends_the_live_connections_of_its_family(
+    connect: Connect, server: Server
+) -> None:
+    login = server.new_login()
+    client = connect(auth={"token": login["access_token"]})
+    client.wait("connection_status")
+    body = {"refresh_token": login["refresh_token"]}
+    assert server.post("/api/auth/refresh", body).status_code == 200
+    assert server.post("/api/auth/refresh", body).status_code == 401
+    assert client.wait("auth_error")["error"] == "Token revoked"
+
+
+def test_a_fresh_token_is_taken_on_the_live_connection(connect: Connect, server: Server) -> None:
+    login = server.new_login()
+    client = connect(auth={"token": login["access_token"]})
+    client.wait("connection_status")
+    fresh = server.post("/api/auth/refresh", {"refresh_token": login["refresh_token"]}).json()
+    client.emit("authenticate", {"token": fresh["access_token"]})
+    status = client.wait("connection_status")
+    assert status["status"] == "token_refreshed"
+    assert status["user_id"] == login["user"]["id"]
+    client.wait("sentiment_update")
+
+
+@pytest.mark.parametrize("which", ["garbage", "missing", "another user's"])
+def test_authenticate_with_a_bad_token_ends_the_connection(
+    which: str, connect: Connect, server: Server
+) -> None:
+    client = connect()
+    client.wait("connection_status")
+    payload = {
+        "garbage": {"token": "garbage"},
+        "missing": {},
+        "another user's": {"token": server.new_login()["access_token"]},
+    }[which]
+    client.emit("authenticate", payload)
+    expected = "Token missing" if which == "missing" else "Invalid token"
+    assert client.wait("auth_error")["error"] == expected
+    client.wait("disconnect")
+
+
+def test_an_access_token_that_expires_is_announced_and_then_ends_the_connection(
+    start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(ACCESS_TOKEN_MINUTES="0.05")
+    client = connect(to=server)
+    status = client.wait("connection_status", lambda s: s["status"] == "token_expiring")
+    assert status["message"]
+    assert client.wait("auth_error")["error"] == "Token expired"
+    client.wait("disconnect")
+
+
+def test_anonymous_clients_stream_where_that_is_allowed(
+    start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(WEBSOCKET_AUTH_REQUIRED="false")
+    client = connect(auth=None, to=server)
+    assert "user_id" not in client.wait("connection_status")
+    client.emit("subscribe", {"symbols": ["BTC"]})
+    assert set(client.wait("market_update")) == {"BTC"}
+    known = connect(to=server)
+    assert known.wait("connection_status")["user_id"] == server.tokens["user"]["id"]
+    _check_refusal(connect(auth={"token": "garbage"}, to=server), "Invalid token")
+
+
+# --- hostile --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "9",
+        "x",
+        "",
+        "4",
+        "4x",
+        "47",
+        "4{}",
+        '42["subscribe"',
+        "42{}",
+        "42[]",
+        "42[null]",
+        "42[[1]]",
+        "45",
+        "451-",
+        "4999999999999-[]",
+        '451-["subscribe",{"_placeholder":true,"num":5}]',
+        "40",
+        "40/admin,",
+        '42/admin,["subscribe",{}]',
+        '42["' + "x" * 40_000 + '"]',
+        "1",
+    ],
+)
+def test_a_client_that_breaks_the_protocol_hurts_only_itself(
+    message: str, connect: Connect, server: Server
+) -> None:
+    bystander = connect()
+    bystander.emit("subscribe", {"symbols": ["BTC"]})
+    hostile = RawClient(server.url)
+    hostile.send("40" + json.dumps({"token": server.token}))
+    hostile.receive("40")
+    hostile.send(message)
+    for _ in range(3):
+        assert set(bystander.wait("market_update")) == {"BTC"}
+    hostile.close()
+    assert "Traceback" not in server.output()
+    assert server.process.poll() is None
+
+
+def test_a_client_that_floods_slows_down_only_itself(connect: Connect, server: Server) -> None:
+    bystander = connect()
+    bystander.emit("subscribe", {"symbols": ["BTC"]})
+    hostile = RawClient(server.url)
+    hostile.send("40" + json.dumps({"token": server.token}))
+    hostile.receive("42")
+    for number in range(2_000):
+        hostile.send(f'42["unknown{number}"]')
+    for _ in range(5):
+        bystander.wait("market_update")
+    served = server.metric('crs_client_errors_total{code="unknown_event"}')
+    assert served < 1_500
+    hostile.close()
+
+
+def test_a_transport_that_never_takes_part_is_closed(server: Server) -> None:
+    client = RawClient(server.url)
+    assert client.receive_until_closed() is not None
+    assert server.metric('crs_closed_connections_total{reason="never_connected"}') >= 1
+
+
+def test_nothing_is_left_of_clients_that_have_gone(start_server: StartServer) -> None:
+    server = start_server()
+    auth = {"token": server.token}
+    clients = [PythonClient(server.url, auth, transport) for transport in TRANSPORTS]
+    for client in clients:
+        client.emit("subscribe", {"symbols": ["BTC", "ETH"], "realtime": True})
+    wait_until(lambda: server.metric("crs_subscriptions") == 6, "six subscriptions")
+    assert server.get("/health").json()["connections"] == 3
+    assert server.metric("crs_baskets") == 1
+    for client in clients:
+        client.close()
+    wait_until(lambda: server.metric("crs_connections") == 0, "the connections to be forgotten")
+    assert server.metric("crs_subscriptions") == 0
+    assert server.metric("crs_baskets") == 0
+
+
+def _parse(message: str) -> Any:
+    """The arguments of an event in its wire form, `42[...]`."""
+    return json.loads(message[2:])
