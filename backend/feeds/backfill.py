@@ -25,7 +25,7 @@ import numpy as np
 from backend.clock import HOUR_MS, MINUTE_MS, Clock
 from backend.feeds.backoff import Backoff
 from backend.feeds.rest import RestClient, RestError, RestLimited, RestRejected
-from backend.market.models import OPEN_TIME, CandleArray, Trade
+from backend.market.models import CANDLE_COLUMNS, OPEN_TIME, CandleArray, Trade
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,8 @@ class _Repair:
     backoff: Backoff
     last_trade_id: int | None = None
     last_trade_ms: int | None = None
+    # Every minute before this has been had from the exchange, at least once.
+    loaded_until: int = 0
     # Damaged are the minutes from `since` to `until` (both open times); None: none, or not known
     # before the exchange's candles have been seen.
     since: int | None = 0
@@ -137,7 +139,7 @@ class Backfill:
     # --- from the feed ----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the workers. They idle until the first `damage_all`."""
+        """Start the workers. They idle until `begin`."""
         for number, client in enumerate(self._clients):
             thread = threading.Thread(
                 target=self._work, args=(client,), name=f"backfill-{number}", daemon=True
@@ -158,17 +160,21 @@ class Backfill:
         for thread in self._threads:
             thread.join()
 
-    def damage_all(self) -> None:
-        """The stream has (re)started: what came between its last trade and now is unknown."""
+    def begin(self) -> None:
+        """Load the past, if that has not been done."""
         with self._wake:
             self._enabled = True
+            self._wake.notify_all()
+
+    def damage_all(self) -> None:
+        """The stream has (re)started: what came between its last trade and now is unknown."""
+        self.begin()
+        with self._wake:
             for repair in self._repairs.values():
                 if repair.last_trade_ms is not None:
                     repair.damage(minute_of(repair.last_trade_ms), None)
                 else:
-                    # Nothing new has come in yet, so this is where the last stream ended.
-                    last_ms = 0 if self._exchange_ms is None else self._exchange_ms
-                    repair.damage(minute_of(last_ms), None)
+                    repair.damage(repair.loaded_until, None)
             self._wake.notify_all()
 
     def observe(self, trade: Trade) -> None:
@@ -210,14 +216,18 @@ class Backfill:
 
     def report(self) -> str:
         """What is missing at present, for people; empty when nothing is."""
-        waiting = sum(r.since == 0 and not r.rejected for r in self._repairs.values())
-        unlisted = [symbol for symbol, repair in self._repairs.items() if repair.rejected]
+        unlisted = self.unlisted()
+        loading = any(r.loaded_until == 0 and not r.rejected for r in self._repairs.values())
         parts = [
-            f"history of {waiting} symbols is loading" if waiting else "",
+            "history is loading" if loading else "",
             f"no candles from the exchange: {self._problem}" if self._problem else "",
             f"not listed: {', '.join(unlisted)}" if unlisted else "",
         ]
         return "; ".join(part for part in parts if part)
+
+    def unlisted(self) -> list[str]:
+        """The symbols that the exchange says it does not carry."""
+        return [symbol for symbol, repair in self._repairs.items() if repair.rejected]
 
     def pause(self, seconds: float) -> None:
         """Send no request for that long."""
@@ -308,6 +318,7 @@ class Backfill:
             self._deliver(symbol, wanted)
         with self._wake:
             self._counters["candles_loaded"] += len(wanted)
+            repair.loaded_until = max(repair.loaded_until, int(repaired) + MINUTE_MS)
             if repair.damages != damages:
                 return
             repair.tried = True
@@ -335,11 +346,12 @@ class Backfill:
             page = self._fetch(client, symbol, limit, end_ms)
             if not len(page):
                 break
-            if end_ms is not None and page[-1, OPEN_TIME] > end_ms:
-                raise ValueError("candles are newer than asked for")
             pages.insert(0, page)
             wanted -= len(page)
             end_ms = int(page[0, OPEN_TIME]) - 1
             if len(page) < limit or end_ms < since:
                 break
-        return np.concatenate(pages) if pages else np.empty((0, 0))
+        candles = np.concatenate(pages) if pages else np.empty((0, CANDLE_COLUMNS))
+        if (np.diff(candles[:, OPEN_TIME]) <= 0).any():
+            raise ValueError("candles are not in order of time")
+        return candles

@@ -4,10 +4,13 @@ Source of the limits: "WebSocket Streams for Binance" and "Limits" of the exchan
 documentation.
 """
 
+import ssl
+import time
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from urllib.parse import urlsplit, urlunsplit
 
+import numpy as np
 import orjson
 
 from backend.clock import HOUR_MS, Clock
@@ -33,6 +36,8 @@ WEIGHT_LIMIT = 6_000
 WEIGHT_USED_MAX = 0.8 * WEIGHT_LIMIT
 WEIGHT_HEADER = "x-mbx-used-weight-1m"
 WEIGHT_PAUSE_S = 15.0
+# Parsing takes 1.7 us a kline; everybody else gets a turn in between.
+KLINES_AT_ONCE = 250
 
 
 class BinanceFeed(WebSocketFeed):
@@ -59,8 +64,9 @@ class BinanceFeed(WebSocketFeed):
         clock: Clock | None = None,
         random: Random | None = None,
         sleep: Callable[[float], object] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(symbols, sink, rest_url, clock=clock, random=random, sleep=sleep)
+        super().__init__(symbols, sink, rest_url, clock=clock, random=random, sleep=sleep, tls=tls)
         self._ws_url = ws_url
         # 500 symbols make 1,000 streams, of the 1,024 that a connection may carry.
         self._streams = [
@@ -111,4 +117,10 @@ class BinanceFeed(WebSocketFeed):
         if used.isdecimal() and int(used) > WEIGHT_USED_MAX:
             self.counters["rest_weight_pauses"] += 1
             self._backfill.pause(WEIGHT_PAUSE_S)
-        return parse_klines(answer)
+        if not isinstance(answer, list):
+            return parse_klines(answer)  # which says what is wrong
+        parts = []
+        for start in range(0, len(answer), KLINES_AT_ONCE):
+            parts.append(parse_klines(answer[start : start + KLINES_AT_ONCE]))
+            time.sleep(0)
+        return np.concatenate(parts) if parts else parse_klines([])

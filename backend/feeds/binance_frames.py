@@ -88,7 +88,8 @@ def _parse_message(message: Any) -> FrameEvent | None:
         return parse_error(message)
     if isinstance(message.get("event"), dict):
         message = message["event"]
-    parser = _PARSERS.get(message.get("e", ""))
+    kind = message.get("e")  # absent in book tickers and replies
+    parser = _PARSERS.get(kind) if isinstance(kind, str) else None
     return parser(message) if parser else None
 
 

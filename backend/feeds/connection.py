@@ -2,6 +2,7 @@
 and size, cut off from elsewhere at any moment."""
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Sequence
 
@@ -62,13 +63,18 @@ class Connection:
     """
 
     def __init__(
-        self, url: str, requests: Sequence[str], request_interval_s: float, clock: Clock
+        self,
+        url: str,
+        requests: Sequence[str],
+        request_interval_s: float,
+        clock: Clock,
+        tls: ssl.SSLContext,
     ) -> None:
         self._url = url
         self._requests = requests
         self._request_interval_s = request_interval_s
         self._clock = clock
-        self._wire = Wire()
+        self._wire = Wire(tls)
         self._socket = _BoundedWebSocket(skip_utf8_validation=True)
         self._abandoned = threading.Event()
         self.opened = threading.Event()

@@ -6,6 +6,7 @@ which `requests` has no way to do.
 
 import http.client
 import math
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -59,10 +60,10 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float:
 class RestClient:
     """Keeps one connection to `base_url` alive between requests. Not for two tasks at once."""
 
-    def __init__(self, base_url: str, clock: Clock) -> None:
+    def __init__(self, base_url: str, clock: Clock, tls: ssl.SSLContext) -> None:
         self._base_url = base_url.rstrip("/")
         self._clock = clock
-        self._wire = Wire()
+        self._wire = Wire(tls)
         self._connection: http.client.HTTPConnection | None = None
 
     def get(self, path: str, query: Mapping[str, str | int]) -> tuple[Any, Mapping[str, str]]:

@@ -7,6 +7,7 @@ says where to connect, how to read a message, and how to ask for candles.
 """
 
 import logging
+import ssl
 import threading
 import time
 from abc import abstractmethod
@@ -42,7 +43,8 @@ YIELD_AFTER_S = 0.0005
 class WebSocketFeed(Feed):
     """Implements `run` and `stop`; counts what happens in `counters`.
 
-    `clock`, `random` and `sleep` are for tests; by default `stop` cuts a sleep short.
+    `clock`, `random`, `sleep` and `tls` (which says whose certificates are good) are for tests;
+    by default `stop` cuts a sleep short.
     """
 
     # Open a new connection when the old one is this old (less up to a tenth, at random).
@@ -61,12 +63,14 @@ class WebSocketFeed(Feed):
         clock: Clock | None = None,
         random: Random | None = None,
         sleep: Callable[[float], object] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.symbols = tuple(dict.fromkeys(symbols))
         self.counters: Counter[str] = Counter()
         self._sink = sink
         self._clock = clock or SystemClock()
         self._random = random or Random()
+        self._tls = tls or ssl.create_default_context()
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
         self._backoff = Backoff(self._random)
@@ -78,7 +82,7 @@ class WebSocketFeed(Feed):
             self.symbols,
             fetch=self.fetch_candles,
             deliver=self._deliver_candles,
-            make_client=lambda: RestClient(rest_url, self._clock),
+            make_client=lambda: RestClient(rest_url, self._clock, self._tls),
             page=self.candles_page,
             clock=self._clock,
             random=self._random,
@@ -170,7 +174,8 @@ class WebSocketFeed(Feed):
         self.counters["connections_lost"] += 1
         pause = max(self._backoff.next(), pause_at_least)
         log.info("%s feed: connection lost: %s; next try in %.1f s", self.name, reason, pause)
-        self._tell(FeedState.RECONNECTING, reason)
+        once_connected = self.counters["connections"] > 0
+        self._tell(FeedState.RECONNECTING if once_connected else FeedState.CONNECTING, reason)
         if self._successor is None:
             self._sleep(pause)
 
@@ -185,9 +190,9 @@ class WebSocketFeed(Feed):
             if self._connection.overdue:
                 raise ConnectionLost("the exchange takes too long to answer")
         if self._connection.error is not None:
-            # The history may be had though the stream is not.
-            self._backfill.damage_all()
+            self._backfill.begin()  # the past may be had though the stream is not
             raise ConnectionLost.from_error(self._connection.error)
+        log.info("%s feed: connected", self.name)
         self.counters["connections"] += 1
         self._vigil.connected(self._clock.monotonic())
         self._renewal_reason = ""
@@ -196,7 +201,7 @@ class WebSocketFeed(Feed):
 
     def _connect(self) -> Connection:
         connection = Connection(
-            self.stream_url(), self.requests(), self.request_interval_s, self._clock
+            self.stream_url(), self.requests(), self.request_interval_s, self._clock, self._tls
         )
         self._renewal_allowed_at = self._clock.monotonic() + RENEWAL_PAUSE_S
         if self._stopping.is_set():  # stop() did not see it
@@ -260,6 +265,8 @@ class WebSocketFeed(Feed):
                 with self._delivering:
                     self._deliver(event)
                 self._vigil.heard(event.symbol, now)
+                if connection.last_data_at is None:
+                    self._next_upkeep = now  # so that the feed is called live at once
                 connection.saw_data(now)
         except ValueError as error:
             self.note("bad_message", str(error)[:200])
@@ -284,7 +291,8 @@ class WebSocketFeed(Feed):
         if frozen_s:
             self.counters["freezes"] += 1
             raise ConnectionLost(f"no data for {frozen_s:.0f} s")
-        silent = self._vigil.silent_symbols(now)
+        unlisted = self._backfill.unlisted()
+        silent = [s for s in self._vigil.silent_symbols(now) if s not in unlisted]
         if silent:
             self.counters["silent_symbols"] += len(silent)
             self.renew(f"nothing of {', '.join(silent[:10])}")

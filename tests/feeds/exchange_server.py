@@ -14,6 +14,7 @@ import gzip
 import json
 import queue
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -161,6 +162,7 @@ class ExchangeServer:
         speed: float = 0.0,
         script: dict[int, Callable[["ExchangeServer"], object]] | None = None,
         history_minutes: int = HISTORY_MINUTES,
+        certificate: tuple[Path, Path] | None = None,
     ) -> None:
         self.frames = frames
         self.position = 0
@@ -180,19 +182,25 @@ class ExchangeServer:
         self._stopping = threading.Event()
         self._released = threading.Event()
         self._lock = threading.RLock()
+        tls = None
+        if certificate:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(*certificate)
         self._server = serve(
             self._handle,
             "127.0.0.1",
             0,
             process_request=self._upgrade,
+            ssl=tls,
             compression=None,
             ping_interval=1,
             ping_timeout=None,
             close_timeout=0.2,
         )
-        self._rest = _RestServer(self)
-        self.ws_url = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"
-        self.rest_url = f"http://127.0.0.1:{self._rest.server_port}"
+        self._rest = _RestServer(self, tls)
+        secure = "s" if tls else ""
+        self.ws_url = f"ws{secure}://127.0.0.1:{self._server.socket.getsockname()[1]}"
+        self.rest_url = f"http{secure}://127.0.0.1:{self._rest.server_port}"
         self._threads = [
             threading.Thread(target=target, daemon=True)
             for target in (self._server.serve_forever, self._rest.serve, self._play_all)
@@ -302,7 +310,7 @@ class ExchangeServer:
 
     # --- WebSocket --------------------------------------------------------------------------------
 
-    def _upgrade(self, connection: ServerConnection, request):  # noqa: ANN001, ANN202
+    def _upgrade(self, connection: ServerConnection, request):
         self.upgrades.append(request.path)
         if self.hang_upgrades:
             self._released.wait()
@@ -358,9 +366,13 @@ class _RestServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, exchange: ExchangeServer) -> None:
+    def __init__(self, exchange: ExchangeServer, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _RestHandler)
         self.exchange = exchange
+        if tls:
+            self.socket = tls.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
 
     def serve(self) -> None:
         self.serve_forever(poll_interval=0.02)
@@ -428,7 +440,7 @@ class _RestHandler(BaseHTTPRequestHandler):
         self.wfile.write(payload[: len(payload) // 2] if cut_short else payload)
         self.close_connection = self.close_connection or cut_short
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
 
 

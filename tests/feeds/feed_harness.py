@@ -1,0 +1,143 @@
+"""A binance feed at work in a thread, with a market that remembers what it was told."""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from backend.clock import SystemClock
+from backend.feeds.binance import BinanceFeed
+from backend.market.market import Market
+from backend.market.models import CandleArray, FeedState, Trade
+from tests.conftest import wait_until
+from tests.feeds.exchange_server import ExchangeServer, trades_of
+
+Key = tuple[str, int | None, float, float]
+
+
+class ShiftedClock(SystemClock):
+    """The machine's clock, which can be put forward."""
+
+    def __init__(self) -> None:
+        self._shift_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._shift_s
+
+    def advance(self, seconds: float) -> None:
+        self._shift_s += seconds
+
+
+class RememberingMarket(Market):
+    def __init__(self, symbols: tuple[str, ...], clock: SystemClock) -> None:
+        super().__init__(symbols, clock, "binance")
+        self.trades: list[Key] = []
+        self.loads: list[tuple[str, CandleArray]] = []
+
+    def apply_trade(self, trade: Trade) -> None:
+        super().apply_trade(trade)
+        self.trades.append((trade.symbol, trade.trade_id, trade.price, trade.quantity))
+
+    def load_history(self, symbol: str, candles: CandleArray) -> None:
+        super().load_history(symbol, candles)
+        self.loads.append((symbol, candles))
+
+
+class RunningFeed:
+    """Runs from entering to leaving; `pauses` are the reconnect pauses, cut to a moment."""
+
+    def __init__(
+        self,
+        exchange: ExchangeServer,
+        *symbols: str,
+        ws_url: str = "",
+        rest_url: str = "",
+        feed_class: type[BinanceFeed] = BinanceFeed,
+        pause: Callable[[float], object] | None = None,
+        **options: Any,
+    ) -> None:
+        symbols = symbols or ("BTC", "ETH", "ADA")
+        self.exchange = exchange
+        self.clock = ShiftedClock()
+        self.market = RememberingMarket(symbols, self.clock)
+        self.pauses: list[float] = []
+        self._woken = threading.Event()
+        self.feed = feed_class(
+            symbols,
+            self.market,
+            ws_url or exchange.ws_url,
+            rest_url or exchange.rest_url,
+            clock=self.clock,
+            sleep=pause or self._pause,
+            **options,
+        )
+        self.thread = threading.Thread(target=self.feed.run, name="feed")
+
+    def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self._woken.wait(0.01)
+
+    def __enter__(self) -> "RunningFeed":
+        self.thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.feed.stop()
+        self.thread.join()
+
+    @property
+    def state(self) -> FeedState:
+        return self.market.feed_state.state
+
+    @property
+    def detail(self) -> str:
+        return self.market.feed_state.detail
+
+    def connected(self, count: int = 1) -> None:
+        """Wait until the feed has opened its connection number `count` and listens to it."""
+        wait_until(
+            lambda: self.feed.counters["connections"] >= count and self.exchange.clients,
+            f"connection {count}",
+        )
+
+    def play(self, count: int) -> None:
+        """Play frames, and wait until all of them have come through."""
+        begin = self.exchange.position
+        heard = len(self.market.trades)
+        self.exchange.play(count)
+        played = self.exchange.frames[begin : self.exchange.position]
+        expected = heard + sum(
+            trade["s"][:-4] in self.market.symbols for trade in trades_of(played)
+        )
+        wait_until(lambda: len(self.market.trades) >= expected, f"{expected} trades")
+
+    def wrong_candles(self, symbol: str, until_ms: int) -> list[tuple[list, list | None]]:
+        """(ours, the exchange's) of each minute that differs, from our first to `until_ms`."""
+        rows = self.exchange.klines.rows(f"{symbol}USDT", self.exchange.now_ms)
+        theirs = {row[0]: [float(field) for field in (*row[1:6], row[7])] for row in rows}
+        ours = {int(row[0]): list(row[1:]) for row in self.market.closed_candles(symbol)}
+        return [
+            (ours.get(minute, []), theirs.get(minute))
+            for minute in sorted({*ours, *theirs})
+            if min(ours, default=0) <= minute <= until_ms - 60_000
+            and not (
+                minute in ours
+                and minute in theirs
+                and np.allclose(ours[minute], theirs[minute], rtol=1e-9)
+            )
+        ]
+
+
+def keys_of(frames: list[tuple[int, str]]) -> list[Key]:
+    """The trades among frames, as `RememberingMarket.trades` has them."""
+    return [
+        (trade["s"][:-4], trade["t"], float(trade["p"]), float(trade["q"]))
+        for trade in trades_of(frames)
+    ]
