@@ -42,7 +42,7 @@ export async function signIn(page, url, username) {
   await page.getByLabel('Username').fill(username);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.locator('.connection-status', { hasText: 'Live' }).waitFor();
+  await live(page);
 }
 
 /**
@@ -67,3 +67,10 @@ export function watchForTrouble(page) {
   });
   return trouble;
 }
+
+/** @param {import('playwright-core').Page} page */
+export const live = (page) => page.locator('.connection-status', { hasText: 'Live' }).waitFor();
+
+/** @param {import('playwright-core').Page} page */
+export const offline = (page) =>
+  page.locator('.connection-status', { hasText: 'Offline' }).waitFor();

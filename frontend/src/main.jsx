@@ -1,3 +1,6 @@
+// First, so that a component's own rules win over the general ones.
+import './styles/tokens.css';
+import './styles/base.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.jsx';
@@ -7,8 +10,6 @@ import { applyTheme, preferences } from './lib/preferences.js';
 import { session } from './lib/session.js';
 import { streamStore } from './lib/streamStore.js';
 import websocketService from './lib/websocket.js';
-import './styles/tokens.css';
-import './styles/base.css';
 
 applyTheme();
 preferences.subscribe(applyTheme);

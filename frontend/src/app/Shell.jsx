@@ -144,7 +144,8 @@ function Account() {
         {username}
       </span>
       <button type="button" className="button account-link" onClick={signOut}>
-        Sign out
+        <Icon name="exit" />
+        <span className="account-text">Sign out</span>
       </button>
     </>
   );

@@ -8,6 +8,7 @@ const PATHS = {
   grid: 'M3 3h6v6H3zM11 3h6v6h-6zM3 11h6v6H3zM11 11h6v6h-6z',
   candles: 'M5.5 3v3M5.5 13v4M3.5 6h4v7h-4zM14.5 2v5M14.5 14v3M12.5 7h4v7h-4z',
   back: 'M12.5 4.5 7 10l5.5 5.5',
+  exit: 'M8 3.5H4v13h4M12.5 6.5 16 10l-3.5 3.5M16 10H8',
   search: 'M9 3.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM13.2 13.2l3.8 3.8',
 };
 

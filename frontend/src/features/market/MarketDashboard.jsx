@@ -58,11 +58,10 @@ function Detail({ symbol }) {
         <Chart symbol={symbol} interval={interval} />
       </Suspense>
       <p className="attribution">
-        Charts by{' '}
         <a href="https://www.tradingview.com/" target="_blank" rel="noreferrer">
           TradingView
         </a>{' '}
-        Lightweight Charts™, © 2025 TradingView, Inc.
+        Lightweight Charts™ © 2025 TradingView, Inc.
       </p>
     </>
   );

@@ -12,6 +12,7 @@ import {
   LineStyle,
   TickMarkType,
 } from 'lightweight-charts';
+import { formatPrice } from '@/lib/format.js';
 import { bollingerBands, movingAverage } from '@/lib/indicators.js';
 
 export const AVERAGE_PERIODS = /** @type {const} */ ([20, 50]);
@@ -172,8 +173,9 @@ export class ChartView {
 
   /** @param {number} decimals Of the price scale. */
   setPrecision(decimals) {
+    const formatter = (/** @type {number} */ price) => formatPrice(price, decimals);
     this._candles.applyOptions({
-      priceFormat: { type: 'price', precision: decimals, minMove: 10 ** -decimals },
+      priceFormat: { type: 'custom', formatter, minMove: 10 ** -decimals },
     });
   }
 
@@ -319,7 +321,7 @@ export class ChartView {
       position: /** @type {'belowBar' | 'aboveBar'} */ (buy ? 'belowBar' : 'aboveBar'),
       shape: /** @type {'arrowUp' | 'arrowDown'} */ (buy ? 'arrowUp' : 'arrowDown'),
       color: buy ? this._palette.up : this._palette.down,
-      text: level.startsWith('STRONG_') ? 'Strong' : '',
+      size: level.startsWith('STRONG_') ? 2 : 1,
     };
   }
 

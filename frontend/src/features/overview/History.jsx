@@ -3,6 +3,7 @@ import './History.css';
 
 const WIDTH = 400;
 const HEIGHT = 64;
+const GRID = [25, 50, 75, 100];
 
 /** Values of 0 to 100 over time, as an area with its first and last instant. */
 export const History = memo(function History(
@@ -23,7 +24,16 @@ export const History = memo(function History(
   return (
     <figure className="history" role="img" aria-label={summary}>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-        <line x1="0" x2={WIDTH} y1={HEIGHT / 2} y2={HEIGHT / 2} className="history-middle" />
+        {GRID.map((value) => (
+          <line
+            key={value}
+            x1="0"
+            x2={WIDTH}
+            y1={(1 - value / 100) * HEIGHT}
+            y2={(1 - value / 100) * HEIGHT}
+            className="history-grid"
+          />
+        ))}
         <polygon points={`0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}`} className="history-area" />
         <polyline points={line} className="history-line" />
       </svg>

@@ -7,7 +7,7 @@ import { SymbolMark } from '@/components/SymbolMark.jsx';
 import { useStream } from '@/hooks/useWebSocket.js';
 import './MoversPanel.css';
 
-const MOVERS = 4;
+const MOVERS = 3;
 
 /**
  * @param {import('@/lib/types.js').MarketData} quotes

@@ -48,7 +48,9 @@ export function SentimentPanel() {
       className="sentiment-card"
       aside={
         latest && (
-          <span className="muted small">{<Age time={latest.timestamp} suffix=" ago" />}</span>
+          <span className="muted small">
+            <Age time={latest.timestamp} suffix=" ago" />
+          </span>
         )
       }
     >
@@ -129,11 +131,15 @@ function Topics({ topics }) {
   return (
     <div className="topics">
       <h3>Trending</h3>
-      <ul>
-        {topics.map((topic) => (
-          <li key={topic}>{topic}</li>
-        ))}
-      </ul>
+      {topics.length === 0 ? (
+        <p className="muted small">Nothing stands out at the moment</p>
+      ) : (
+        <ul>
+          {topics.map((topic) => (
+            <li key={topic}>{topic}</li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }

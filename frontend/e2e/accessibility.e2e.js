@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchBrowser, register, signIn, watchForTrouble } from './browser.js';
+import { Server } from './server.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
+
+const SCREENS = {
+  desktop: { width: 1440, height: 900 },
+  phone: { width: 360, height: 740 },
+};
+const VISITOR_PAGES = ['/', '/sign-in', '/sign-up'];
+const PAGES = ['/', '/markets', '/markets/BTC'];
+
+/** @type {Server} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+beforeAll(async () => {
+  server = await new Server({ SIGNAL_INTERVAL: '2' }).start();
+  browser = await launchBrowser();
+  await register(server.url, 'ada');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** @param {import('playwright-core').Page} page */
+async function violations(page) {
+  // By the protocol, which the page's content security policy does not bind.
+  await page.evaluate(AXE);
+  return page.evaluate(async (tags) => {
+    const result = await /** @type {any} */ (window).axe.run(document, { runOnly: tags });
+    return result.violations.map((/** @type {any} */ each) => ({
+      id: each.id,
+      nodes: each.nodes.map((/** @type {any} */ node) => `${node.html} ${node.failureSummary}`),
+    }));
+  }, TAGS);
+}
+
+/** @param {import('playwright-core').Page} page */
+const overflow = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+
+describe.each(/** @type {const} */ (['dark', 'light']))('in the %s theme', (colorScheme) => {
+  it.each(/** @type {(keyof typeof SCREENS)[]} */ (Object.keys(SCREENS)))(
+    'has no violation and nothing cut off, on a %s',
+    async (screen) => {
+      const context = await browser.newContext({ viewport: SCREENS[screen], colorScheme });
+      const page = await context.newPage();
+      const trouble = watchForTrouble(page);
+      const found = [];
+      for (const path of VISITOR_PAGES) {
+        await page.goto(server.url + path);
+        await page.waitForTimeout(2500);
+        found.push({ path, violations: await violations(page), overflow: await overflow(page) });
+      }
+      await signIn(page, server.url, 'ada');
+      for (const path of PAGES) {
+        await page.goto(server.url + path);
+        await page.waitForTimeout(4000);
+        found.push({ path, violations: await violations(page), overflow: await overflow(page) });
+      }
+      await context.close();
+      expect(found).toEqual(
+        [...VISITOR_PAGES, ...PAGES].map((path) => ({ path, violations: [], overflow: 0 })),
+      );
+      expect(trouble).toEqual([]);
+    },
+  );
+});
+
+it('can be worked by keyboard alone', async () => {
+  const page = await browser.newPage({ viewport: SCREENS.desktop });
+  await signIn(page, server.url, 'ada');
+  await page.goto(`${server.url}/markets`);
+  await page.locator('tbody tr').first().waitFor();
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to content');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('solana');
+  for (let press = 0; press < 10; press += 1) {
+    await page.keyboard.press('Tab');
+    const label = await page.evaluate(() => document.activeElement?.getAttribute('href'));
+    if (label === '/markets/SOL') break;
+  }
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'SOL' }).waitFor();
+  await page.close();
+});
+
+it('does not move for those who asked for less motion', async () => {
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  await signIn(page, server.url, 'ada');
+  await page.goto(`${server.url}/markets`);
+  await page.locator('tr[data-row="BTC"] .live-price').waitFor();
+  await page.waitForTimeout(4000);
+  expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+  await context.close();
+});

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { launchBrowser, live, register, signIn, watchForTrouble } from './browser.js';
+import { Server } from './server.js';
+
+/** @type {Server} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('playwright-core').Page} */
+let page;
+/** @type {string[]} */
+let trouble;
+
+beforeAll(async () => {
+  server = await new Server({ SIGNAL_INTERVAL: '2', SENTIMENT_INTERVAL: '3' }).start();
+  browser = await launchBrowser();
+  await register(server.url, 'ada');
+  page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  trouble = watchForTrouble(page);
+  await signIn(page, server.url, 'ada');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** @param {string} symbol */
+const row = (symbol) => page.locator(`tr[data-row="${symbol}"]`);
+
+/** @returns {Promise<string[]>} */
+const order = () =>
+  page.locator('tbody tr').evaluateAll((rows) => rows.map((each) => each.dataset.row ?? ''));
+
+async function changes() {
+  const texts = await page.locator('tbody tr td:nth-of-type(3)').allTextContents();
+  return texts.map((text) => Number(text.replace('−', '-').replace(/[^-\d.]/g, '')));
+}
+
+it('shows live prices that move', async () => {
+  await page.goto(`${server.url}/markets`);
+  await live(page);
+  const price = row('BTC').locator('.live-price');
+  await expect.poll(() => price.textContent()).toMatch(/^[\d,]+\.\d{2}$/);
+  const before = await price.textContent();
+  await expect.poll(() => price.textContent(), { timeout: 15_000 }).not.toBe(before);
+});
+
+it('updates a price more often than the two-second tick', async () => {
+  const seen = await page.evaluate(async () => {
+    const element = document.querySelector('tr[data-row="BTC"] .live-price');
+    const texts = new Set();
+    const end = performance.now() + 4000;
+    while (performance.now() < end) {
+      texts.add(element?.textContent);
+      await new Promise(requestAnimationFrame);
+    }
+    return texts.size;
+  });
+  expect(seen).toBeGreaterThan(3);
+});
+
+it('sorts by a column, both ways', async () => {
+  await page.getByRole('button', { name: 'Symbol' }).click();
+  expect(await order()).toEqual((await order()).toSorted());
+  const header = page.getByRole('columnheader', { name: '24 h' }).first();
+  await header.getByRole('button').click();
+  expect(await header.getAttribute('aria-sort')).toBe('descending');
+  await expect
+    .poll(async () => {
+      const values = await changes();
+      return values.every((value, at) => at === 0 || value <= values[at - 1] + 0.2);
+    })
+    .toBe(true);
+  await header.getByRole('button').click();
+  expect(await header.getAttribute('aria-sort')).toBe('ascending');
+});
+
+it('searches by ticker and by name', async () => {
+  const search = page.getByRole('searchbox', { name: 'Search symbols' });
+  await search.fill('cardano');
+  await expect.poll(order).toEqual(['ADA']);
+  await search.fill('nothing like it');
+  await page.getByText('No symbol matches').waitFor();
+  await search.fill('');
+  await expect.poll(async () => (await order()).length).toBe(20);
+});
+
+it('keeps a starred symbol on the watchlist over a reload', async () => {
+  await page.getByRole('button', { name: 'Watch SOL' }).click();
+  await page.getByRole('button', { name: 'Watchlist' }).click();
+  await expect.poll(order).toEqual(['SOL']);
+  await page.reload();
+  await live(page);
+  await expect.poll(order).toEqual(['SOL']);
+  await page.getByRole('button', { name: 'Watchlist' }).click();
+});
+
+it('opens a chart and draws its candles', async () => {
+  await row('ETH').click();
+  await page.getByRole('heading', { name: 'ETH' }).waitFor();
+  await page.locator('.chart-canvas canvas').first().waitFor();
+  await page.locator('.legend').getByText('O', { exact: true }).waitFor();
+  expect(page.url()).toBe(`${server.url}/markets/ETH`);
+  await page.getByRole('link', { name: 'TradingView' }).waitFor();
+});
+
+it('switches the interval', async () => {
+  const hourly = page.waitForResponse((response) =>
+    response.url().includes('interval=1h&limit=500'),
+  );
+  await page.getByText('1h', { exact: true }).click();
+  expect((await (await hourly).json()).candles.length).toBeGreaterThan(0);
+  await page.getByText('1m', { exact: true }).click();
+});
+
+it('reads candles one by one from the keyboard', async () => {
+  await page.locator('.chart-canvas').focus();
+  await page.keyboard.press('ArrowLeft');
+  const legend = page.locator('.legend dl');
+  const last = await legend.textContent();
+  for (let press = 0; press < 5; press += 1) await page.keyboard.press('ArrowLeft');
+  await expect.poll(() => legend.textContent()).not.toBe(last);
+  await page.keyboard.press('Escape');
+});
+
+it('grows the last candle with the live price', async () => {
+  const close = page.locator('.legend dd').nth(3);
+  const price = page.locator('.detail-price .live-price');
+  await expect
+    .poll(async () => (await close.textContent()) === (await price.textContent()))
+    .toBe(true);
+});
+
+it('shows a signal when it arrives', async () => {
+  await page.getByRole('link', { name: 'Overview' }).click();
+  const first = page.locator('.signals li').first();
+  await first.waitFor();
+  const before = await first.getAttribute('data-signal');
+  await expect.poll(() => first.getAttribute('data-signal'), { timeout: 90_000 }).not.toBe(before);
+});
+
+it('shows sentiment, breadth and movers', async () => {
+  await page.getByRole('img', { name: /Fear and greed \d+ of 100/ }).waitFor();
+  await page.locator('.breadth-facts').waitFor();
+  expect(await page.locator('.movers li').count()).toBe(6);
+});
+
+it('had no console error and no failed request', () => {
+  expect(trouble).toEqual([]);
+});

@@ -1,0 +1,80 @@
+import { afterEach, beforeAll, afterAll, expect, it } from 'vitest';
+import { launchBrowser, live, offline, register, signIn, watchForTrouble } from './browser.js';
+import { Server } from './server.js';
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {Server} */
+let server;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+
+afterAll(() => browser?.close());
+
+afterEach(() => server?.stop());
+
+/** @param {Record<string, string>} env */
+async function open(env = {}) {
+  server = await new Server(env).start();
+  await register(server.url, 'ada');
+  const page = await (await browser.newContext()).newPage();
+  const trouble = watchForTrouble(page);
+  await signIn(page, server.url, 'ada');
+  await page.goto(`${server.url}/markets`);
+  await live(page);
+  return { page, trouble };
+}
+
+/** @param {import('playwright-core').Page} page */
+async function expectMovingPrice(page) {
+  const price = page.locator('tr[data-row="BTC"] .live-price');
+  const before = await price.textContent();
+  await expect.poll(() => price.textContent(), { timeout: 20_000 }).not.toBe(before);
+}
+
+it.each(/** @type {NodeJS.Signals[]} */ (['SIGKILL', 'SIGTERM']))(
+  'goes offline with the server (%s), counts down, and is live again by itself',
+  async (signal) => {
+    const { page } = await open();
+    await expectMovingPrice(page);
+    await server.kill(signal);
+    await offline(page);
+    await page.locator('.status-detail', { hasText: /again in \d+ s/ }).waitFor();
+    await server.start();
+    await page.locator('.connection-status', { hasText: 'Live' }).waitFor({ timeout: 60_000 });
+    await expectMovingPrice(page);
+  },
+);
+
+it('renews its token ahead of the expiry, and stays live all the while', async () => {
+  // 75 s: the server warns 60 s ahead, and the page then has to change the token in place.
+  const { page, trouble } = await open({ ACCESS_TOKEN_MINUTES: '1.25' });
+  await page.evaluate(() => {
+    const indicator = /** @type {Element} */ (document.querySelector('.connection-status'));
+    const lost = () => {
+      if (!indicator.textContent?.includes('Live')) document.title = 'was offline';
+    };
+    new MutationObserver(lost).observe(indicator, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+    });
+  });
+  const renewed = page.waitForResponse('**/api/auth/refresh');
+  expect((await renewed).status()).toBe(200);
+  await page.waitForTimeout(85_000 - 15_000);
+  await expectMovingPrice(page);
+  expect(await page.title()).not.toBe('was offline');
+  expect(trouble).toEqual([]);
+});
+
+it('goes on after its token has expired', async () => {
+  // So short that the warning comes at once and every renewed token expires, too.
+  const { page, trouble } = await open({ ACCESS_TOKEN_MINUTES: '0.2' });
+  await page.waitForTimeout(30_000);
+  await live(page);
+  await expectMovingPrice(page);
+  expect(trouble).toEqual([]);
+});

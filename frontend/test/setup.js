@@ -1,0 +1,19 @@
+import { cleanup } from '@testing-library/react';
+import { afterEach } from 'vitest';
+
+afterEach(cleanup);
+
+if (typeof window !== 'undefined') {
+  // jsdom has neither; the page needs no more of them than this.
+  window.matchMedia ??= (query) =>
+    /** @type {MediaQueryList} */ ({
+      matches: false,
+      media: query,
+      addEventListener: () => {},
+      removeEventListener: () => {},
+    });
+  const locks = {
+    request: (/** @type {string} */ _name, /** @type {() => unknown} */ task) => task(),
+  };
+  Object.defineProperty(navigator, 'locks', { value: locks, configurable: true });
+}
