@@ -230,8 +230,8 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
 
 def _pings(
     settings: Settings, database: Database, offload: Offload
-) -> dict[str, Callable[[], None]]:
-    pings: dict[str, Callable[[], None]] = {
+) -> dict[str, Callable[[], object]]:
+    pings: dict[str, Callable[[], object]] = {
         "database": lambda: offload.run_serial(database.ping),
     }
     if settings.redis_url:
@@ -240,7 +240,7 @@ def _pings(
         client = redis.Redis.from_url(
             settings.redis_url, socket_timeout=1, socket_connect_timeout=1
         )
-        pings["redis"] = lambda: bool(client.ping()) and None
+        pings["redis"] = client.ping
     return pings
 
 

@@ -97,12 +97,12 @@ def _wait_for_signal() -> str:
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+    for expected in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(expected, lambda *_: None)
     eventlet.hubs.trampoline(reader, read=True)
     number = os.read(reader, 1)[0]
-    for other in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(other, lambda *_: sys.exit(1))
+    for again in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(again, lambda *_: sys.exit(1))
     signal.set_wakeup_fd(-1)
     os.close(reader)
     os.close(writer)

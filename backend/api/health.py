@@ -26,7 +26,7 @@ CHECK_SECONDS = 5.0
 class Dependencies:
     """Which of the services that the process needs were in reach when last asked."""
 
-    def __init__(self, pings: dict[str, Callable[[], None]]) -> None:
+    def __init__(self, pings: dict[str, Callable[[], object]]) -> None:
         """`pings` by service name; each returns where the service answers, and raises elsewhere."""
         self._pings = pings
         self.in_reach = dict.fromkeys(pings, True)

@@ -18,7 +18,8 @@ MISSING_PAGE = """<!doctype html>
 <style>
   :root { color-scheme: light dark; font: 1rem/1.6 system-ui, sans-serif }
   main { max-width: 40rem; margin: 12vh auto; padding: 0 1.5rem }
-  code { padding: .1em .35em; border-radius: .3em; background: color-mix(in srgb, currentcolor 10%, transparent) }
+  code { padding: .1em .35em; border-radius: .3em;
+         background: color-mix(in srgb, currentcolor 10%, transparent) }
 </style>
 <main>
   <h1>The server runs; the dashboard is not built</h1>
