@@ -177,13 +177,16 @@ def test_the_speed_is_kept(clock, tmp_path):
 
 def test_a_slow_replay_stays_alive_and_goes_stale_at_its_end(clock, tmp_path):
     path = write(tmp_path / "BTC.csv", candle_lines(3))
-    stale = []
     market = Market(["BTC"], clock)
-    market.on_candle(lambda symbol, candle: stale.append(market.stale(symbol)))
-    Played(clock, path, market=market, speed=1)
-    assert stale == [False] * 3
+    stale = []
+
+    def sleep(seconds):
+        clock.sleep(seconds)
+        stale.append(market.feed_stale() or market.stale("BTC"))
+
+    ReplayFeed(path, market, clock, 1.0, sleep=sleep).run()
+    assert len(stale) > 100 and not any(stale)
     assert market.feed_state.state == "ended"
-    assert not market.feed_stale()
     clock.sleep(15.1)
     assert market.feed_stale() and market.quote("BTC").stale
 

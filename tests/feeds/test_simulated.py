@@ -151,9 +151,29 @@ def test_symbols_move_together(history):
 
 
 def test_volume_follows_volatility(history):
+    """By ranks, so that it isn't the few jumps alone."""
     returns, volumes = history
-    pairs = (np.corrcoef(np.abs(r), v)[0, 1] for r, v in zip(returns.T, volumes.T, strict=True))
-    assert np.mean(list(pairs)) > 0.15
+    ranks = [
+        np.argsort(np.argsort(series, axis=0), axis=0) for series in (np.abs(returns), volumes)
+    ]
+    pairs = (np.corrcoef(*pair)[0, 1] for pair in zip(ranks[0].T, ranks[1].T, strict=True))
+    assert np.mean(list(pairs)) > 0.25
+
+
+def test_live_volume_is_that_of_the_history_before(hour):
+    """Symbol by symbol, the hour after the seam against the one before."""
+    ratios = []
+    for symbol in SYMBOLS:
+        volumes = hour.market.closed_candles(symbol)[:, QUOTE_VOLUME]
+        ratios.append(volumes[HISTORY_MINUTES:].mean() / volumes[:HISTORY_MINUTES][-60:].mean())
+    assert 0.6 < np.median(ratios) < 1.6
+
+
+def test_volatility_lives_on_from_one_step_to_the_next():
+    """It wanders in small steps, though each minute is simulated by a call of its own."""
+    model = MarketModel([profile_of(symbol) for symbol in SYMBOLS], np.random.default_rng(1))
+    levels = np.log([model.advance(0, 60.0).volatility[0] for _ in range(300)])
+    assert levels.std(axis=0).mean() > 2.5 * np.diff(levels, axis=0).std(axis=0).mean()
 
 
 def test_the_day_has_a_cycle():

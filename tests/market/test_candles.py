@@ -149,6 +149,8 @@ def test_of_candles_of_one_minute_the_later_given_stays():
     older, newer = minutes_of([1, 2, 3], seed=1), minutes_of([3, 2, 4], seed=2)
     merged = merge(older, newer)
     np.testing.assert_array_equal(merged, [older[0], newer[1], newer[0], newer[2]])
+    many, again = minutes_of(range(500), seed=3), minutes_of(range(500), seed=4)
+    np.testing.assert_array_equal(merge(many, again), again)
 
 
 def test_rolled_candles_outlive_their_minutes():

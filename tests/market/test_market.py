@@ -164,6 +164,24 @@ def test_history_past_the_forming_minute_ends_it(market):
     assert market.quote("BTC").price == 12
 
 
+def test_a_trade_of_a_closed_minute_comes_too_late(market):
+    market.load_history("BTC", np.array([flat(0, 10)]))
+    market.apply_trade(trade(59_999, 12.0))
+    assert market.drops == {"out_of_order": 1}
+    assert market.forming("BTC") is None
+
+
+def test_a_late_history_is_one_change_and_shows_in_the_day_figures_at_once(market):
+    market.apply_trade(trade(10 * MINUTE, 12.0, 2.0))
+    assert (market.quote("BTC").seq, market.quote("BTC").volume_24h) == (1, 24.0)
+    market.load_history("BTC", np.array([flat(0, 10), flat(1, 11)]))
+    quote = market.quote("BTC")
+    assert (quote.seq, quote.volume_24h, quote.change_24h) == (2, 224.0, 20.0)
+    market.load_history("BTC", np.array([flat(0, 8, quote_volume=50.0)]))
+    quote = market.quote("BTC")
+    assert (quote.seq, quote.volume_24h, quote.change_24h) == (3, 174.0, 50.0)
+
+
 def test_history_tells_its_listeners_once_a_symbol(market):
     told = []
     market.on_history(told.append)
@@ -257,6 +275,14 @@ def test_of_a_lie_and_a_true_leap_the_lie_is_dropped(market):
     market.apply_trade(trade(night + 1, 12.0))
     assert market.quote("BTC").price == 12.0
     assert market.drops == {"future": 1}
+
+
+def test_after_a_backfill_there_is_no_leap_to_wait_for(market):
+    night = 9 * 60
+    market.apply_trade(trade(0, 10.0))
+    market.load_history("BTC", np.array([flat(minute, 11) for minute in range(night)]))
+    market.apply_trade(trade(night * MINUTE, 12.0))
+    assert market.quote("BTC").price == 12.0
 
 
 def test_a_repeat_of_a_leap_counts_once(market):

@@ -1,5 +1,6 @@
 """What holds of the market whatever a feed says to it."""
 
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
@@ -57,14 +58,25 @@ good_candles = st.builds(
     st.floats(1, 100),
     st.floats(0, 100),
 )
+# Good but for one field: what a careless check would let through.
+spoilt_candles = st.builds(
+    lambda candle, spoilt: replace(candle, **spoilt),
+    good_candles,
+    st.dictionaries(
+        st.sampled_from(["open", "high", "low", "close", "volume", "quote_volume"]),
+        st.one_of(doubtful, st.floats(1, 100)),
+        min_size=1,
+        max_size=1,
+    ),
+)
 statistics = st.builds(DayStatistics, symbols, times, doubtful, doubtful, doubtful)
-histories = st.lists(st.one_of(candles, good_candles), max_size=8).map(
+histories = st.lists(st.one_of(candles, good_candles, spoilt_candles), max_size=8).map(
     lambda given: np.array([candle_row(candle) for candle in given]).reshape(-1, 7)
 )
 events = st.one_of(
     trades,
     trades,
-    st.tuples(symbols, st.one_of(candles, good_candles)),
+    st.tuples(symbols, st.one_of(candles, good_candles, spoilt_candles)),
     statistics,
     st.tuples(symbols, histories),
 )
@@ -176,7 +188,7 @@ def test_day_figures_equal_an_independent_computation_over_gaps(closes, volume):
         assert abs(quote.volume_24h - sum(window)) < 0.01 + 1e-9 * sum(window)
 
 
-@given(st.lists(st.one_of(candles, good_candles), max_size=20))
+@given(st.lists(st.one_of(candles, good_candles, spoilt_candles), max_size=20))
 def test_one_candle_and_many_are_judged_alike(judged):
     rows = np.array([candle_row(candle) for candle in judged]).reshape(-1, 7)
     masks = candle_faults(rows)
