@@ -7,12 +7,17 @@ import logging
 import random
 import secrets
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask
 from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+# eventlet was chosen with it known that it is in bug-fix mode. Here for `python -m backend.record`
+# and the self-check; app.py has imported eventlet before this package.
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
