@@ -169,7 +169,12 @@ class IndicatorSet:
 
     def peek(self, forming: Candle) -> Readings:
         """What the readings would be if `forming` closed as it stands; changes nothing."""
-        return self._read(self._scaled(forming), PEEK)
+        if not self._warm_up:
+            return self._read(self._scaled(forming), PEEK)
+        # An item may have just enough candles with the forming one.
+        columns = np.array([*self._warm_up, candle_row(forming)])[:, : VOLUME + 1]
+        columns[:, OPEN:VOLUME] *= self.scale
+        return IndicatorSet()._open(columns)
 
     def _scaled(self, candle: Candle) -> Row:
         s = self.scale

@@ -81,6 +81,15 @@ def test_peeking_equals_closing_and_changes_nothing(candles, each):
     assert indicators.history[-1] == pytest.approx(peeked[0], rel=1e-12, nan_ok=True)
 
 
+@pytest.mark.parametrize("count", [61, 100, 200, 201, 202, 203])
+def test_an_item_joins_with_the_forming_candle(candles, each, count):
+    rows = candles(count=count)
+    rows[-1, [2, 4]] *= 3  # beyond the next power of two
+    indicators = IndicatorSet()
+    indicators.rebuild(rows[:-1])
+    assert_same(indicators.peek(each(rows)[-1]), batch(rows, indicators.scale), -1)
+
+
 def test_an_indicator_without_enough_candles_reads_nan_and_joins_later(candles, each):
     indicators = IndicatorSet()
     seen = []

@@ -138,6 +138,8 @@ def test_missing_data_lowers_the_confidence_only(candles):
     half = read(rows, silent)
     assert half.components == pytest.approx(full.components)
     assert half.confidence == pytest.approx(full.confidence / 2)
+    longest = read(market(candles, count=KEPT_MINUTES))
+    assert longest.confidence == pytest.approx(confidence_of(longest.components, 1))
     young = read({symbol: of_symbol[-720:] for symbol, of_symbol in rows.items()})
     assert young.confidence < 0.51
 

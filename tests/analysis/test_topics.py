@@ -23,6 +23,13 @@ def test_heat_joins_the_z_scores_of_volume_and_move():
     assert heats(*hours([*CALM, -0.03], [*USUAL, 100.0]))[0] == pytest.approx(3)
 
 
+def test_the_hours_end_with_the_newest_minute():
+    prices, volumes = hours([*CALM, 0.03], [*USUAL, 140.0])
+    earlier = np.full((1, 37), 5.0)
+    joined = heats(np.concatenate([earlier, prices], 1), np.concatenate([earlier, volumes], 1))
+    assert joined[0] == pytest.approx(5)
+
+
 def test_little_volume_is_not_hot():
     assert heats(*hours([*CALM, 0.0], [*USUAL, 10.0]))[0] == pytest.approx(0)
 
