@@ -88,7 +88,8 @@ class ReplayFeed(Feed):
         played = 0
         pace = _Pace(self._clock, self._speed)
         for due_ms, event in read_recording(self._path, self._skipped):
-            self._wait_until(pace.due(due_ms))
+            # A line without an event says nothing of when it is due: it is a chance of a turn.
+            self._wait_until(self._turn_began if event is None else pace.due(due_ms))
             if self._stopped:
                 break
             if event is not None:

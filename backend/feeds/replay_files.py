@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 class TimedEvent(NamedTuple):
     """An event and the instant, in ms, at which playing it is due.
 
-    None stands for a line without one, so that whoever plays can give others their turn.
+    None stands for a line without one, so that whoever plays can give others their turn; its
+    instant only keeps it in its place.
     """
 
     due_ms: float

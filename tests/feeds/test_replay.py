@@ -167,9 +167,10 @@ def test_no_price_is_invented_within_a_minute(clock, tmp_path):
     assert market.forming("BTC") is None
 
 
-def test_the_speed_is_kept(clock, tmp_path):
-    """Ten candles last nine minutes from the first close to the last."""
-    path = write(tmp_path / "BTC.csv", candle_lines(10))
+@pytest.mark.parametrize("above", [[HEADER], [], [HEADER, "rubbish"]])
+def test_the_speed_is_kept(clock, tmp_path, above):
+    """Ten candles last nine minutes from the first close to the last, which comes at once."""
+    path = write(tmp_path / "BTC.csv", [*above, *candle_lines(10)])
     before = clock.monotonic()
     Played(clock, path, speed=60)
     assert clock.monotonic() - before == pytest.approx(9, abs=0.05)
