@@ -201,7 +201,7 @@ def test_others_get_their_turn_at_any_speed(clock, tmp_path):
     market = Market(["BTC"], clock)
     feed = ReplayFeed(path, market, clock, 1e6, sleep=lambda s: turns.append(steady()))
     feed.run()
-    assert len(turns) > 100
+    assert len(turns) > 40
     assert np.diff(turns).max() < 0.002
 
 
