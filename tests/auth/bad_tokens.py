@@ -62,6 +62,8 @@ INVALID = {
     "none, in capitals": handmade({"alg": "NONE"}, {"sub": "7"}),
     "header of nested lists": handmade(b"[" * 740, {}),
     "payload of nested lists": handmade({"alg": "HS256"}, b"[" * 700),
+    "payload nested too deeply to parse": handmade({"alg": "HS256"}, b"[" * 3000),
+    "header nested too deeply to parse": handmade(b"[" * 3000, {}),
     "header that is a list": handmade([], {}),
     "header without algorithm": handmade({}, {}),
     "algorithm that is an object": handmade({"alg": {"a": 1}}, {}),

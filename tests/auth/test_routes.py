@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from backend.auth.routes import REFRESH_COOKIE
+from backend.auth.routes import REFRESH_COOKIE, access_required
 from backend.auth.tokens import TOKEN_MAX_CHARS, new_id
 from tests.auth.accounts_app import SECRET, AccountsApp
 from tests.auth.bad_tokens import INVALID, handmade, signed
@@ -190,6 +190,21 @@ def test_a_genuine_token_of_a_session_that_never_was_is_refused(
     token = accounts_app.issuer.refresh(1, new_id()).encoded
     answer = client.post("/api/auth/refresh", json={"refresh_token": token})
     assert_error(answer, 401, "token_revoked")
+
+
+def test_any_guarded_view_takes_access_tokens_of_open_sessions_only(
+    accounts_app: AccountsApp,
+) -> None:
+    view = access_required(lambda: "private")
+    accounts_app.app.add_url_rule("/api/private", endpoint="private", view_func=view)
+    client = accounts_app.app.test_client()
+    tokens = register_and_login(client)
+    access, refresh = bearer(tokens["access_token"]), bearer(tokens["refresh_token"])
+    assert client.get("/api/private", headers=access).text == "private"
+    assert_error(client.get("/api/private", headers=refresh), 401, "token_invalid")
+    assert_error(client.get("/api/private"), 401, "token_missing")
+    client.post("/api/auth/logout", headers=access)
+    assert_error(client.get("/api/private", headers=access), 401, "token_revoked")
 
 
 # --- bodies -------------------------------------------------------------------------------------

@@ -97,6 +97,8 @@ def test_nobody_moves_a_session_of_another_user(database: Database, alice: User)
     store, session = SessionStore(database), new_session(alice)
     store.open(session, 1)
     assert store.user(session.id, bob.id) is None
+    stolen = Session(session.id, bob.id, "r2", ACCESS_END, REFRESH_END)
+    assert not isinstance(store.rotate(stolen, "r1", 2), User)
 
 
 def test_ended_sessions_are_listed_while_their_access_tokens_last(
