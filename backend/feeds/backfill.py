@@ -1,19 +1,6 @@
-"""Brings candles that trades alone can't give: the past at start, and minutes with lost trades.
-
-A minute is *damaged* when trades of it may not have come over the stream: at start all of the past
-and the minute in which the stream begins; at a reconnect everything from the last trade before to
-the minute of the reconnect; and at any time the minutes between two trades whose ids are not
-consecutive. A damaged minute is *repaired* by the exchange's own candle of it, which replaces
-ours, so that nothing is counted twice. That is done once
-
-- the market may replace it: the symbol has traded in a later minute, so it isn't forming, and
-- the exchange won't change it any more: it closed `SETTLE_MS` ago, in the exchange's own time.
-
-Until then it stays damaged. No decision depends on this machine's clock being right.
-"""
+"""Loads and repairs candles over REST, in the background: see `damage` for which and when."""
 
 import logging
-import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -24,28 +11,21 @@ import numpy as np
 
 from backend.clock import HOUR_MS, MINUTE_MS, Clock
 from backend.feeds.backoff import Backoff
+from backend.feeds.damage import Damage, ExchangeTime
 from backend.feeds.rest import RestClient, RestError, RestLimited, RestRejected
 from backend.market.models import CANDLE_COLUMNS, OPEN_TIME, CandleArray, Trade
 
 log = logging.getLogger(__name__)
 
 HISTORY_MS = 48 * HOUR_MS
-# An exchange finishes a candle a moment after its minute.
-SETTLE_MS = 5_000
-# A trade this far behind the exchange's time, and in an earlier minute, may have come after the
-# market had closed that minute.
-LATE_MS = 1_500
-# A step in time beyond this is believed when a second claim confirms it.
-LEAP_MS = HOUR_MS
-# An id that is lower though its trade is this much later: the exchange numbers anew, or an earlier
-# id was a lie. Repeats come within seconds.
-RENUMBERED_AFTER_MS = MINUTE_MS
 # How many requests may be under way together: enough to load 20 symbols within seconds.
 WORKERS = 4
 # How often a worker without work looks for some.
 IDLE_S = 0.25
 # An exchange that refuses a symbol does not list it; it may one day.
 REJECTED_RETRY_S = 3_600.0
+# However often a symbol's trades go missing.
+REPAIR_PAUSE_S = 1.0
 
 # (client, symbol, limit, end_ms) -> at most `limit` candles, oldest first, the newest ones or
 # those that open at or before end_ms. The newest of all may be forming.
@@ -54,51 +34,15 @@ FetchCandles = Callable[[RestClient, str, int, int | None], CandleArray]
 DeliverCandles = Callable[[str, CandleArray], None]
 
 
-def minute_of(time_ms: int) -> int:
-    """The open time of the minute that holds `time_ms`."""
-    return time_ms - time_ms % MINUTE_MS
-
-
 @dataclass(slots=True)
 class _Repair:
-    """How far one symbol's stream has come, and which of its minutes are damaged."""
+    """One symbol's repair: what for, and what has come of it."""
 
+    damage: Damage
     backoff: Backoff
-    last_trade_id: int | None = None
-    last_trade_ms: int | None = None
-    # Every minute before this has been had from the exchange, at least once.
-    loaded_until: int = 0
-    # Damaged are the minutes from `since` to `until` (both open times); None: none, or not known
-    # before the exchange's candles have been seen.
-    since: int | None = 0
-    until: int | None = None
-    tried: bool = False
     busy: bool = False
     rejected: bool = False
     not_before: float = 0.0
-    damages: int = 0  # grows with each new damage, so that a fetch under way does not hide it
-
-    def damage(self, since: int, until: int | None) -> None:
-        if self.since is None:
-            self.since, self.until = since, until
-        else:
-            self.since = min(self.since, since)
-            self.until = None if until is None or self.until is None else max(self.until, until)
-        self.tried = False
-        self.damages += 1
-
-    def replaceable_until(self, ended_until: float) -> float:
-        """The newest minute that the market would let a candle replace: one in which the symbol
-        can't trade any more, since it has traded later, or the market's time has passed it."""
-        if self.last_trade_ms is None:
-            return math.inf
-        return max(minute_of(self.last_trade_ms) - MINUTE_MS, ended_until)
-
-    def due(self, ended_until: float, settled_until: float) -> bool:
-        """Is there something to load? Of fresh damage, whatever can be had: the rest waits."""
-        if self.since is None or self.busy or self.since > self.replaceable_until(ended_until):
-            return False
-        return not self.tried or self.since <= settled_until
 
 
 class Backfill:
@@ -123,7 +67,8 @@ class Backfill:
         self._page = page
         self._clock = clock
         self._counters = counters
-        self._repairs = {symbol: _Repair(Backoff(random)) for symbol in symbols}
+        self._time = ExchangeTime(clock)
+        self._repairs = {symbol: _Repair(Damage(self._time), Backoff(random)) for symbol in symbols}
         self._clients = [make_client() for _ in range(WORKERS)]
         self._threads: list[threading.Thread] = []
         self._wake = threading.Condition()
@@ -131,9 +76,6 @@ class Backfill:
         self._enabled = False
         self._outage = Backoff(random)
         self._paused_until = 0.0
-        self._exchange_ms: int | None = None
-        self._exchange_seen = 0.0
-        self._leap_ms: int | None = None
         self._problem = ""  # why candles can't be had at present; empty when they can
 
     # --- from the feed ----------------------------------------------------------------------------
@@ -171,53 +113,27 @@ class Backfill:
         self.begin()
         with self._wake:
             for repair in self._repairs.values():
-                if repair.last_trade_ms is not None:
-                    repair.damage(minute_of(repair.last_trade_ms), None)
-                else:
-                    repair.damage(repair.loaded_until, None)
+                repair.damage.restarted()
             self._wake.notify_all()
 
     def observe(self, trade: Trade) -> None:
         """A trade has been handed to the market."""
-        repair = self._repairs[trade.symbol]
-        last_id, last_ms = repair.last_trade_id, repair.last_trade_ms
-        if not self.exchange_time(trade.time_ms):
-            return
-        minute = minute_of(trade.time_ms)
-        assert self._exchange_ms is not None
-        if self._exchange_ms - trade.time_ms > LATE_MS and minute < minute_of(self._exchange_ms):
-            self._damage(repair, minute, minute)
-        if trade.trade_id is not None and last_id is not None and last_ms is not None:
-            if trade.trade_id <= last_id and trade.time_ms < last_ms + RENUMBERED_AFTER_MS:
-                return
-            if trade.trade_id != last_id + 1:
-                self._counters["trade_gaps"] += 1
-                self._damage(repair, minute_of(last_ms), minute)
-        repair.last_trade_id = trade.trade_id
-        repair.last_trade_ms = trade.time_ms if last_ms is None else max(last_ms, trade.time_ms)
-
-    def exchange_time(self, time_ms: int) -> bool:
-        """An instant that the exchange claims to have reached; whether it is believed. A leap is
-        once the next claim confirms it."""
-        known = self._exchange_ms
-        if known is not None and time_ms - known > LEAP_MS:
-            claimed, self._leap_ms = self._leap_ms, time_ms
-            if claimed is None or abs(time_ms - claimed) > LEAP_MS:
-                return False
-        self._leap_ms = None
-        if known is None or time_ms > known:
-            self._exchange_ms = time_ms
-            self._exchange_seen = self._clock.monotonic()
-        return True
-
-    def _damage(self, repair: _Repair, since: int, until: int) -> None:
         with self._wake:
-            repair.damage(since, until)
+            if self._repairs[trade.symbol].damage.observe(trade):
+                self._counters["trade_gaps"] += 1
+
+    def exchange_time(self, time_ms: int) -> None:
+        """Something else with the exchange's time has been handed to the market."""
+        with self._wake:
+            self._time.reached(time_ms)
 
     def report(self) -> str:
         """What is missing at present, for people; empty when nothing is."""
         unlisted = self.unlisted()
-        loading = any(r.loaded_until == 0 and not r.rejected for r in self._repairs.values())
+        loading = any(
+            repair.damage.loaded_until == 0 and not repair.rejected
+            for repair in self._repairs.values()
+        )
         parts = [
             "history is loading" if loading else "",
             f"no candles from the exchange: {self._problem}" if self._problem else "",
@@ -276,9 +192,8 @@ class Backfill:
             while not self._stopping:
                 now = self._clock.monotonic()
                 if self._enabled and now >= self._paused_until:
-                    ended, settled = self._ended_until(), self._settled_until()
                     for symbol, repair in self._repairs.items():
-                        if repair.due(ended, settled) and now >= repair.not_before:
+                        if not repair.busy and now >= repair.not_before and repair.damage.due():
                             repair.busy = True
                             return symbol
                 # An idle connection would be closed by the exchange in the meantime.
@@ -286,59 +201,35 @@ class Backfill:
                 self._wake.wait(IDLE_S)
         return None
 
-    def _ended_until(self) -> float:
-        """The newest minute that had ended for good at the last news of the exchange's time."""
-        if self._exchange_ms is None:
-            return -math.inf
-        return minute_of(self._exchange_ms - SETTLE_MS) - MINUTE_MS
-
-    def _settled_until(self) -> float:
-        """The newest minute that the exchange won't change any more; before any news of the
-        exchange's time, none."""
-        if self._exchange_ms is None:
-            return -math.inf
-        # The exchange's time is at least this, whatever the way here took.
-        elapsed_ms = int(1000 * (self._clock.monotonic() - self._exchange_seen))
-        return minute_of(self._exchange_ms + elapsed_ms - SETTLE_MS) - MINUTE_MS
-
     def _repair(self, client: RestClient, symbol: str, repair: _Repair) -> None:
         """Load what is damaged and can be had; what stays damaged is due again later."""
-        since, damages = repair.since, repair.damages
+        damage = repair.damage
+        since, version = damage.since, damage.version
         assert since is not None
         candles = self._download(client, symbol, since)
         if not len(candles):
             raise ValueError("no candles")
-        # Whatever the exchange's time: its newest candle may be forming, and the one before may
-        # just have been. What counts is what held before the market gets them.
         times, newest = candles[:, OPEN_TIME], int(candles[-1, OPEN_TIME])
-        replaceable = min(repair.replaceable_until(self._ended_until()), newest - MINUTE_MS)
-        repaired = min(replaceable, max(self._settled_until(), newest - 2 * MINUTE_MS))
-        wanted = candles[(times >= since) & (times <= replaceable)]
+        # What counts is what held before the market gets them.
+        usable, final = damage.reach(newest)
+        wanted = candles[(times >= since) & (times <= usable)]
         if len(wanted):
             self._deliver(symbol, wanted)
         with self._wake:
             self._counters["candles_loaded"] += len(wanted)
-            repair.loaded_until = max(repair.loaded_until, int(repaired) + MINUTE_MS)
-            if repair.damages != damages:
-                return
-            repair.tried = True
-            if repair.until is None:
-                repair.until = max(newest, minute_of(self._exchange_ms or 0))
-            if repaired >= repair.until:
-                repair.since = None
-            elif repaired >= since:
-                repair.since = int(repaired) + MINUTE_MS
-            else:  # the exchange lags behind its own stream
-                repair.not_before = self._clock.monotonic() + repair.backoff.next()
-                return
-            repair.backoff.reset()
+            if damage.repaired(final, newest, version):
+                repair.backoff.reset()
+                pause = REPAIR_PAUSE_S
+            else:  # the exchange's candles lag behind its stream
+                pause = repair.backoff.next()
+            repair.not_before = self._clock.monotonic() + pause
 
     def _download(self, client: RestClient, symbol: str, since: int) -> CandleArray:
         """Candles of `since` (at most `HISTORY_MS` ago) to now, newest page first."""
         wanted = HISTORY_MS // MINUTE_MS + 1
-        if self._exchange_ms is not None:
+        if self._time.newest_ms is not None:
             # Two more: the forming one, and one that may have begun since.
-            wanted = min(wanted, max(0, (self._exchange_ms - since) // MINUTE_MS) + 3)
+            wanted = min(wanted, max(0, (self._time.newest_ms - since) // MINUTE_MS) + 3)
         pages: list[CandleArray] = []
         end_ms = None
         while wanted > 0 and not self._stopping:

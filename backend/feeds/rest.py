@@ -25,7 +25,7 @@ BODY_MAX_BYTES = 4 * 1024 * 1024
 RETRY_AFTER_DEFAULT_S = 60.0
 RETRY_AFTER_MAX_S = 3 * 86_400.0
 
-TOO_MANY_REQUESTS, BANNED = 429, 418
+OK, BAD_REQUEST, BANNED, TOO_MANY_REQUESTS = 200, 400, 418, 429
 
 
 class RestError(Exception):
@@ -76,9 +76,9 @@ class RestClient:
             raise RestError(f"{type(error).__name__}: {error}") from error
         if status in (TOO_MANY_REQUESTS, BANNED):
             raise RestLimited(f"HTTP {status}", retry_after_seconds(headers))
-        if 400 <= status < 500:
+        if status == BAD_REQUEST:
             raise RestRejected(f"HTTP {status}: {body[:200].decode('utf-8', 'replace')}")
-        if status != 200:
+        if status != OK:
             raise RestError(f"HTTP {status}")
         try:
             return orjson.loads(body), headers

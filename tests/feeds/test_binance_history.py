@@ -119,6 +119,7 @@ def test_a_stream_without_loss_asks_for_nothing_more(exchange: ExchangeServer) -
         ("truncated", "rest_unreachable"),
         ("429", "rest_limited"),
         ("418", "rest_limited"),
+        ("451", "rest_unreachable"),
         ("garbage", "rest_bad_answer"),
         ("lies", "rest_bad_answer"),
         ("empty", "rest_bad_answer"),
