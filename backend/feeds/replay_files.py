@@ -10,7 +10,8 @@ import logging
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -20,6 +21,8 @@ from backend.market.models import Candle
 
 # The longest honest line is a week of one-minute history: about 1 MB.
 LINE_MAX_BYTES = 8 * 2**20
+# Where a file of a directory begins in time is looked for in so many of its lines.
+BEGIN_LINES = 100
 
 CSV_COLUMNS = ["open_time_ms", "open", "high", "low", "close", "volume", "quote_volume"]
 QUOTE_ASSETS = ("USDT", "USDC", "BUSD", "FDUSD", "USD")
@@ -84,11 +87,12 @@ def _merged(files: list[Path], skipped: Skipped) -> Iterator[TimedEvent]:
     heap: list[tuple[float, int, MarketEvent | None]] = []
     opened: dict[int, Iterator[TimedEvent]] = {}
     for index, file in enumerate(files):
-        first = next((timed for timed in _file_events(file, Skipped()) if timed.event), None)
+        begin = islice(_file_events(file, Skipped()), BEGIN_LINES)
+        first = next((timed for timed in begin if timed.due_ms), None)
         if first:
             heap.append((first.due_ms, index, None))
         else:
-            skipped.add(UNREADABLE, file, "no event in it")
+            skipped.add(UNREADABLE, file, "nothing with a time at its begin")
     heapq.heapify(heap)
     while heap:
         due_ms, index, event = heap[0]
@@ -154,14 +158,15 @@ def _parser_for(path: Path, first_line: str) -> LineParser:
     # Here, since it takes the exchange's half of the feeds along.
     from backend.feeds.binance_frames import frame_events
 
-    return _line_parser(lambda text: list(frame_events(text)))
+    return _line_parser(frame_events)
 
 
-def _line_parser(events_of: Callable[[str], list[MarketEvent]]) -> LineParser:
+def _line_parser(events_of: Callable[[str], Sequence[MarketEvent]]) -> LineParser:
     def parse(line: str) -> list[TimedEvent]:
         stamp, _, text = line.partition(" ")
         due_ms = int(stamp) / 1e6
-        return [TimedEvent(due_ms, event) for event in events_of(text)]
+        events: Sequence[MarketEvent | None] = events_of(text) or [None]
+        return [TimedEvent(due_ms, event) for event in events]
 
     return parse
 

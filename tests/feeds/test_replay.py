@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import pytest
 
-from backend.feeds.recording import encode_event, encode_header
+from backend.feeds.recording import History, encode_event, encode_header
 from backend.feeds.replay import ReplayFeed
 from backend.feeds.replay_files import LINE_MAX_BYTES, symbol_of_file
 from backend.market.market import Market
@@ -247,6 +247,40 @@ def test_a_directory_is_merged_on_time(clock, tmp_path):
         (START + minute * MINUTE, symbol) for minute in range(60) for symbol in ("BTC", "ETH")
     ]
     assert not played.feed.skipped
+
+
+def test_a_directory_is_merged_whatever_its_files_are_called(clock, tmp_path):
+    for index, first in enumerate((60, 30, 0, 90)):
+        write(tmp_path / f"BTC-1m-{index}.csv", [HEADER, *candle_lines(30, first=first)])
+    market = Played(clock, tmp_path).market
+    assert len(market.closed_candles("BTC")) == 120
+    assert not market.drops
+
+
+def test_candles_are_played_at_their_close_beside_frames(clock, tmp_path):
+    depth = f'{START * 1_000_000} {{"stream":"btcusdt@depth","data":{{"e":"depthUpdate"}}}}'
+    write(tmp_path / "a.txt", [depth] * 300 + [frame(1, 59_900, "10.0"), frame(2, 60_100, "11.0")])
+    write(tmp_path / "ETH-USD.csv", candle_lines(1))
+    market = Market(["BTC", "ETH"], clock)
+    seen = []
+    market.on_price(lambda symbol: seen.append((symbol, market.quote(symbol).time_ms - START)))
+    played = Played(clock, tmp_path, market=market)
+    assert seen == [("BTC", 59_900), ("ETH", 59_999), ("BTC", 60_100)]
+    assert not played.feed.skipped
+
+
+def test_a_loop_takes_no_history_from_before_its_begin_again(clock, tmp_path):
+    """It would put the past in place of what the last pass has just played."""
+    past = np.array([[START + minute * MINUTE, 5, 5, 5, 5, 1, 5] for minute in range(-60, 0)])
+    lines = [f"0 {encode_header('simulated', ['BTC']).decode()}", recorded(0, History("BTC", past))]
+    lines += [
+        recorded(1_000 * second, Trade("BTC", START + 1_000 * second, 10.0, 1.0, second))
+        for second in range(0, 600, 5)
+    ]
+    played = Played(clock, write(tmp_path / "r.txt", lines), loop=True, speed=600, seconds=3.5)
+    closes = played.market.closed_candles("BTC")[:, 4]
+    assert len(closes) > 60 + 25
+    assert (closes[:60] == 5).all() and (closes[60:] == 10).all()
 
 
 def test_raw_frames_give_the_frames_own_prices(clock, tmp_path):
