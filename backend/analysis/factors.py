@@ -66,7 +66,7 @@ def factors(log_prices: Floats, volumes: Floats, reference: int | None) -> dict[
 
 def volatility(market_returns: Floats) -> Floats:
     """Realised volatility: root mean square of the market's minute log returns over an hour."""
-    return np.sqrt(np.maximum(_rolling_mean(market_returns**2, HOUR), 0))[LEAD_MINUTES:]
+    return np.sqrt(np.maximum(rolling_mean(market_returns**2, HOUR), 0))[LEAD_MINUTES:]
 
 
 def drawdown(level: Floats) -> Floats:
@@ -79,7 +79,7 @@ def drawdown(level: Floats) -> Floats:
 
 def momentum(level: Floats) -> Floats:
     """The market's log level against its own mean of four hours."""
-    return (level - _rolling_mean(level, MOMENTUM_MINUTES))[LEAD_MINUTES:]
+    return (level - rolling_mean(level, MOMENTUM_MINUTES))[LEAD_MINUTES:]
 
 
 def up_volume_share(returns: Floats, volumes: Floats) -> Floats:
@@ -136,7 +136,8 @@ def _rolling_sum(values: Floats, window: int) -> Floats:
     return sums
 
 
-def _rolling_mean(values: Floats, window: int) -> Floats:
+def rolling_mean(values: Floats, window: int) -> Floats:
+    """Means over the last `window` values, over fewer at the start."""
     means: Floats = _rolling_sum(values, window)
     means[window:] /= window
     means[:window] /= np.arange(1, min(window, len(means)) + 1)
