@@ -8,8 +8,9 @@ import random
 import secrets
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask
 from flask_socketio import SocketIO
@@ -30,14 +31,18 @@ from backend.auth.passwords import Passwords
 from backend.auth.routes import register_auth
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
 from backend.clock import Clock, SystemClock
-from backend.config import PROJECT_ROOT, Settings
+from backend.config import CRS_ENGINE, PROJECT_ROOT, Settings
 from backend.fanout import codec
-from backend.fanout.transport import QuietLog, Transports
+from backend.fanout.manager import RoomManager
+from backend.fanout.message import EnginePacket
+from backend.fanout.stock import StockTransports
+from backend.fanout.transport import EngineTransports, QuietLog
 from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.offload import Offload
+from backend.protocol import MARKET_UPDATE, PRICE_UPDATE
 from backend.storage.database import Database
 from backend.storage.sessions import SessionStore
 from backend.storage.users import UserStore
@@ -49,6 +54,11 @@ from backend.websocket_service import WebSocketService
 # The largest message from a client. A subscription to 100 symbols takes 2 KB; unmasking costs the
 # hub 0.3 ms a kilobyte, so this also bounds how long one message can hold it.
 MESSAGE_MAX_BYTES = 16 * 1024
+# Of these events a client that lags behind gets the latest only, for each of these keys.
+LATEST: dict[str, Callable[[Any], Hashable]] = {
+    MARKET_UPDATE: lambda _quotes: None,
+    PRICE_UPDATE: lambda price: price["symbol"],
+}
 # A dead peer is noticed after the sum of both.
 PING_INTERVAL_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
@@ -156,7 +166,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     analyst = Analyst(market, settings.symbols)
 
     socketio = _socketio(app, settings)
-    transports = Transports(
+    own_engine = settings.fanout_engine == CRS_ENGINE
+    transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
         clock,
         lambda: TokenBucket(clock).take,
@@ -213,6 +224,12 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
     library_log.addFilter(QuietLog())
     library_log.setLevel(logging.ERROR)
     origins = list(settings.cors_origins)
+    engine: dict[str, Any] = {}
+    if settings.fanout_engine == CRS_ENGINE:
+        engine = {
+            "client_manager": RoomManager(LATEST, settings.fanout_deflate),
+            "serializer": EnginePacket,
+        }
     return SocketIO(
         app,
         async_mode="eventlet",
@@ -230,6 +247,7 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
         ping_timeout=PING_TIMEOUT_SECONDS,
         logger=library_log,
         engineio_logger=library_log,
+        **engine,
     )
 
 

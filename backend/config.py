@@ -22,6 +22,9 @@ SIMULATED_FEED = "simulated"
 BINANCE_FEED = "binance"
 REPLAY_FEED_PREFIX = "replay:"
 
+CRS_ENGINE = "crs"
+STOCK_ENGINE = "stock"
+
 DEFAULT_SYMBOLS = (
     "BTC,ETH,SOL,XRP,BNB,ADA,DOGE,AVAX,DOT,LINK,LTC,BCH,TRX,UNI,ATOM,XLM,NEAR,AAVE,FIL,ALGO"
 )
@@ -64,6 +67,8 @@ class Settings:
     sentiment_interval: float
     signal_interval: float
     trusted_proxies: int
+    fanout_engine: str
+    fanout_deflate: bool
     log_level: str
 
     @property
@@ -295,6 +300,13 @@ def load_settings(
             "how many reverse proxies stand in front, 0 to 10",
             _integer(0, 10),
         ),
+        fanout_engine=read.parse(
+            "FANOUT_ENGINE",
+            CRS_ENGINE,
+            f"{CRS_ENGINE} or {STOCK_ENGINE}",
+            _one_of(CRS_ENGINE, STOCK_ENGINE),
+        ),
+        fanout_deflate=read.parse("FANOUT_DEFLATE", "true", "true or false", _boolean),
         log_level=read.parse(
             "LOG_LEVEL",
             "info",

@@ -19,6 +19,8 @@ import eventlet
 import eventlet.hubs
 import eventlet.wsgi
 
+from backend.fanout.handshake import SLOTS
+
 logger = logging.getLogger(__name__)
 
 # Files that are not client connections: database, feed, logs, static files. At the limit itself
@@ -70,11 +72,14 @@ def url_of(listener: Any) -> str:
 
 def serve(listener: Any, app: Any, max_connections: int, drain: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, then `drain` and return. A second signal ends at once."""
+    pool = eventlet.GreenPool(max_connections)
     serving = eventlet.spawn(
         eventlet.wsgi.server,
         listener,
         app,
-        max_size=max_connections,
+        custom_pool=pool,
+        # So that a WebSocket keeps its slot though its greenlet has ended.
+        environ={SLOTS: pool},
         socket_timeout=SOCKET_TIMEOUT_SECONDS,
         log_output=False,
         debug=False,

@@ -18,6 +18,7 @@ from flask_socketio import SocketIO
 
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock, iso
+from backend.fanout.pieces import Joined
 from backend.fanout.transport import Transports
 from backend.market.market import Market
 from backend.market.models import FeedState
@@ -330,7 +331,7 @@ class WebSocketService:
 
     # --- sending ----------------------------------------------------------------------------------
 
-    def _emit(self, event: str, payload: Payload, room: str, receivers: int) -> None:
+    def _emit(self, event: str, payload: Payload | Joined, room: str, receivers: int) -> None:
         self._metrics.emits.labels(event).inc()
         self._metrics.deliveries.labels(event).inc(receivers)
         self._socketio.emit(event, payload, to=room, namespace=NAMESPACE)

@@ -19,6 +19,9 @@ PASSWORD = "correct horse battery"
 # Far beyond what a loaded machine needs; a test that waits this long has failed.
 PATIENCE = 60.0
 
+# What a server gets of the environment of the tests: FANOUT_ENGINE=stock runs all on that engine.
+INHERITED = ("PATH", "HOME", "LANG", "TZ", "FANOUT_ENGINE", "FANOUT_DEFLATE")
+
 _names = itertools.count()
 
 
@@ -88,9 +91,7 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
 
     def start(**environment: str) -> Server:
         folder = tmp_path_factory.mktemp("server")
-        inherited = {
-            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ
-        }
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         full = {
             **inherited,
             "PORT": "0",

@@ -1,26 +1,28 @@
-"""What stands between the Engine.IO driver and Socket.IO: limits, protocol errors, closing.
+"""What stands between the Engine.IO server and Socket.IO: limits, protocol errors, closing.
 
-Enters through the driver's seam (`eio._async`, `eio.on`) on one server instance; no module is
-patched, and application code never sees it. Knows nothing of markets.
+`Transports` is the same for both engines; `EngineTransports` is for this package's own, and
+`stock.StockTransports` for the driver's. Application code never sees which. Knows nothing of
+markets.
 """
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from engineio.async_drivers.eventlet import WebSocketWSGI
-from engineio.exceptions import EngineIOError
-
 from backend.clock import Clock
+from backend.fanout.connection import Connection
+from backend.fanout.engine import SLOW_CONSUMER, Engine
+from backend.fanout.frame import GOING_AWAY, POLICY, PROTOCOL_VIOLATION
+from backend.fanout.inbound import ProtocolViolation
 
 logger = logging.getLogger(__name__)
 
-# Packets that may wait for one connection. At the default cadence that is over ten minutes of
-# updates, and it bounds a connection that does not read to about 1 MB.
-OUTBOX_PACKETS_MAX = 512
 # A transport on which nobody takes part in Socket.IO is closed after this long: a client sends
 # CONNECT within a round trip, so only what is broken or hostile is hit.
 IDLE_TRANSPORT_SECONDS = 10.0
+# A connection to which nothing of what waits could be written for this long is closed.
+STALLED_SECONDS = 10.0
 # A refused client is given this long to fetch what was sent to it (a poll may be on its way) ...
 FAREWELL_SECONDS = 5.0
 FAREWELL_STEP_SECONDS = 0.05
@@ -28,8 +30,9 @@ FAREWELL_STEP_SECONDS = 0.05
 LINGER_SECONDS = 0.2
 
 PROTOCOL_ERROR = "protocol_error"
-SLOW_CONSUMER = "slow_consumer"
 NEVER_CONNECTED = "never_connected"
+
+NewLimit = Callable[[], Callable[[], float]]
 
 
 class QuietLog(logging.Filter):
@@ -52,18 +55,14 @@ class QuietLog(logging.Filter):
         return True
 
 
-class Transports:
-    """The Engine.IO sockets of one `socketio.Server`."""
+class Transports(ABC):
+    """The Engine.IO sessions of one `socketio.Server`."""
 
     def __init__(
-        self,
-        server: Any,
-        clock: Clock,
-        new_limit: Callable[[], Callable[[], float]],
-        on_closed: Callable[[str], None],
+        self, server: Any, clock: Clock, new_limit: NewLimit, on_closed: Callable[[str], None]
     ) -> None:
         """`new_limit` makes a connection's rate limit: called for each message, it returns the
-        seconds to wait. `on_closed` is told why, whenever this class closes a connection."""
+        seconds to wait. `on_closed` is told why, whenever a connection is closed from here."""
         self._server = server
         self._eio = server.eio
         self._clock = clock
@@ -73,16 +72,25 @@ class Transports:
         self._strangers: dict[str, float] = {}
         self._logged: set[str] = set()
         self._handlers = dict(self._eio.handlers)
-        self._eio.on("connect", self._connect)
-        self._eio.on("message", self._message)
         self._eio.on("disconnect", self._disconnect)
-        self._eio._async = {**self._eio._async, "websocket": self._endpoint}
+
+    @abstractmethod
+    def _unsent(self, session: Any) -> int:
+        """Packets that wait for the client."""
+
+    @abstractmethod
+    def _slow(self, session: Any) -> bool:
+        """Whether the client reads too little to be kept."""
+
+    @abstractmethod
+    def _close(self, session: Any, code: int, text: str) -> None:
+        """Close a transport now; `code` and `text` are for the WebSocket's close frame."""
 
     def close_after_farewell(self, eio_sid: str) -> None:
         """Close a transport once what was sent to it has been fetched. Takes up to
         `FAREWELL_SECONDS`, so it is run as a background task."""
         deadline = self._clock.monotonic() + FAREWELL_SECONDS
-        while (socket := self._eio.sockets.get(eio_sid)) and not socket.queue.empty():
+        while (session := self._eio.sockets.get(eio_sid)) and self._unsent(session):
             if self._clock.monotonic() >= deadline:
                 break
             self._eio.sleep(FAREWELL_STEP_SECONDS)
@@ -91,9 +99,9 @@ class Transports:
 
     def close(self, eio_sid: str) -> None:
         """Close a transport now, so that a client that was not told to stay away comes back."""
-        socket = self._eio.sockets.get(eio_sid)
-        if socket is not None:
-            socket.close(wait=False, abort=True)
+        session = self._eio.sockets.get(eio_sid)
+        if session is not None:
+            self._close(session, GOING_AWAY, "")
 
     def close_all(self) -> None:
         """Close every transport; clients reconnect by themselves."""
@@ -104,67 +112,79 @@ class Transports:
         """Close what does not read, and what never took part. Called about once a second."""
         now = self._clock.monotonic()
         strangers = {}
-        for eio_sid, socket in list(self._eio.sockets.items()):
-            if socket.closed:
+        for eio_sid, session in list(self._eio.sockets.items()):
+            if session.closed:
                 continue  # the driver takes it out of its list a little later
-            if socket.queue.qsize() > OUTBOX_PACKETS_MAX:
-                self._close_for(eio_sid, SLOW_CONSUMER)
+            if self._slow(session):
+                self._close_for(session, SLOW_CONSUMER, POLICY)
             elif self._server.manager.sid_from_eio_sid(eio_sid, "/") is None:
                 strangers[eio_sid] = since = self._strangers.get(eio_sid, now)
                 if now - since > IDLE_TRANSPORT_SECONDS:
-                    self._close_for(eio_sid, NEVER_CONNECTED)
+                    self._close_for(session, NEVER_CONNECTED, POLICY)
         self._strangers = strangers
-
-    def _connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
-        self._limits[eio_sid] = self._new_limit()
-        return self._handlers["connect"](eio_sid, environ)
 
     def _disconnect(self, eio_sid: str, reason: str) -> None:
         self._limits.pop(eio_sid, None)
         self._handlers["disconnect"](eio_sid, reason)
 
-    def _message(self, eio_sid: str, data: str | bytes) -> None:
-        limit = self._limits.get(eio_sid)
+    def _handle(self, session: Any, data: str | bytes) -> None:
+        """Hand a message on, as fast as the client's rate allows."""
+        limit = self._limits.get(session.sid)
         if limit is None:
-            return  # closed a moment ago; what was still in the socket's buffer is not for us
+            if session.closed:
+                return  # what was still in the socket's buffer is not for us
+            limit = self._limits[session.sid] = self._new_limit()
         if wait := limit():
             self._eio.sleep(wait)
         try:
-            self._handlers["message"](eio_sid, data)
+            self._handlers["message"](session.sid, data)
         except Exception as error:
-            self._protocol_error(eio_sid, error)
+            self._protocol_error(session, error)
 
-    def _endpoint(self, handler: Callable[[Any], Any], server: Any) -> Any:
-        """The driver's WebSocket endpoint, around a handler whose errors are the client's."""
-        eio_sid = handler.__self__.sid  # type: ignore[attr-defined]
-
-        def guarded(websocket: Any) -> Any:
-            try:
-                return handler(websocket)
-            except (ValueError, TypeError, IndexError, EngineIOError) as error:
-                self._protocol_error(eio_sid, error)
-                return []
-
-        endpoint = WebSocketWSGI(guarded, server)
-
-        def without_deflate(environ: dict[str, Any], start_response: Any) -> Any:
-            # The driver would deflate each frame for each client with its own 0.2 MB context, at
-            # seven times the cost of sending it plain; the handshake header alone decides.
-            environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-            return endpoint(environ, start_response)
-
-        return without_deflate
-
-    def _protocol_error(self, eio_sid: str, error: Exception) -> None:
+    def _protocol_error(
+        self, session: Any, error: Exception, code: int = PROTOCOL_VIOLATION
+    ) -> None:
         kind = type(error).__name__
         if kind not in self._logged:
             self._logged.add(kind)
             logger.info("A client broke the protocol (%s); its connection is closed", kind)
-        self._close_for(eio_sid, PROTOCOL_ERROR)
+        self._close_for(session, PROTOCOL_ERROR, code)
 
-    def _close_for(self, eio_sid: str, reason: str) -> None:
+    def _close_for(self, session: Any, reason: str, code: int) -> None:
         if reason not in self._logged:
             self._logged.add(reason)
             logger.warning("Closing connections for %s; counted in /metrics from here on", reason)
         self._on_closed(reason)
-        self.close(eio_sid)
+        self._close(session, code, reason)
+
+
+class EngineTransports(Transports):
+    """The sessions of `fanout.engine.Engine`."""
+
+    def __init__(
+        self, server: Any, clock: Clock, new_limit: NewLimit, on_closed: Callable[[str], None]
+    ) -> None:
+        super().__init__(server, clock, new_limit, on_closed)
+        engine: Engine = server.eio
+        engine.handle_message = self._handle
+        engine.violated = self._violated
+        engine.give_up = self._give_up
+
+    def _violated(self, connection: Connection, violation: ProtocolViolation) -> None:
+        if not connection.closing:
+            self._protocol_error(connection, violation, violation.code)
+
+    def _give_up(self, connection: Connection) -> None:
+        """A connection's outbox is over its bound."""
+        if not connection.given_up:
+            self._close_for(connection, SLOW_CONSUMER, POLICY)
+
+    def _unsent(self, session: Connection) -> int:
+        return session.unsent()
+
+    def _slow(self, session: Connection) -> bool:
+        return not session.given_up and session.stalled() > STALLED_SECONDS
+
+    def _close(self, session: Connection, code: int, text: str) -> None:
+        session.given_up = True
+        self._eio.close_for(session, code, text)

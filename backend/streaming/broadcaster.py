@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from backend.clock import Clock, iso
+from backend.fanout.pieces import Joined, Piece
 from backend.market.market import Market
 from backend.market.models import Quote
 from backend.metrics import Metrics
@@ -34,7 +35,9 @@ SLICE_SECONDS = 0.001
 class Emit(Protocol):
     """Sends an event to a room. `receivers` is how many connections the room has."""
 
-    def __call__(self, event: str, payload: Payload, room: str, receivers: int) -> None: ...
+    def __call__(
+        self, event: str, payload: Payload | Joined, room: str, receivers: int
+    ) -> None: ...
 
 
 def quote_payload(quote: Quote) -> Payload:
@@ -92,11 +95,20 @@ class Broadcaster:
         baskets = self._subscriptions.baskets()
         wanted = {symbol for basket in baskets for symbol in basket.symbols}
         quotes = self._payloads(wanted)
+        # Each symbol is encoded once a tick for each set of fields in use; baskets share that.
+        encoded: dict[tuple[str, ...], dict[str, Piece]] = {}
         slice_end = self._clock.monotonic() + SLICE_SECONDS
         for basket in baskets:
+            pieces = encoded.get(basket.fields)
+            if pieces is None:
+                cut = _pick(quotes, quotes, basket.fields)
+                pieces = {symbol: Piece(symbol, quote) for symbol, quote in cut.items()}
+                encoded[basket.fields] = pieces
             # The basket's last member may have left during a pause.
-            if basket.members and (payload := _pick(quotes, basket.symbols, basket.fields)):
-                self._emit(MARKET_UPDATE, payload, basket.room, basket.members)
+            if basket.members and (
+                mine := [pieces[symbol] for symbol in basket.symbols if symbol in pieces]
+            ):
+                self._emit(MARKET_UPDATE, Joined(mine), basket.room, basket.members)
             if self._clock.monotonic() >= slice_end:
                 self._pause()
                 slice_end = self._clock.monotonic() + SLICE_SECONDS

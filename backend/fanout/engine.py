@@ -1,0 +1,311 @@
+"""The Engine.IO server: routes requests to sessions, and starts and ends them.
+
+Takes the place of the driver's server on one `socketio.Server`, with its options and handlers;
+answers as version 4 of the protocol asks, down to the errors.
+"""
+
+import contextlib
+import itertools
+import logging
+import socket
+import struct
+import sys
+import time
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+import engineio
+import eventlet
+from eventlet import wsgi
+from eventlet.hubs import get_hub
+
+from backend.fanout import codec, handshake
+from backend.fanout.connection import LINGER_SECONDS, RECEIVE_BYTES, Connection
+from backend.fanout.fan import Fan
+from backend.fanout.frame import NORMAL, POLICY, TEXT, TOO_BIG, frame
+from backend.fanout.heartbeat import Heartbeat
+from backend.fanout.inbound import ProtocolViolation
+from backend.fanout.message import Message
+from backend.fanout.polling import Polling, PollRefused, read_body
+from backend.fanout.probe import Probe
+
+logger = logging.getLogger(__name__)
+
+# The errors of the protocol, by their code.
+_UNKNOWN_TRANSPORT = (0, "Transport unknown")
+_UNKNOWN_SESSION = (1, "Session ID unknown")
+_BAD_METHOD = (2, "Bad handshake method")
+_BAD_REQUEST = (3, "Bad request")
+_FORBIDDEN = (4, "Forbidden")
+_UNSUPPORTED_VERSION = (5, "Unsupported protocol version")
+
+_POLLING, _WEBSOCKET = "polling", "websocket"
+_TEXT = ("Content-Type", "text/plain; charset=UTF-8")
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+SLOW_CONSUMER = "slow_consumer"
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+
+class _Refused(Exception):
+    """A request answered with an error of the protocol."""
+
+    def __init__(self, error: tuple[int, str], status: str = "400 Bad Request") -> None:
+        super().__init__(error)
+        self.error = error
+        self.status = status
+
+
+class Engine(engineio.Server):
+    """`sockets` has the sessions by id, as in the driver's own server."""
+
+    heartbeat: Heartbeat
+    start_service_task: bool
+    fan: Fan
+    allow_deflate: bool
+    handle_message: Callable[[Connection, str | bytes], None]
+    violated: Callable[[Connection, ProtocolViolation], None]
+    give_up: Callable[[Connection], None]
+
+    @classmethod
+    def replacing(cls, driver: engineio.Server, fan: Fan, allow_deflate: bool) -> "Engine":
+        """An engine with the options and handlers of `driver`, which has served nothing yet."""
+        engine = cls.__new__(cls)
+        engine.__dict__.update(driver.__dict__)
+        engine.fan = fan
+        engine.allow_deflate = allow_deflate
+        engine.heartbeat = Heartbeat(
+            engine.ping_interval, engine.ping_timeout, engine._timed_out, lambda: engine.sleep(0)
+        )
+        # What a server without `Transports` does: the application's handler, and no bookkeeping.
+        engine.handle_message = lambda connection, data: engine.handlers["message"](
+            connection.sid, data
+        )
+        engine.violated = lambda connection, violation: engine.close_for(
+            connection, violation.code, str(violation)
+        )
+        engine.give_up = lambda connection: engine.close_for(connection, POLICY, SLOW_CONSUMER)
+        return engine
+
+    @staticmethod
+    def now() -> float:
+        return time.monotonic()
+
+    # --- what python-socketio calls ---------------------------------------------------------------
+
+    def send(self, sid: str, data: Message) -> None:
+        """Send what `EnginePacket.encode` returned."""
+        connection = self.sockets.get(sid)
+        if connection is not None:
+            self.fan.send(connection, data)
+
+    def disconnect(self, sid: str | None = None) -> None:
+        """Close one session, or all."""
+        for connection in list(self.sockets.values()) if sid is None else [self.sockets.get(sid)]:
+            if connection is not None:
+                connection.close(code=NORMAL)
+
+    def handle_request(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
+        """The WSGI application."""
+        try:
+            self._check_origin(environ)
+            query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""))
+            method = environ["REQUEST_METHOD"]
+            if method == "OPTIONS":
+                status, headers, body = "200 OK", [_TEXT], b"ok"
+            else:
+                answer = self._route(method, query, environ)
+                if answer is None:
+                    wsgi.WSGI_LOCAL.already_handled = True
+                    return []
+                status, headers, body = "200 OK", [_TEXT], answer
+        except _Refused as refused:
+            code, message = refused.error
+            status, headers = refused.status, [("Content-Type", "application/json")]
+            body = codec.encode({"code": code, "message": message})
+        except handshake.BadHandshake as bad:
+            status, headers, body = bad.status, [("Connection", "close"), *bad.headers], b""
+        if self.http_compression and len(body) >= self.compression_threshold:
+            encodings = environ.get("HTTP_ACCEPT_ENCODING", "")
+            if "gzip" in encodings:
+                body = self._gzip(body)
+                headers = [*headers, ("Content-Encoding", "gzip")]
+        start_response(status, headers + self._cors_headers(environ))
+        return [body]
+
+    # --- requests ---------------------------------------------------------------------------------
+
+    def _check_origin(self, environ: Environ) -> None:
+        origin = environ.get("HTTP_ORIGIN")
+        if origin and self.cors_allowed_origins != []:
+            allowed = self._cors_allowed_origins(environ)
+            if allowed is not None and origin not in allowed:
+                raise _Refused(_FORBIDDEN, "403 Forbidden")
+
+    def _route(self, method: str, query: dict[str, list[str]], environ: Environ) -> bytes | None:
+        """The body of an answer; None where the socket has become a WebSocket."""
+        transport = query.get("transport", [""])[0]
+        if transport not in self.transports:
+            raise _Refused(_UNKNOWN_TRANSPORT)
+        if "sid" not in query:
+            if query.get("EIO") != ["4"]:
+                raise _Refused(_UNSUPPORTED_VERSION)
+            if method != "GET":
+                raise _Refused(_BAD_METHOD)
+            if transport == _WEBSOCKET:
+                self._open_websocket(environ)
+                return None
+            return self._open_polling(environ)
+        connection = self.sockets.get(query["sid"][0])
+        if connection is None or connection.closing or not connection.connected:
+            raise _Refused(_UNKNOWN_SESSION)
+        if connection.upgraded:
+            raise _Refused(_BAD_REQUEST)
+        if transport == _WEBSOCKET:
+            if method != "GET":
+                raise _Refused(_BAD_METHOD)
+            self._probe(connection, environ)
+            return None
+        if method == "GET":
+            return self._poll(connection)
+        if method == "POST":
+            return self._post(connection, environ)
+        raise _Refused(_BAD_METHOD)
+
+    def _open_websocket(self, environ: Environ) -> None:
+        answer, deflate = handshake.accept(environ, self.allow_deflate)
+        connection, opening = self._new_session(environ, upgrades=[])
+        sock, slots, early = handshake.detach(environ)
+        try:
+            # A fresh socket takes a few hundred bytes whole, or is broken.
+            sock.send(answer + frame(TEXT, opening))
+        except OSError:
+            handshake.release(sock, slots)
+            connection.close(abort=True, reason=self.reason.TRANSPORT_ERROR)
+            return
+        connection.open_websocket(sock, slots, deflate, early)
+
+    def _open_polling(self, environ: Environ) -> bytes:
+        upgrades = [_WEBSOCKET] if self.allow_upgrades and _WEBSOCKET in self.transports else []
+        connection, opening = self._new_session(environ, upgrades)
+        connection.polling = Polling(connection)
+        connection.connected = True
+        return opening
+
+    def _new_session(self, environ: Environ, upgrades: list[str]) -> tuple[Connection, bytes]:
+        if self.start_service_task:
+            self.start_service_task = False
+            self.start_background_task(self._beat)
+        sid = self.generate_id()
+        connection = Connection(self, sid)
+        self.sockets[sid] = connection
+        refusal = self._trigger_event(
+            "connect", sid, handshake.kept_environ(environ, sys.intern), run_async=False
+        )
+        if refusal is not None and refusal is not True:
+            del self.sockets[sid]
+            raise _Refused(_FORBIDDEN, "403 Forbidden")
+        self.heartbeat.start(connection)
+        return connection, b"0" + codec.encode(
+            {
+                "sid": sid,
+                "upgrades": upgrades,
+                "pingTimeout": int(self.ping_timeout * 1000),
+                "pingInterval": int((self.ping_interval + self.ping_interval_grace_period) * 1000),
+                "maxPayload": self.max_http_buffer_size,
+            }
+        )
+
+    def _probe(self, connection: Connection, environ: Environ) -> None:
+        answer, deflate = handshake.accept(environ, self.allow_deflate)
+        sock, slots, early = handshake.detach(environ)
+        try:
+            sock.send(answer)
+        except OSError:
+            handshake.release(sock, slots)
+            return
+        Probe(connection, sock, slots, deflate).start(early)
+
+    def _poll(self, connection: Connection) -> bytes:
+        try:
+            body: bytes = connection.polling.get()
+        except PollRefused as refused:
+            raise _Refused(_BAD_REQUEST) from refused
+        return body
+
+    def _post(self, connection: Connection, environ: Environ) -> bytes:
+        try:
+            connection.polling.post(read_body(environ, self.max_http_buffer_size))
+        except ProtocolViolation as violation:
+            self.violated(connection, violation)
+            too_big = violation.code == TOO_BIG
+            status = "413 Content Too Large" if too_big else "400 Bad Request"
+            raise _Refused(_BAD_REQUEST, status) from violation
+        return b"ok"
+
+    # --- ends -------------------------------------------------------------------------------------
+
+    def close_for(self, connection: Connection, code: int, text: str) -> None:
+        """Close with a code, from any greenlet or the hub."""
+        connection.blocked = True
+        eventlet.spawn_n(connection.close, False, True, self.reason.TRANSPORT_ERROR, code, text)
+
+    def ended(self, connection: Connection, reason: str) -> None:
+        """A session ends: tell the application, and forget it."""
+        self._trigger_event("disconnect", connection.sid, reason, run_async=False)
+        self.sockets.pop(connection.sid, None)
+
+    def release(self, sock: Any, slots: Any, reset: bool = False) -> None:
+        """Close a socket now."""
+        if reset:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        handshake.release(sock, slots)
+
+    def linger(self, sock: Any, slots: Any) -> None:
+        """Close a socket once the client has, or after `LINGER_SECONDS`."""
+        try:
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.release(sock, slots)
+            return
+        hub = get_hub()
+
+        def finish() -> None:
+            if listener.spent or sock.fileno() < 0:
+                return
+            hub.remove(listener)
+            self.release(sock, slots)
+
+        def discard(_fileno: int) -> None:
+            try:
+                if sock.recv(RECEIVE_BYTES):
+                    return
+            except BlockingIOError:
+                return
+            except OSError:
+                pass  # reset by the client: closed all the same
+            finish()
+
+        listener = hub.add(hub.READ, sock.fileno(), discard, lambda _error: None, None)
+        hub.schedule_call_global(LINGER_SECONDS, finish)
+
+    def _timed_out(self, connection: Connection) -> None:
+        connection.blocked = True
+        eventlet.spawn_n(
+            connection.close, False, True, self.reason.PING_TIMEOUT, NORMAL, "ping timeout"
+        )
+
+    def _beat(self) -> None:
+        """Turn the wheel of pings, for ever."""
+        due = self.now()
+        for _ in itertools.count():
+            due += self.heartbeat.step
+            self.sleep(max(0.0, due - self.now()))
+            try:
+                self.heartbeat.turn()
+            except Exception:
+                logger.exception("A turn of the heartbeat failed; it goes on")

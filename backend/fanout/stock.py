@@ -1,0 +1,64 @@
+"""The driver's own Engine.IO server, with what it leaves open closed: `FANOUT_ENGINE=stock`.
+
+Enters through the driver's seam (`eio._async`, `eio.on`) on one server instance; no module is
+patched.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from engineio.async_drivers.eventlet import WebSocketWSGI
+from engineio.exceptions import EngineIOError
+
+from backend.clock import Clock
+from backend.fanout.transport import NewLimit, Transports
+
+# Packets that may wait for one connection. At the default cadence that is over ten minutes of
+# updates, and it bounds a connection that does not read to about 1 MB.
+OUTBOX_PACKETS_MAX = 512
+
+
+class StockTransports(Transports):
+    """The sessions of `engineio.Server`."""
+
+    def __init__(
+        self, server: Any, clock: Clock, new_limit: NewLimit, on_closed: Callable[[str], None]
+    ) -> None:
+        super().__init__(server, clock, new_limit, on_closed)
+        self._eio.on("message", self._message)
+        self._eio._async = {**self._eio._async, "websocket": self._endpoint}
+
+    def _message(self, eio_sid: str, data: str | bytes) -> None:
+        session = self._eio.sockets.get(eio_sid)
+        if session is not None:
+            self._handle(session, data)
+
+    def _endpoint(self, handler: Callable[[Any], Any], server: Any) -> Any:
+        """The driver's WebSocket endpoint, around a handler whose errors are the client's."""
+        session = handler.__self__  # type: ignore[attr-defined]
+
+        def guarded(websocket: Any) -> Any:
+            try:
+                return handler(websocket)
+            except (ValueError, TypeError, IndexError, EngineIOError) as error:
+                self._protocol_error(session, error)
+                return []
+
+        endpoint = WebSocketWSGI(guarded, server)
+
+        def without_deflate(environ: dict[str, Any], start_response: Any) -> Any:
+            # The driver would deflate each frame for each client with its own 0.2 MB context, at
+            # seven times the cost of sending it plain; the handshake header alone decides.
+            environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+            return endpoint(environ, start_response)
+
+        return without_deflate
+
+    def _unsent(self, session: Any) -> int:
+        return int(session.queue.qsize())
+
+    def _slow(self, session: Any) -> bool:
+        return int(session.queue.qsize()) > OUTBOX_PACKETS_MAX
+
+    def _close(self, session: Any, _code: int, _text: str) -> None:
+        session.close(wait=False, abort=True)
