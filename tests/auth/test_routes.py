@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from backend.auth.routes import REFRESH_COOKIE, access_required
@@ -264,6 +266,28 @@ BAD_FIELDS = [
     ({"username": True, "password": 1.5}, ["username", "password"]),
     ({**ALICE, "x" * 5000: 1}, ["x" * 64]),
 ]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+FIELDS = st.dictionaries(
+    st.sampled_from(["username", "password", "refresh_token", "x"]), st.text() | ANYTHING
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(route=st.sampled_from(BODY_ROUTES), body=st.binary() | ANYTHING | FIELDS)
+def test_no_body_whatever_makes_the_server_fail(
+    client: FlaskClient, route: str, body: object
+) -> None:
+    data = body if isinstance(body, bytes) else json.dumps(body)
+    answer = client.post(f"/api/auth/{route}", data=data, content_type="application/json")
+    assert 400 <= answer.status_code < 500 or answer.status_code == 201
+    if answer.status_code != 201:
+        assert list(answer.get_json()) == ["error"]
 
 
 @pytest.mark.parametrize("route", ["register", "login"])
