@@ -51,6 +51,7 @@ from backend.protocol import (
     UNSUBSCRIPTION_CONFIRMED,
     VERSION,
     AuthFailure,
+    Payload,
     RequestError,
     parse_heartbeat,
     parse_subscribe,
@@ -58,7 +59,7 @@ from backend.protocol import (
     parse_unsubscribe,
 )
 from backend.streaming.analyst import Analyst
-from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster, Payload
+from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.periodic import Periodic
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import RoomChange, Subscriptions
@@ -301,9 +302,7 @@ class WebSocketService:
                 return self._error(session, event, error.code, str(error))
             except Exception:
                 logger.exception("Handler of %s failed", event)
-                return self._error(
-                    session, event, INTERNAL_ERROR, "The request failed here"
-                )
+                return self._error(session, event, INTERNAL_ERROR, "The request failed here")
 
         return guarded
 

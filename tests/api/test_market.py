@@ -2,7 +2,7 @@
 
 import pytest
 import requests
-from conftest import Server, StartServer
+from conftest import Server, StartServer, wait_until
 
 from backend.market.candles import INTERVALS
 from backend.protocol import QUOTE_FIELDS
@@ -58,6 +58,23 @@ def test_sentiment_and_signals_are_the_latest_first(server: Server) -> None:
     own = server.get("/api/signals?symbol=BTC&limit=3").json()["signals"]
     assert 1 <= len(own) <= 3
     assert {signal["symbol"] for signal in own} == {"BTC"}
+
+
+def test_forecast_ranges_lie_within_one_another_and_show_their_coverage(server: Server) -> None:
+    # They are read from the history in the first seconds of the process.
+    ready = wait_until(
+        lambda: (answer := server.get("/api/forecast").json())["forecasts"] and answer,
+        "the forecasts",
+    )
+    assert len(ready["forecasts"]) == 20 and ready["model"]
+    for forecast in ready["forecasts"]:
+        for horizon in ("1h", "24h"):
+            (low, high), (lowest, highest) = (forecast["ranges"][horizon][p] for p in ("50", "90"))
+            assert 0 < lowest < low < forecast["price"] < high < highest
+        assert forecast["ranges"]["1h"]["90"][0] > forecast["ranges"]["24h"]["90"][0]
+    for levels in ready["coverage"].values():
+        for tally in levels.values():
+            assert 0 < tally["hits"] <= tally["total"]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,8 @@ from backend.clock import MINUTE_MS, SystemClock, iso
 from backend.market.candles import row_candle
 from backend.market.market import Market
 from backend.market.models import Trade
-from backend.streaming.analyst import (
-    PENDING_MAX,
-    SIGNAL_MAX_AGE_S,
-    SIGNALS_KEPT_PER_SYMBOL,
-    Analyst,
-)
+from backend.streaming.analyst import SIGNAL_MAX_AGE_S, SIGNALS_KEPT_PER_SYMBOL, Analyst
+from backend.streaming.candle_inbox import PENDING_MAX
 
 SYMBOLS = ("BTC", "ETH")
 FIRST_MINUTE = 28_000_000 * MINUTE_MS
