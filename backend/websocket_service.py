@@ -161,6 +161,7 @@ class WebSocketService:
         sentiment = self._analyst.sentiment()
         if sentiment is not None and len(self.sessions):
             self._emit(SENTIMENT_UPDATE, sentiment, ACCEPTED_ROOM, len(self.sessions))
+        self._analyst.recall()
 
     def _watch(self) -> None:
         now_ms = self._clock.now_ms()

@@ -26,6 +26,12 @@ HISTORY_CANDLES = KEPT_MINUTES + 1
 SIGNALS_KEPT_PER_SYMBOL = 100
 SIGNALS_KEPT = 1_000
 SENTIMENTS_KEPT = 24 * 60
+# Of the day before the process began, read off the feed's history: a point each quarter of an hour,
+# 1 ms each.
+RECALLED_STEP_MINUTES = 15
+RECALLED = 24 * 60 // RECALLED_STEP_MINUTES
+# The history shows this much minute by minute: with a day of quarters about 60 KB of JSON.
+DENSE_MINUTES = 60
 
 
 def random_id() -> str:
@@ -64,6 +70,8 @@ class Analyst:
         self._sentiment = SentimentEngine(tuple(self._desks))
         self._signals: deque[Payload] = deque(maxlen=SIGNALS_KEPT)
         self._sentiments: deque[Payload] = deque(maxlen=SENTIMENTS_KEPT)
+        self._recalled: list[Payload] = []
+        self._recall_due = False
         self._reading: Sentiment | None = None
         self._inbox = CandleInbox(market, self._desks, HISTORY_CANDLES)
 
@@ -122,8 +130,35 @@ class Analyst:
         return self._sentiments[-1] if self._sentiments else None
 
     def sentiment_history(self, limit: int = SENTIMENTS_KEPT) -> list[Payload]:
-        """The newest sentiments, one a minute, newest first."""
-        return _newest(self._sentiments, limit)
+        """The newest sentiments, newest first: one a minute for the last hour, a point each quarter
+        of an hour before that, and before the first one published what `recall` has found."""
+        published = _newest(self._sentiments, SENTIMENTS_KEPT)
+        first = published[-1]["timestamp"] if published else ""
+        quarters = (
+            each
+            for each in published[DENSE_MINUTES:]
+            if int(each["timestamp"][14:16]) % RECALLED_STEP_MINUTES == 0
+        )
+        earlier = (each for each in self._recalled if each["timestamp"] < first)
+        return [*published[:DENSE_MINUTES], *quarters, *earlier][:limit]
+
+    def recall(self) -> None:
+        """Read the sentiment of the past day off the feed's history, where that is new.
+
+        A reading depends on candles before it only, so it is what would have been published then.
+        `pause` is called between readings.
+        """
+        if not self._recall_due:
+            return
+        self._recall_due = False
+        recalled = []
+        for number in range(1, RECALLED + 1):
+            reading = self._sentiment.past(number * RECALLED_STEP_MINUTES)
+            if reading is None:
+                break
+            recalled.append(self._sentiment_payload(reading))
+            self._pause()
+        self._recalled = recalled
 
     def _refresh(self) -> None:
         for symbol, desk in self._desks.items():
@@ -134,6 +169,7 @@ class Analyst:
         """Take in what has closed; whether the symbol was read anew, which takes a while."""
         history, candles = self._inbox.take(symbol)
         if history is not None:
+            self._recall_due = True
             desk.engine.rebuild(history)
             self._sentiment.load(symbol, history)
         for candle in candles:
