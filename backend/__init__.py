@@ -47,6 +47,7 @@ from backend.storage.database import Database
 from backend.storage.sessions import SessionStore
 from backend.storage.users import UserStore
 from backend.streaming.analyst import Analyst
+from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import TokenBucket
 from backend.streaming.periodic import Periodic, supervise
 from backend.websocket_service import WebSocketService
@@ -163,10 +164,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 
     market = Market(settings.symbols, clock, feed_name(settings))
     feed = create_feed(settings, market, clock)
-    analyst = Analyst(market, settings.symbols)
 
     socketio = _socketio(app, settings)
     own_engine = settings.fanout_engine == CRS_ENGINE
+
+    def pause() -> None:
+        socketio.sleep(0)
+
+    analyst = Analyst(market, settings.symbols, pause=pause)
+    forecaster = Forecaster(market, settings.symbols, pause)
     transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
         clock,
@@ -187,24 +193,25 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         rng=random.Random(secrets.randbits(64)),
     )
 
-    public = market_blueprint(market, analyst, settings.symbols)
+    public = market_blueprint(market, analyst, forecaster, settings.symbols)
     limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
     app.register_blueprint(public)
     dependencies = Dependencies(_pings(settings, database, offload))
     app.register_blueprint(health_blueprint(market, service.sessions, dependencies, clock, metrics))
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
 
-    def background(name: str, action: Callable[[], None]) -> Periodic:
-        return Periodic(name, CHECK_SECONDS, action, socketio.sleep, clock, metrics)
+    def background(name: str, seconds: float, action: Callable[[], None]) -> Periodic:
+        return Periodic(name, seconds, action, socketio.sleep, clock, metrics)
 
     app.extensions["crs"] = Runtime(
         socketio,
         service,
         feed,
         [
-            background("dependencies", dependencies.check),
+            background("dependencies", CHECK_SECONDS, dependencies.check),
+            background("forecast", REFRESH_SECONDS, forecaster.refresh),
             # Another process on the same database may have ended a session.
-            background("revocations", accounts.load_revocations),
+            background("revocations", CHECK_SECONDS, accounts.load_revocations),
         ],
         {
             "market": settings.market_interval,

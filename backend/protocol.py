@@ -12,6 +12,9 @@ from backend.config import SYMBOL_PATTERN
 
 VERSION = "0.1.0"
 
+# What an event carries: one JSON object.
+Payload = dict[str, Any]
+
 # --- events, server to client ---------------------------------------------------------------------
 CONNECTION_STATUS = "connection_status"
 AUTH_ERROR = "auth_error"

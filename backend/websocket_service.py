@@ -52,6 +52,7 @@ from backend.protocol import (
     UNSUBSCRIPTION_CONFIRMED,
     VERSION,
     AuthFailure,
+    Payload,
     RequestError,
     parse_heartbeat,
     parse_subscribe,
@@ -59,7 +60,7 @@ from backend.protocol import (
     parse_unsubscribe,
 )
 from backend.streaming.analyst import Analyst
-from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster, Payload
+from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.periodic import Periodic
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import RoomChange, Subscriptions
@@ -73,6 +74,8 @@ WATCH_SECONDS = 0.5
 RECONNECT_AFTER_MS = (500, 5_000)
 
 NAMESPACE = "/"
+
+FAILED_HERE = "The request failed on the server's side"
 
 
 class WebSocketService:
@@ -161,6 +164,7 @@ class WebSocketService:
         sentiment = self._analyst.sentiment()
         if sentiment is not None and len(self.sessions):
             self._emit(SENTIMENT_UPDATE, sentiment, ACCEPTED_ROOM, len(self.sessions))
+        self._analyst.recall()
 
     def _watch(self) -> None:
         now_ms = self._clock.now_ms()
@@ -210,12 +214,18 @@ class WebSocketService:
             self._on_unknown("connect")
             return
         try:
-            session = self._authenticated(sid, auth)
+            self._accept(self._authenticated(sid, auth))
         except TokenRejected as rejected:
             self._refuse(sid, rejected.failure)
-            return
+        except Exception:
+            # Nothing may leave this handler: the library would leave the client half connected.
+            logger.exception("Accepting a client failed")
+            self._emit(ERROR, self._failure("connect", INTERNAL_ERROR, FAILED_HERE), sid, 1)
+            self._part(sid)
+
+    def _accept(self, session: Session) -> None:
         self.sessions.add(session)
-        self._enter(sid, ACCEPTED_ROOM)
+        self._enter(session.sid, ACCEPTED_ROOM)
         status = self._status(STATUS_CONNECTED, "Streaming; subscribe to symbols", session)
         self._send(session, CONNECTION_STATUS, status)
         sentiment = self._analyst.sentiment()
@@ -302,9 +312,7 @@ class WebSocketService:
                 return self._error(session, event, error.code, str(error))
             except Exception:
                 logger.exception("Handler of %s failed", event)
-                return self._error(
-                    session, event, INTERNAL_ERROR, "The request failed here"
-                )
+                return self._error(session, event, INTERNAL_ERROR, FAILED_HERE)
 
         return guarded
 
@@ -319,10 +327,14 @@ class WebSocketService:
         return Session(sid, claims.user_id, claims.session_id, claims.expires_at_ms)
 
     def _refuse(self, sid: str, failure: AuthFailure) -> None:
-        """Say why, disconnect, and close the transport once that has been read."""
+        """Say why, and part."""
         self._metrics.auth_failures.labels(failure.code).inc()
         payload = {"error": failure.error, "code": failure.code, "timestamp": self._now()}
         self._emit(AUTH_ERROR, payload, sid, 1)
+        self._part(sid)
+
+    def _part(self, sid: str) -> None:
+        """Disconnect a client, and close its transport once it has read what was sent to it."""
         server = self._socketio.server
         eio_sid = server.manager.eio_sid_from_sid(sid, NAMESPACE)
         server.disconnect(sid, namespace=NAMESPACE)
@@ -341,10 +353,13 @@ class WebSocketService:
         self._emit(event, payload, session.sid, 1)
 
     def _error(self, session: Session, event: str, code: str, message: str) -> Payload:
-        self._metrics.client_errors.labels(code).inc()
-        payload = {"code": code, "message": message, "event": event}
+        payload = self._failure(event, code, message)
         self._send(session, ERROR, payload)
         return {"error": payload}
+
+    def _failure(self, event: str, code: str, message: str) -> Payload:
+        self._metrics.client_errors.labels(code).inc()
+        return {"code": code, "message": message, "event": event}
 
     def _status(self, status: str, message: str, session: Session | None = None) -> Payload:
         feed = self._market.feed_state

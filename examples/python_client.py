@@ -80,6 +80,7 @@ class Screen:
 
     def __init__(self) -> None:
         self.status = Text("connecting", style="yellow")
+        self.rejected: list[dict[str, str]] = []
         self.quotes: dict[str, dict[str, Any]] = {}
         self.moves: dict[str, int] = {}
         self.latest: dict[str, dict[str, Any]] = {}
@@ -97,7 +98,10 @@ class Screen:
         self.signals.appendleft(signal)
 
     def __rich__(self) -> Group:
-        return Group(self.status, self._sentiment(), self._quotes(), self._signals())
+        rejections = (
+            Text(f"{each['symbol']}: {each['message']}", style="yellow") for each in self.rejected
+        )
+        return Group(self.status, *rejections, self._sentiment(), self._quotes(), self._signals())
 
     def _sentiment(self) -> Text:
         if self.sentiment is None:
@@ -205,10 +209,7 @@ class Stream:
         self.screen.status = Text(refusal["error"], style="red")
 
     def _on_confirmed(self, confirmation: dict[str, Any]) -> None:
-        for rejection in confirmation["rejected"]:
-            self.screen.status = Text(
-                f"{rejection['symbol']}: {rejection['message']}", style="yellow"
-            )
+        self.screen.rejected = confirmation["rejected"]
 
     def _on_price(self, update: dict[str, Any]) -> None:
         quote = self.screen.quotes.get(update["symbol"])
@@ -249,7 +250,7 @@ def main() -> int:
     threading.Thread(target=stream.run, daemon=True).start()
     try:
         with Live(stream.screen, console=Console(), refresh_per_second=8):
-            time.sleep(options.seconds if options.seconds is not None else threading.TIMEOUT_MAX)
+            threading.Event().wait(options.seconds)
     except KeyboardInterrupt:
         pass
     return 0

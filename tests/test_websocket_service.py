@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -419,6 +420,20 @@ def test_anonymous_clients_stream_where_that_is_allowed(
     known = connect(to=server)
     assert known.wait("connection_status")["user_id"] == server.tokens["user"]["id"]
     _check_refusal(connect(auth={"token": "garbage"}, to=server), "Invalid token")
+
+
+def test_clients_are_told_when_the_feed_ends(
+    start_server: StartServer, connect: Connect, tmp_path: Path
+) -> None:
+    recording = tmp_path / "BTC-USD-1m.csv"
+    rows = (f"{1_700_000_040_000 + 60_000 * n},100,101,99,{100 + n % 2},1" for n in range(30))
+    recording.write_text("\n".join(("open_time_ms,open,high,low,close,volume", *rows)))
+    # A minute of the recording takes a fifth of a second, so its end is seconds away.
+    server = start_server(MARKET_FEED=f"replay:{recording}", REPLAY_SPEED="300")
+    client = connect(to=server)
+    assert client.wait("connection_status")["feed"] == "replay"
+    status = client.wait("connection_status", lambda s: s["status"] == "feed_degraded")
+    assert status["feed_state"] == "ended" and status["message"]
 
 
 # --- hostile --------------------------------------------------------------------------------------

@@ -143,6 +143,11 @@ class SentimentEngine:
             self._changed = False
         return self._reading
 
+    def past(self, minutes_ago: int) -> Sentiment | None:
+        """What `read` would have said so many minutes before the newest complete one, from what is
+        kept of the time before; None where that is too little. Takes as long as a new reading."""
+        return self._compute(minutes_ago)
+
     def _make_room(self, minute: int) -> int:
         """Move the columns up until `minute` has one; returns the minute of the first column."""
         size = self._volumes.shape[1]
@@ -156,12 +161,12 @@ class SentimentEngine:
             self._newest = minute
         return self._newest - size + 1
 
-    def _compute(self) -> Sentiment | None:
+    def _compute(self, minutes_ago: int = 0) -> Sentiment | None:
         if self._newest is None:
             return None
         known = ~np.isnan(self._log_prices)
         complete = not (known[:, -2] & ~known[:, -1]).any()
-        end = known.shape[1] - (not complete)
+        end = known.shape[1] - (not complete) - minutes_ago
         start = max(end - KEPT_MINUTES, int(known.any(axis=0).argmax()))
         if end - start < MIN_MINUTES:
             return None
@@ -179,7 +184,7 @@ class SentimentEngine:
             confidence=confidence_of(components, coverage),
             trending_topics=topics.trending(self._symbols, topics.heats(log_prices, volumes)),
             components=components,
-            time_ms=(self._newest + 1 - (not complete)) * MINUTE_MS,
+            time_ms=(self._newest + 1 - (not complete) - minutes_ago) * MINUTE_MS,
         )
 
 

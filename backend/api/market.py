@@ -1,4 +1,4 @@
-"""`GET /api/market/*`, `/api/sentiment`, `/api/signals`: what a page paints first."""
+"""Public calls over the market and its analysis: what a page paints first."""
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -12,13 +12,14 @@ from backend.market.precision import price_decimals
 from backend.protocol import UNKNOWN_SYMBOL, VALIDATION_FAILED
 from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import quote_payload
+from backend.streaming.forecaster import Forecaster
 
 CANDLES_DEFAULT, CANDLES_MAX = 500, 1500
 SIGNALS_DEFAULT, SIGNALS_MAX = 50, 500
 
 
 def market_blueprint(
-    market: Market, analyst: Analyst, symbols: tuple[str, ...]
+    market: Market, analyst: Analyst, forecaster: Forecaster, symbols: tuple[str, ...]
 ) -> Blueprint:
     """Public, read-only routes over the market and its analysis."""
     blueprint = Blueprint("market", __name__)
@@ -81,6 +82,10 @@ def market_blueprint(
         if symbol is not None:
             known_symbol(symbol)
         return jsonify(signals=analyst.recent_signals(symbol, _limit(SIGNALS_DEFAULT, SIGNALS_MAX)))
+
+    @blueprint.get("/api/forecast")
+    def forecast() -> ResponseReturnValue:
+        return jsonify(forecaster.payload())
 
     return blueprint
 

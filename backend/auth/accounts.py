@@ -27,6 +27,10 @@ USERNAME_PATTERN = re.compile(r"[A-Za-z0-9._@+-]{3,64}")
 # keeps hashing time constant.
 PASSWORD_MIN_CHARS, PASSWORD_MAX_CHARS = 8, 128
 
+# By how much another process's clock may be behind, and its transaction slow, without its logouts
+# being missed here.
+PEER_DELAY_MS = 60_000
+
 
 class InvalidCredentials(Exception):
     """The name or the password is wrong; which one is not said. Answer 401."""
@@ -82,6 +86,7 @@ class Accounts:
         self._revocations = revocations
         self._offload = offload
         self._clock = clock
+        self._revocations_read_ms = 0
 
     def register(self, username: str, password: str) -> User:
         """Create an account of credentials without problems. Raises `UsernameTaken`."""
@@ -143,7 +148,10 @@ class Accounts:
     def load_revocations(self) -> None:
         """Learn which sessions have ended: at start, and now and then where processes share the
         database, since another one may have ended them."""
-        self._void(self._offload.run_serial(self._sessions.revoked, self._clock.now_ms()))
+        now = self._clock.now_ms()
+        since = self._revocations_read_ms - PEER_DELAY_MS
+        self._void(self._offload.run_serial(self._sessions.revoked, now, since))
+        self._revocations_read_ms = now
 
     def _void(self, ended: list[Revoked]) -> None:
         self._revocations.load((each.session_id, each.access_expires_at_ms) for each in ended)

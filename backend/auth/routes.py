@@ -61,8 +61,8 @@ LOGIN_FAILURES_PER_NAME = "10/minute"
 LOGIN_FAILURES_PER_ADDRESS = "100/minute"
 # Each login costs 25 ms of a core. Twenty a second still lets a fleet behind one address start.
 LOGINS_PER_ADDRESS = "1200/minute"
-# An account is made once; one a second lets tests and workshops work.
-REGISTRATIONS_PER_ADDRESS = "60/minute"
+# An account is made once; five a second lets a load test or a workshop make theirs.
+REGISTRATIONS_PER_ADDRESS = "300/minute"
 # A client refreshes about once in an access token's lifetime.
 REFRESHES_PER_ADDRESS = "120/minute"
 

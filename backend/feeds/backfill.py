@@ -224,6 +224,11 @@ class Backfill:
                 pause = repair.backoff.next()
             repair.not_before = self._clock.monotonic() + pause
 
+    def _wait_out_pause(self) -> None:
+        with self._wake:
+            while not self._stopping and self._clock.monotonic() < self._paused_until:
+                self._wake.wait(IDLE_S)
+
     def _download(self, client: RestClient, symbol: str, since: int) -> CandleArray:
         """Candles of `since` (at most `HISTORY_MS` ago) to now, newest page first."""
         wanted = HISTORY_MS // MINUTE_MS + 1
@@ -233,6 +238,7 @@ class Backfill:
         pages: list[CandleArray] = []
         end_ms = None
         while wanted > 0 and not self._stopping:
+            self._wait_out_pause()
             limit = min(wanted, self._page)
             page = self._fetch(client, symbol, limit, end_ms)
             if not len(page):

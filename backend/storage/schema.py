@@ -31,7 +31,8 @@ sessions = Table(
     Column("access_expires_at_ms", BigInteger, nullable=False),
     Column("refresh_expires_at_ms", BigInteger, nullable=False),
     Column("revoked_at_ms", BigInteger),
-    Index("ix_sessions_user_id", "user_id", "created_at_ms"),
+    # Ends with what orders a user's open sessions.
+    Index("ix_sessions_user_id", "user_id", "revoked_at_ms", "created_at_ms"),
     Index("ix_sessions_refresh_expires_at_ms", "refresh_expires_at_ms"),
     Index("ix_sessions_revoked_at_ms", "revoked_at_ms"),
 )

@@ -93,12 +93,12 @@ class SessionStore:
         with self._database.write() as connection:
             return _revoke(connection, session_id, now_ms)
 
-    def revoked(self, now_ms: int) -> list[Revoked]:
-        """The ended sessions of which access tokens are still within their time."""
+    def revoked(self, now_ms: int, since_ms: int = 1) -> list[Revoked]:
+        """The sessions ended since then of which access tokens are still within their time."""
         with self._database.read() as connection:
             rows = connection.execute(
                 select(sessions.c.id, sessions.c.access_expires_at_ms).where(
-                    sessions.c.revoked_at_ms.is_not(None),
+                    sessions.c.revoked_at_ms >= since_ms,
                     sessions.c.access_expires_at_ms > now_ms,
                 )
             ).all()
@@ -149,7 +149,7 @@ def _purge(connection: Connection, now_ms: int) -> None:
         .where(
             or_(
                 sessions.c.refresh_expires_at_ms <= now_ms,
-                sessions.c.revoked_at_ms.is_not(None),
+                sessions.c.revoked_at_ms <= now_ms,
             ),
             sessions.c.access_expires_at_ms <= now_ms,
         )

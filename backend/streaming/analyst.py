@@ -6,29 +6,32 @@ the very one that the others were sent.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
 from uuid import uuid4
 
 from backend.analysis.sentiment import KEPT_MINUTES, SentimentEngine
 from backend.analysis.signals import SignalEngine
 from backend.clock import iso
 from backend.market.market import Market
-from backend.market.models import Assessment, Candle, Sentiment
-
-Payload = dict[str, Any]
+from backend.market.models import Assessment, Sentiment
+from backend.protocol import Payload
+from backend.streaming.candle_inbox import CandleInbox
 
 # A signal that has not changed is published again once the last one is older than this.
 SIGNAL_MAX_AGE_S = 60.0
 # Both engines are rebuilt from this much: what the sentiment reads, which is far more than the
 # slowest moving average remembers.
 HISTORY_CANDLES = KEPT_MINUTES + 1
-# A symbol that has more candles waiting than this is rebuilt instead: about as quick, and bounded.
-PENDING_MAX = 60
 # What the REST calls can answer: some 100 minutes of a symbol that does not change, 20 MB with
 # the largest number of symbols; of all symbols together the newest; a day of sentiment minutes.
 SIGNALS_KEPT_PER_SYMBOL = 100
 SIGNALS_KEPT = 1_000
 SENTIMENTS_KEPT = 24 * 60
+# Of the day before the process began, read off the feed's history: a point each quarter of an hour,
+# 1 ms each.
+RECALLED_STEP_MINUTES = 15
+RECALLED = 24 * 60 // RECALLED_STEP_MINUTES
+# The history shows this much minute by minute: with a day of quarters about 60 KB of JSON.
+DENSE_MINUTES = 60
 
 
 def random_id() -> str:
@@ -37,12 +40,10 @@ def random_id() -> str:
 
 
 class _Desk:
-    """One symbol's engine, what waits for it, and what was published of it."""
+    """One symbol's engine, and what was published of it."""
 
     def __init__(self, symbol: str) -> None:
         self.engine = SignalEngine(symbol)
-        self.pending: list[Candle] = []
-        self.outdated = True
         self.published: deque[Payload] = deque(maxlen=SIGNALS_KEPT_PER_SYMBOL)
         # Monotonic seconds; None until the first cycle after a signal was published for a snapshot.
         self.published_at: float | None = None
@@ -51,7 +52,7 @@ class _Desk:
 class Analyst:
     """Signals of each symbol and the sentiment of all, from a `Market`.
 
-    Listening only takes notes; the work is done by whoever asks. `pause` is called between
+    The work is done by whoever asks. `pause` is called between
     symbols when several are rebuilt, about 1.5 ms each, so that others get a turn.
     """
 
@@ -69,16 +70,14 @@ class Analyst:
         self._sentiment = SentimentEngine(tuple(self._desks))
         self._signals: deque[Payload] = deque(maxlen=SIGNALS_KEPT)
         self._sentiments: deque[Payload] = deque(maxlen=SENTIMENTS_KEPT)
+        self._recalled: list[Payload] = []
+        self._recall_due = False
         self._reading: Sentiment | None = None
-        self._unsubscribe = (
-            market.on_candle(self._note_candle),
-            market.on_history(self._note_history),
-        )
+        self._inbox = CandleInbox(market, self._desks, HISTORY_CANDLES)
 
     def close(self) -> None:
         """Stop listening to the market."""
-        for unsubscribe in self._unsubscribe:
-            unsubscribe()
+        self._inbox.close()
 
     def signal(self, symbol: str) -> Payload | None:
         """The symbol's current signal, published now if there was none.
@@ -131,41 +130,52 @@ class Analyst:
         return self._sentiments[-1] if self._sentiments else None
 
     def sentiment_history(self, limit: int = SENTIMENTS_KEPT) -> list[Payload]:
-        """The newest sentiments, one a minute, newest first."""
-        return _newest(self._sentiments, limit)
+        """The newest sentiments, newest first: one a minute for the last hour, a point each quarter
+        of an hour before that, and before the first one published what `recall` has found."""
+        published = _newest(self._sentiments, SENTIMENTS_KEPT)
+        first = published[-1]["timestamp"] if published else ""
+        quarters = (
+            each
+            for each in published[DENSE_MINUTES:]
+            if int(each["timestamp"][14:16]) % RECALLED_STEP_MINUTES == 0
+        )
+        earlier = (each for each in self._recalled if each["timestamp"] < first)
+        return [*published[:DENSE_MINUTES], *quarters, *earlier][:limit]
 
-    def _note_candle(self, symbol: str, candle: Candle) -> None:
-        desk = self._desks.get(symbol)
-        if desk is None or desk.outdated:
+    def recall(self) -> None:
+        """Read the sentiment of the past day off the feed's history, where that is new.
+
+        A reading depends on candles before it only, so it is what would have been published then.
+        `pause` is called between readings.
+        """
+        if not self._recall_due:
             return
-        desk.pending.append(candle)
-        if len(desk.pending) > PENDING_MAX:
-            self._note_history(symbol)
-
-    def _note_history(self, symbol: str) -> None:
-        desk = self._desks.get(symbol)
-        if desk:
-            desk.outdated = True
-            desk.pending.clear()
+        self._recall_due = False
+        recalled = []
+        for number in range(1, RECALLED + 1):
+            reading = self._sentiment.past(number * RECALLED_STEP_MINUTES)
+            if reading is None:
+                break
+            recalled.append(self._sentiment_payload(reading))
+            self._pause()
+        self._recalled = recalled
 
     def _refresh(self) -> None:
         for symbol, desk in self._desks.items():
-            rebuilt = desk.outdated
-            self._catch_up(symbol, desk)
-            if rebuilt:
+            if self._catch_up(symbol, desk):
                 self._pause()
 
-    def _catch_up(self, symbol: str, desk: _Desk) -> None:
-        if desk.outdated:
-            closed = self._market.closed_candles(symbol, HISTORY_CANDLES)
-            desk.engine.rebuild(closed)
-            self._sentiment.load(symbol, closed)
-            desk.outdated = False
-            desk.pending.clear()
-        for candle in desk.pending:
+    def _catch_up(self, symbol: str, desk: _Desk) -> bool:
+        """Take in what has closed; whether the symbol was read anew, which takes a while."""
+        history, candles = self._inbox.take(symbol)
+        if history is not None:
+            self._recall_due = True
+            desk.engine.rebuild(history)
+            self._sentiment.load(symbol, history)
+        for candle in candles:
             desk.engine.update(candle)
             self._sentiment.update(symbol, candle)
-        desk.pending.clear()
+        return history is not None
 
     def _assess(self, symbol: str, desk: _Desk) -> Assessment | None:
         return desk.engine.assess(self._market.forming(symbol), self._market.time_ms(symbol))

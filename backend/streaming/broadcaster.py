@@ -4,7 +4,7 @@ Knows no socket: it is given an `emit` and a `pause`, and so is tested without a
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from backend.clock import Clock, iso
 from backend.fanout.pieces import Joined, Piece
@@ -16,14 +16,13 @@ from backend.protocol import (
     PRICE_UPDATE,
     QUOTE_FIELDS,
     TRADING_SIGNAL,
+    Payload,
     realtime_room,
     symbol_room,
 )
 from backend.streaming.analyst import Analyst
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Subscriptions
-
-Payload = dict[str, Any]
 
 # Real-time prices are looked at this often, which is also the contract's bound of ten a second
 # and symbol: of several changes in between the newest wins.

@@ -57,13 +57,13 @@ describe.each(/** @type {const} */ (['dark', 'light']))('in the %s theme', (colo
       const found = [];
       for (const path of VISITOR_PAGES) {
         await page.goto(server.url + path);
-        await page.waitForTimeout(2500);
+        await page.waitForTimeout(1500);
         found.push({ path, violations: await violations(page), overflow: await overflow(page) });
       }
       await signIn(page, server.url, 'ada');
       for (const path of PAGES) {
         await page.goto(server.url + path);
-        await page.waitForTimeout(4000);
+        await page.waitForTimeout(2500);
         found.push({ path, violations: await violations(page), overflow: await overflow(page) });
       }
       await context.close();

@@ -54,7 +54,8 @@ export function watchForTrouble(page) {
   /** @type {string[]} */
   const trouble = [];
   page.on('console', (message) => {
-    if (message.type() === 'error') trouble.push(`console: ${message.text()}`);
+    if (message.type() !== 'error') return;
+    trouble.push(`console: ${message.text()} ${message.location().url}`);
   });
   page.on('pageerror', (error) => trouble.push(`exception: ${error.message}`));
   page.on('requestfailed', (request) => {

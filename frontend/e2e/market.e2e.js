@@ -125,11 +125,15 @@ it('reads candles one by one from the keyboard', async () => {
 });
 
 it('grows the last candle with the live price', async () => {
-  const close = page.locator('.legend dd').nth(3);
-  const price = page.locator('.detail-price .live-price');
-  await expect
-    .poll(async () => (await close.textContent()) === (await price.textContent()))
-    .toBe(true);
+  const same = () =>
+    page.evaluate(() => {
+      const close = document.querySelectorAll('.legend dd')[3];
+      return close.textContent === document.querySelector('.detail-price .live-price')?.textContent;
+    });
+  for (let time = 0; time < 5; time += 1) {
+    await expect.poll(same).toBe(true);
+    await page.waitForTimeout(500);
+  }
 });
 
 it('shows a signal when it arrives', async () => {

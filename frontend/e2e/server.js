@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
 const VENV_PYTHON = join(ROOT, '.venv/bin/python');
 export const PYTHON = process.env.CRS_PYTHON ?? (existsSync(VENV_PYTHON) ? VENV_PYTHON : 'python3');
 const START_TIMEOUT_MS = 60_000;

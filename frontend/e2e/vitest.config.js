@@ -1,19 +1,18 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig, mergeConfig } from 'vitest/config';
-import base from '../vite.config.js';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
 
-const { test: _unit, ...shared } = base;
+const root = fileURLToPath(new URL('..', import.meta.url));
 
-export default mergeConfig(
-  shared,
-  defineConfig({
-    root: fileURLToPath(new URL('..', import.meta.url)),
-    test: {
-      include: ['e2e/**/*.e2e.js'],
-      // One server and one browser at a time: they share two cores.
-      fileParallelism: false,
-      testTimeout: 180_000,
-      hookTimeout: 120_000,
-    },
-  }),
-);
+export default defineConfig({
+  root,
+  plugins: [react()],
+  resolve: { alias: { '@': `${root}src` } },
+  test: {
+    include: ['e2e/**/*.e2e.js'],
+    // One server and one browser at a time: they share two cores.
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+  },
+});

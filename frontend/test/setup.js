@@ -6,7 +6,7 @@ afterEach(cleanup);
 if (typeof window !== 'undefined') {
   // jsdom has neither; the page needs no more of them than this.
   window.matchMedia ??= (query) =>
-    /** @type {MediaQueryList} */ ({
+    /** @type {any} */ ({
       matches: false,
       media: query,
       addEventListener: () => {},

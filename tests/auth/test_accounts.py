@@ -171,6 +171,20 @@ def test_a_logout_in_another_process_is_learnt_of(build_app: BuildApp) -> None:
         here.authenticator.authenticate(grant.access_token)
 
 
+def test_logouts_elsewhere_are_learnt_of_though_the_other_clock_is_behind(
+    build_app: BuildApp,
+) -> None:
+    clock, behind = ManualClock(NOW_MS), ManualClock(NOW_MS - 50_000)
+    here, there = build_app(clock=clock), build_app(clock=behind)
+    here.accounts.register("alice", PASSWORD)
+    grant = here.accounts.log_in("alice", PASSWORD)
+    here.accounts.load_revocations()
+    there.accounts.log_out(grant.access_token)
+    here.accounts.load_revocations()
+    with pytest.raises(TokenRejected):
+        here.authenticator.authenticate(grant.access_token)
+
+
 def test_the_user_behind_a_token_needs_an_open_session(build_app: BuildApp) -> None:
     here, there = build_app(), build_app()
     here.accounts.register("alice", PASSWORD)

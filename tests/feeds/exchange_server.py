@@ -136,11 +136,13 @@ class _Client:
         self.raw = raw
         self.streams = streams
         self.stalled = False
-        self.outbox: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self.latency_s = 0.0
+        # With the monotonic time at which each is to be sent.
+        self.outbox: queue.SimpleQueue[tuple[float, str | None]] = queue.SimpleQueue()
 
     def offer(self, text: str) -> None:
         if not self.stalled:
-            self.outbox.put(text)
+            self.outbox.put((time.monotonic() + self.latency_s, text))
 
     def abort(self) -> None:
         """Cut the TCP connection, as a broken line or a crash does: a reset, no close frame."""
@@ -335,7 +337,11 @@ class ExchangeServer:
         reader.start()
         self.connected.set()
         try:
-            while (text := client.outbox.get()) is not None:
+            while True:
+                due, text = client.outbox.get()
+                if text is None:
+                    return
+                time.sleep(max(0.0, due - time.monotonic()))
                 connection.send(text)
         except (ConnectionClosed, OSError):
             pass  # the client, or a misbehaviour, has ended it
@@ -356,10 +362,10 @@ class ExchangeServer:
                     "UNSUBSCRIBE": client.streams.difference_update,
                 }
                 change[request["method"]](request["params"])
-                client.outbox.put(json.dumps({"result": None, "id": request["id"]}))
+                client.outbox.put((0.0, json.dumps({"result": None, "id": request["id"]})))
         except (ConnectionClosed, OSError):
             pass
-        client.outbox.put(None)
+        client.outbox.put((0.0, None))
 
 
 class _RestServer(ThreadingHTTPServer):
@@ -435,7 +441,7 @@ class _RestHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(payload)))
         self.send_header("X-MBX-USED-WEIGHT-1M", str(self.server.exchange.rest_weight))
         if status in (418, 429):
-            self.send_header("Retry-After", "1")
+            self.send_header("Retry-After", "30")
         self.end_headers()
         self.wfile.write(payload[: len(payload) // 2] if cut_short else payload)
         self.close_connection = self.close_connection or cut_short

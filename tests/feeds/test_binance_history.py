@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -67,8 +68,15 @@ def test_the_minute_in_which_the_stream_begins_is_repaired(exchange: ExchangeSer
 def test_trades_lost_without_a_cut_are_noticed_and_repaired(exchange: ExchangeServer) -> None:
     with RunningFeed(exchange) as running:
         running.connected()
-        running.play(300)
-        wait_for_history(running)
+        exchange.play_until(FIRST_MINUTE + MINUTE_MS + 6_000)
+        wait_until(
+            lambda: all(
+                len(running.market.closed_candles(symbol)) >= 48 * 60
+                and not running.wrong_candles(symbol, FIRST_MINUTE + MINUTE_MS)
+                for symbol in running.market.symbols
+            ),
+            "the past and the first minute",
+        )
         exchange.stall()
         exchange.play(200)
         exchange.stall(False)
@@ -146,12 +154,15 @@ def test_history_comes_in_spite_of(
 
 
 def test_requests_stop_while_the_exchange_limits_them(exchange: ExchangeServer) -> None:
-    exchange.rest_faults = ["429"] * 4  # one for each worker that is under way
-    with RunningFeed(exchange) as running:
+    exchange.rest_faults = ["", "429"]  # in the midst of a symbol's pages
+    with RunningFeed(exchange, "BTC") as running:
         running.connected()
+        running.play(10)
         wait_until(lambda: running.feed.counters["rest_limited"], "the limit")
         wait_until(lambda: "429" in running.detail or exchange.play(1), "the limit to be told")
-        running.clock.advance(3)
+        threading.Event().wait(0.6)  # there is nothing to wait for but that nothing happens
+        assert len(exchange.rest_queries) == 2
+        running.clock.advance(31)
         wait_for_history(running)
         wait_until(lambda: running.detail == "" or exchange.play(1), "the limit to be forgotten")
 

@@ -95,6 +95,14 @@ def test_the_forming_minute_waits_until_it_is_settled(time: ExchangeTime) -> Non
     assert damage.since is None
 
 
+def test_a_candle_that_has_just_closed_is_used_but_not_final(time: ExchangeTime) -> None:
+    damage = whole(time)
+    damage.observe(trade(M2 + SETTLE_MS - 1_000, 5))
+    assert damage.reach(M2) == (M1, M0)
+    damage.repaired(M0, M2, damage.version)
+    assert damage.since == M1
+
+
 def test_a_silent_symbol_waits_for_the_markets_time_to_pass(time: ExchangeTime) -> None:
     damage = whole(time)
     damage.restarted()

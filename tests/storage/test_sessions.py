@@ -109,6 +109,8 @@ def test_ended_sessions_are_listed_while_their_access_tokens_last(
     store.revoke(session.id, 2)
     assert store.revoked(ACCESS_END - 1) == [Revoked(session.id, ACCESS_END)]
     assert store.revoked(ACCESS_END) == []
+    assert store.revoked(3, since_ms=2) == [Revoked(session.id, ACCESS_END)]
+    assert store.revoked(3, since_ms=3) == []
 
 
 def test_sessions_without_a_token_in_its_time_are_removed(database: Database, alice: User) -> None:

@@ -12,11 +12,12 @@ from backend.market.candles import row_candle
 from backend.market.market import Market
 from backend.market.models import Trade
 from backend.streaming.analyst import (
-    PENDING_MAX,
+    RECALLED_STEP_MINUTES,
     SIGNAL_MAX_AGE_S,
     SIGNALS_KEPT_PER_SYMBOL,
     Analyst,
 )
+from backend.streaming.candle_inbox import PENDING_MAX
 
 SYMBOLS = ("BTC", "ETH")
 FIRST_MINUTE = 28_000_000 * MINUTE_MS
@@ -264,3 +265,34 @@ def test_random_ids_are_unique():
     analyst = Analyst(desk.market, SYMBOLS)
     ids = [signal["id"] for number in range(50) for signal in analyst.cycle(100.0 * number)]
     assert len(set(ids)) == len(ids) == 100
+
+
+def test_the_past_is_recalled_as_it_would_have_been_published():
+    whole, then = Desk(loaded=400), Desk(loaded=400 - RECALLED_STEP_MINUTES)
+    latest = whole.analyst.sentiment()
+    whole.analyst.recall()
+    now, before, *_ = whole.analyst.sentiment_history()
+    assert now == latest
+    published = then.analyst.sentiment()
+    assert {**before, "id": ""} == {**published, "id": ""}
+
+
+def test_recalled_sentiments_give_way_to_published_ones():
+    desk = Desk(loaded=390)
+    desk.analyst.sentiment()
+    desk.analyst.recall()
+    recalled = len(desk.analyst.sentiment_history()) - 1
+    assert recalled > 5
+    times = [each["timestamp"] for each in desk.analyst.sentiment_history()]
+    assert times == sorted(set(times), reverse=True)
+    assert len(desk.analyst.sentiment_history(limit=3)) == 3
+
+
+def test_the_history_is_dense_for_an_hour_and_thin_before():
+    desk = Desk(loaded=250)
+    for number in range(250, 390):
+        desk.close_minute(number)
+        desk.analyst.sentiment()
+    times = [each["timestamp"] for each in desk.analyst.sentiment_history()]
+    assert 60 + 5 <= len(times) <= 60 + 6
+    assert all(int(time[14:16]) % 15 == 0 for time in times[60:])

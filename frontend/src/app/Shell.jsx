@@ -40,7 +40,7 @@ export function Shell({ streaming, children }) {
           <ConnectionIndicator streaming={streaming} />
         </div>
         <div className="shell-actions">
-          <NotificationButton />
+          {streaming && <NotificationButton />}
           <ThemeButton />
           <Account />
         </div>

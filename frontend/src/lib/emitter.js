@@ -34,8 +34,10 @@ export class Emitter {
    * @param {...unknown} args
    */
   emit(event, ...args) {
+    const listeners = this._listeners.get(event);
+    if (!listeners) return;
     // A copy: a listener may remove itself, or another.
-    for (const callback of [...(this._listeners.get(event) ?? [])]) {
+    for (const callback of [...listeners]) {
       try {
         callback(...args);
       } catch (error) {

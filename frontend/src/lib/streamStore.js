@@ -1,9 +1,9 @@
 /**
  * What the stream has said so far, for components to read by selector.
  *
- * Events are collected and applied together, once a frame, so however many arrive the page
- * renders once. What collects is bounded: quotes and prices by the number of symbols, signals by
- * `SIGNAL_HISTORY`. A hidden tab gets no frames, and so does no work beyond collecting.
+ * Events are collected and applied together, at most ten times a second, so however many arrive the
+ * page renders once. What collects is bounded: quotes and prices by the number of symbols, signals by
+ * `SIGNAL_HISTORY`. A hidden tab does no work beyond collecting.
  */
 import { createStore } from 'zustand/vanilla';
 import websocketService from './websocket.js';
@@ -40,11 +40,33 @@ const EMPTY = {
   lastUpdate: null,
 };
 
-/** @param {() => void} callback */
-const onNextFrame =
-  typeof requestAnimationFrame === 'function'
-    ? requestAnimationFrame
-    : (/** @type {() => void} */ callback) => setTimeout(callback, 16);
+/**
+ * As often as the server sends a symbol's price at most. Symbols change at different moments, so
+ * with every frame instead the page would paint sixty times a second for numbers that nobody can
+ * read faster.
+ */
+const APPLY_EVERY_MS = 100;
+
+/**
+ * Calls back at most every `APPLY_EVERY_MS`, and not while the tab is hidden. A timer and no
+ * animation frame: the chart asks for a frame of its own when it is updated, and so shares the one
+ * in which the page is painted.
+ * @returns {(callback: () => void) => void}
+ */
+function pacedWhileVisible() {
+  let appliedAt = -Infinity;
+  return function schedule(callback) {
+    if (typeof document !== 'undefined' && document.hidden) {
+      document.addEventListener('visibilitychange', () => schedule(callback), { once: true });
+      return;
+    }
+    const apply = () => {
+      appliedAt = performance.now();
+      callback();
+    };
+    setTimeout(apply, Math.max(0, appliedAt + APPLY_EVERY_MS - performance.now()));
+  };
+}
 
 /**
  * @param {TradingSignal} signal
@@ -101,7 +123,7 @@ function newer(known, quote) {
 }
 
 /** @param {(callback: () => void) => unknown} schedule */
-export function createStreamStore(schedule = onNextFrame) {
+export function createStreamStore(schedule = pacedWhileVisible()) {
   const store = createStore(/** @returns {StreamState} */ () => EMPTY);
   /** @type {Map<string, Quote>} */
   const quotes = new Map();

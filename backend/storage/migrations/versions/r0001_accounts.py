@@ -31,7 +31,9 @@ def upgrade() -> None:
         sa.Column("refresh_expires_at_ms", sa.BigInteger, nullable=False),
         sa.Column("revoked_at_ms", sa.BigInteger),
     )
-    op.create_index("ix_sessions_user_id", "sessions", ["user_id", "created_at_ms"])
+    op.create_index(
+        "ix_sessions_user_id", "sessions", ["user_id", "revoked_at_ms", "created_at_ms"]
+    )
     op.create_index("ix_sessions_refresh_expires_at_ms", "sessions", ["refresh_expires_at_ms"])
     op.create_index("ix_sessions_revoked_at_ms", "sessions", ["revoked_at_ms"])
 

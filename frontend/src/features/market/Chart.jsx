@@ -48,8 +48,13 @@ export default function Chart({ symbol, interval }) {
       event.preventDefault();
       setPointed(view?.moveCrosshair(step) ?? null);
     } else if (event.key === 'Escape') {
-      view?.clearCrosshair();
+      stopReading();
     }
+  }
+
+  function stopReading() {
+    view?.clearCrosshair();
+    setPointed(null);
   }
 
   return (
@@ -70,7 +75,7 @@ export default function Chart({ symbol, interval }) {
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         tabIndex={0}
         onKeyDown={onKeyDown}
-        onBlur={() => view?.clearCrosshair()}
+        onBlur={stopReading}
       />
       {problem && <p className="chart-problem">{problem}</p>}
     </div>

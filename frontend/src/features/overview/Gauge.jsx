@@ -48,7 +48,7 @@ export function Gauge({ value }) {
   const zone = zoneOf(value);
   const tip = pointAt(value, RADIUS);
   return (
-    <figure
+    <div
       className="gauge"
       role="img"
       aria-label={`Fear and greed ${Math.round(value)} of 100: ${zone.name}`}
@@ -70,6 +70,6 @@ export function Gauge({ value }) {
         <strong>{Math.round(value)}</strong>
         <span>{zone.name}</span>
       </div>
-    </figure>
+    </div>
   );
 }

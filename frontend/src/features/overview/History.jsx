@@ -22,7 +22,7 @@ export const History = memo(function History(
   const values = points.map(({ value }) => value);
   const summary = `${title}: from ${Math.round(Math.min(...values))} to ${Math.round(Math.max(...values))}, now ${Math.round(values[values.length - 1])}`;
   return (
-    <figure className="history" role="img" aria-label={summary}>
+    <div className="history" role="img" aria-label={summary}>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         {GRID.map((value) => (
           <line
@@ -37,11 +37,11 @@ export const History = memo(function History(
         <polygon points={`0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}`} className="history-area" />
         <polyline points={line} className="history-line" />
       </svg>
-      <figcaption aria-hidden="true">
+      <p aria-hidden="true">
         <span>{formatTime(points[0].time)}</span>
         <span>{title}</span>
         <span>{formatTime(points[points.length - 1].time)}</span>
-      </figcaption>
-    </figure>
+      </p>
+    </div>
   );
 });

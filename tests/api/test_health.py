@@ -1,0 +1,82 @@
+"""How the process is, said without waiting."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import StartServer, wait_until
+
+from backend.api.health import Dependencies
+
+
+def test_health_has_the_fields_of_the_contract(start_server: StartServer) -> None:
+    server = start_server()
+    answer = server.get("/health")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["status"] == "ok" and body["version"]
+    assert body["uptime_seconds"] >= 0 and body["connections"] == 0
+    assert body["feed"]["name"] == "simulated" and body["feed"]["state"] == "live"
+    assert body["feed"]["last_update"].endswith("Z")
+
+
+def test_a_recording_that_has_ended_degrades_the_health_and_makes_quotes_stale(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    recording = tmp_path / "BTC-USD-1m.csv"
+    recording.write_text(
+        "open_time_ms,open,high,low,close,volume\n"
+        "1700000040000,100,110,90,105,2\n"
+        "1700000100000,105,115,95,110,3\n"
+    )
+    server = start_server(
+        MARKET_FEED=f"replay:{recording}", REPLAY_SPEED="100000", WEBSOCKET_AUTH_REQUIRED="false"
+    )
+
+    def degraded() -> Any:
+        answer = server.get("/health")
+        return answer.json() if answer.status_code == 503 else None
+
+    body = wait_until(degraded, "the feed to go stale")
+    assert body["status"] == "degraded"
+    assert body["feed"]["state"] == "ended" and body["feed"]["stale"] is True
+    quote = server.get("/api/market/quotes?symbols=BTC").json()["quotes"]["BTC"]
+    assert quote["stale"] is True and quote["price"] == 110
+
+
+def test_what_is_out_of_reach_is_logged_when_it_changes_and_not_in_between(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    up = True
+
+    def ping() -> None:
+        if not up:
+            raise ConnectionError("no route")
+
+    dependencies = Dependencies({"database": ping})
+    with caplog.at_level(logging.INFO):
+        dependencies.check()
+        up = False
+        dependencies.check()
+        dependencies.check()
+        assert dependencies.in_reach == {"database": False}
+        up = True
+        dependencies.check()
+    assert dependencies.in_reach == {"database": True}
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+def test_metrics_name_what_an_operator_asks_for(start_server: StartServer) -> None:
+    text = start_server().get("/metrics").text
+    for name in (
+        "crs_connections",
+        "crs_emits_total",
+        "crs_deliveries_total",
+        "crs_tick_seconds_bucket",
+        "crs_feed_age_seconds",
+        "crs_auth_failures_total",
+        "crs_dropped_data",
+        "crs_task_errors_total",
+    ):
+        assert f"# HELP {name.removesuffix('_bucket')}" in text or name in text

@@ -1,0 +1,118 @@
+"""What a page paints first, over REST."""
+
+import pytest
+import requests
+from conftest import Server, StartServer, wait_until
+
+from backend.market.candles import INTERVALS
+from backend.protocol import QUOTE_FIELDS
+
+
+def test_symbols_are_listed_with_the_precision_of_their_price(server: Server) -> None:
+    answer = server.get("/api/market/symbols").json()
+    listed = {entry["symbol"]: entry["price_decimals"] for entry in answer["symbols"]}
+    assert len(listed) == 20
+    assert listed["BTC"] == 2 and listed["ADA"] == 6
+    assert answer["intervals"] == ["1m", "5m", "15m", "1h", "4h", "1d"]
+    assert answer["feed"] == "simulated"
+
+
+def test_quotes_are_those_of_the_stream(server: Server) -> None:
+    quotes = server.get("/api/market/quotes?symbols=BTC,ADA").json()["quotes"]
+    assert set(quotes) == {"BTC", "ADA"}
+    assert set(quotes["BTC"]) == set(QUOTE_FIELDS)
+    assert len(server.get("/api/market/quotes").json()["quotes"]) == 20
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_candles_of_every_interval_are_consistent_and_in_order(
+    interval: str, server: Server
+) -> None:
+    path = f"/api/market/candles?symbol=ETH&interval={interval}&limit=100"
+    answer = server.get(path).json()
+    assert (answer["symbol"], answer["interval"]) == ("ETH", interval)
+    candles = answer["candles"]
+    assert 1 < len(candles) <= 100
+    times = [candle["time"] for candle in candles]
+    assert times == sorted(set(times))
+    for candle in candles:
+        low, high = candle["low"], candle["high"]
+        assert low <= min(candle["open"], candle["close"])
+        assert high >= max(candle["open"], candle["close"])
+        assert candle["volume"] >= 0 and candle["quote_volume"] >= 0
+
+
+def test_the_last_candle_is_the_forming_one(server: Server) -> None:
+    quote = server.get("/api/market/quotes?symbols=BTC").json()["quotes"]["BTC"]
+    candle = server.get("/api/market/candles?symbol=BTC&limit=1").json()["candles"][-1]
+    assert candle["time"][:16] >= quote["timestamp"][:16]
+
+
+def test_sentiment_and_signals_are_the_latest_first(server: Server) -> None:
+    sentiment = server.get("/api/sentiment").json()
+    assert 0 <= sentiment["latest"]["market_fear_greed"] <= 100
+    assert sentiment["latest"] in sentiment["history"]
+    signals = server.get("/api/signals?limit=500").json()["signals"]
+    times = [signal["timestamp"] for signal in signals]
+    assert times == sorted(times, reverse=True)
+    own = server.get("/api/signals?symbol=BTC&limit=3").json()["signals"]
+    assert 1 <= len(own) <= 3
+    assert {signal["symbol"] for signal in own} == {"BTC"}
+
+
+def test_forecast_ranges_lie_within_one_another_and_show_their_coverage(server: Server) -> None:
+    # They are read from the history in the first seconds of the process.
+    ready = wait_until(
+        lambda: (answer := server.get("/api/forecast").json())["forecasts"] and answer,
+        "the forecasts",
+    )
+    assert len(ready["forecasts"]) == 20 and ready["model"]
+    for forecast in ready["forecasts"]:
+        for horizon in ("1h", "24h"):
+            (low, high), (lowest, highest) = (forecast["ranges"][horizon][p] for p in ("50", "90"))
+            assert 0 < lowest < low < forecast["price"] < high < highest
+        assert forecast["ranges"]["1h"]["90"][0] > forecast["ranges"]["24h"]["90"][0]
+    for levels in ready["coverage"].values():
+        for tally in levels.values():
+            assert 0 < tally["hits"] <= tally["total"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/market/quotes?symbols=btc",
+        "/api/market/quotes?symbols=BTC,%00",
+        "/api/market/candles",
+        "/api/market/candles?symbol=ZZZ",
+        "/api/market/candles?symbol=BTC&interval=2m",
+        "/api/market/candles?symbol=BTC&limit=0",
+        "/api/market/candles?symbol=BTC&limit=1501",
+        "/api/market/candles?symbol=BTC&limit=x",
+        "/api/market/candles?symbol=BTC&limit=%C2%B2",
+        "/api/signals?symbol=ZZZ",
+        "/api/signals?limit=-1",
+    ],
+)
+def test_a_query_that_cannot_be_used_is_refused_in_the_one_shape(path: str, server: Server) -> None:
+    answer = server.get(path)
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["code"] in ("unknown_symbol", "validation_failed") and error["message"]
+
+
+def test_an_unknown_path_of_the_api_is_not_the_page(server: Server) -> None:
+    answer = server.get("/api/no/such/thing")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "not_found"
+
+
+def test_public_calls_are_limited_and_the_health_check_is_not(start_server: StartServer) -> None:
+    server = start_server()
+    with requests.Session() as session:
+        # Two windows' worth, so that it does not matter where in a minute this begins.
+        answers = (session.get(f"{server.url}/api/signals?limit=1") for _ in range(2_500))
+        refused = next((answer for answer in answers if answer.status_code != 200), None)
+        assert refused is not None and refused.status_code == 429
+        assert refused.json()["error"]["code"] == "rate_limited"
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert session.get(f"{server.url}/health").status_code == 200

@@ -1,0 +1,129 @@
+"""What is emitted, to which room, and when; on a real market, without a server."""
+
+from typing import Any
+
+import pytest
+
+from backend.clock import SystemClock
+from backend.market.market import Market
+from backend.market.models import Trade
+from backend.metrics import Metrics
+from backend.protocol import parse_subscribe, realtime_room
+from backend.streaming.analyst import Analyst
+from backend.streaming.broadcaster import Broadcaster
+from backend.streaming.sessions import Session
+from backend.streaming.subscriptions import Subscriptions
+
+SYMBOLS = ("BTC", "ETH", "ADA")
+START_MS = 1_700_000_040_000
+
+
+class Stage:
+    """A broadcaster whose emits are kept, and a hand on the market."""
+
+    def __init__(self) -> None:
+        self.emitted: list[tuple[str, dict[str, Any], str, int]] = []
+        self.pauses: list[Any] = []
+        clock = SystemClock()
+        self.market = Market(SYMBOLS, clock)
+        self.subscriptions = Subscriptions()
+        self.broadcaster = Broadcaster(
+            self.market,
+            Analyst(self.market, SYMBOLS),
+            self.subscriptions,
+            lambda *emit: self.emitted.append(emit),
+            lambda: self.pauses and self.pauses.pop()(),
+            clock,
+            Metrics(),
+        )
+        self._trades = 0
+
+    def trade(self, symbol: str, price: float) -> None:
+        self._trades += 1
+        time_ms = START_MS + self._trades
+        self.market.apply_trade(Trade(symbol, time_ms, price, 1.0, self._trades))
+
+    def subscribe(self, sid: str, symbols: list[str], **options: Any) -> Session:
+        session = Session(sid)
+        request = parse_subscribe(({"symbols": symbols, **options},), SYMBOLS)
+        self.subscriptions.subscribe(session, request)
+        return session
+
+    def taken(self) -> list[tuple[str, dict[str, Any], str, int]]:
+        emitted, self.emitted = self.emitted, []
+        return emitted
+
+
+@pytest.fixture
+def stage() -> Stage:
+    found = Stage()
+    for symbol, price in (("BTC", 100.0), ("ETH", 50.0)):
+        found.trade(symbol, price)
+    found.broadcaster.flush_prices()
+    found.taken()
+    return found
+
+
+def test_a_tick_is_one_event_for_each_basket_with_exactly_its_symbols(stage: Stage) -> None:
+    sessions = [
+        stage.subscribe("1", ["BTC"]),
+        stage.subscribe("2", ["BTC"]),
+        stage.subscribe("3", ["ETH", "BTC"]),
+        stage.subscribe("4", ["BTC"], fields=["price"]),
+    ]
+    stage.broadcaster.tick()
+    emitted = stage.taken()
+    assert {event for event, *_ in emitted} == {"market_update"}
+    found = {room: (payload, receivers) for _, payload, room, receivers in emitted}
+    assert len(found) == len(emitted) == 3
+    baskets = [stage.subscriptions.basket(session) for session in sessions]
+    assert all(basket is not None for basket in baskets)
+    assert found[baskets[0].room][1] == 2
+    assert set(found[baskets[0].room][0]) == {"BTC"}
+    assert set(found[baskets[2].room][0]) == {"BTC", "ETH"}
+    assert found[baskets[3].room][0] == {"BTC": {"symbol": "BTC", "price": 100.0}}
+
+
+def test_a_symbol_that_the_feed_has_not_delivered_is_left_out(stage: Stage) -> None:
+    session = stage.subscribe("1", ["ADA", "BTC"])
+    assert set(stage.broadcaster.snapshot(session)) == {"BTC"}
+    stage.subscribe("2", ["ADA"])
+    stage.broadcaster.tick()
+    assert [set(payload) for _, payload, _, _ in stage.taken()] == [{"BTC"}]
+
+
+def test_all_updates_of_a_tick_are_of_one_instant_though_it_pauses(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.streaming.broadcaster.SLICE_SECONDS", 0.0)
+    for number, symbols in enumerate((["BTC"], ["BTC", "ETH"], ["ETH"])):
+        stage.subscribe(str(number), symbols)
+    stage.pauses = [lambda: stage.trade("BTC", 101.0)] * 3
+    stage.broadcaster.tick()
+    prices = {p["BTC"]["price"] for _, p, _, _ in stage.taken() if "BTC" in p}
+    assert prices == {100.0}
+
+
+def test_realtime_prices_are_conflated_to_the_newest(stage: Stage) -> None:
+    stage.subscribe("1", ["BTC"], realtime=True)
+    stage.subscribe("2", ["ETH"])
+    for price in (101.0, 102.0, 103.0):
+        stage.trade("BTC", price)
+        stage.trade("ETH", price)
+    stage.broadcaster.flush_prices()
+    ((event, payload, room, receivers),) = stage.taken()
+    assert (event, room, receivers) == ("price_update", realtime_room("BTC"), 1)
+    assert (payload["price"], payload["previous_price"]) == (103.0, 102.0)
+    stage.broadcaster.flush_prices()
+    assert stage.taken() == []
+
+
+def test_a_trade_at_the_same_price_is_no_price_change_but_a_change_of_the_quote(
+    stage: Stage,
+) -> None:
+    session = stage.subscribe("1", ["BTC"], realtime=True)
+    before = stage.broadcaster.snapshot(session)["BTC"]["seq"]
+    stage.trade("BTC", 100.0)
+    stage.broadcaster.flush_prices()
+    assert stage.taken() == []
+    assert stage.broadcaster.snapshot(session)["BTC"]["seq"] == before + 1
