@@ -1,0 +1,1 @@
+"""Measures this server against its peers on one machine: `python -m benchmarks`."""

@@ -1,0 +1,108 @@
+"""What a client says to be connected, authenticated and subscribed: a script for each protocol."""
+
+import base64
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from benchmarks.load.frames import BINARY, client_frame
+
+# What a current browser offers.
+OFFER_DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`upgrade` is sent first (None: frames flow at once); then each step is an awaited piece of
+    a message and the frame that answers it (None: nothing)."""
+
+    upgrade: bytes | None
+    steps: tuple[tuple[bytes, bytes | None], ...]
+    socketio: bool = False
+
+
+# Makes a client's dialect from its number and its symbols.
+Maker = Callable[[int, tuple[str, ...]], Dialect]
+
+
+def access_token(secret: str, user_id: int) -> str:
+    """A genuine access token, each of a login of its own."""
+    now = int(time.time())
+    claims = {
+        "sub": str(user_id + 1),
+        "sid": uuid.uuid4().hex,
+        "jti": uuid.uuid4().hex,
+        "type": "access",
+        "fresh": False,
+        "iat": now,
+        "exp": now + 3600,
+    }
+    return jwt.encode(claims, secret, "HS256")
+
+
+def socketio(secret: str, deflate: bool = False) -> Maker:
+    """Socket.IO over WebSocket, as socket.io-client does it."""
+
+    def make(number: int, symbols: tuple[str, ...]) -> Dialect:
+        connect = b"40" + _json({"token": access_token(secret, number)})
+        subscribe = b"42" + _json(["subscribe", {"symbols": symbols}])
+        return Dialect(
+            _upgrade("/socket.io/?EIO=4&transport=websocket", deflate),
+            (
+                (b'0{"sid"', client_frame(connect)),
+                (b'40{"sid"', client_frame(subscribe)),
+                (b'["subscription_confirmed"', None),
+            ),
+            socketio=True,
+        )
+
+    return make
+
+
+def socketio_msgpack(secret: str) -> Maker:
+    """Likewise with socket.io-msgpack-parser: packets are MessagePack maps in binary frames."""
+    import msgpack
+
+    def frame(kind: int, data: Any) -> bytes:
+        return client_frame(msgpack.packb({"type": kind, "data": data, "nsp": "/"}), BINARY)
+
+    def make(number: int, symbols: tuple[str, ...]) -> Dialect:
+        connect = frame(0, {"token": access_token(secret, number)})
+        subscribe = frame(2, ["subscribe", {"symbols": symbols}])
+        return Dialect(
+            _upgrade("/socket.io/?EIO=4&transport=websocket"),
+            ((b'0{"sid"', connect), (b"sid", subscribe), (b"subscription_confirmed", None)),
+            socketio=True,
+        )
+
+    return make
+
+
+def topics(_number: int, symbols: tuple[str, ...]) -> Dialect:
+    """A plain WebSocket whose first message names the topics."""
+    subscribe = client_frame(_json({"symbols": symbols}))
+    return Dialect(_upgrade("/"), ((b"ready", subscribe), (b"subscribed", None)))
+
+
+def bare(_number: int, _symbols: tuple[str, ...]) -> Dialect:
+    """A socket that is written to from its acceptance on."""
+    return Dialect(None, ())
+
+
+def _upgrade(path: str, deflate: bool = False) -> bytes:
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+        f"{OFFER_DEFLATE if deflate else ''}\r\n"
+    ).encode()
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -1,0 +1,188 @@
+"""The servers that are compared, and how each is started."""
+
+import ctypes
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from backend.config import PROJECT_ROOT, Settings
+from benchmarks.load import dialects
+from benchmarks.machine import SERVER_CORE, cpu_seconds, node_version, rss_bytes
+from benchmarks.peers import install
+from benchmarks.peers.install import Unavailable
+
+READY_SECONDS_MAX = 60.0
+STOP_SECONDS_MAX = 5.0
+# Longer than any run: for events that a measurement does not want.
+NEVER = 86_400
+PR_SET_PDEATHSIG = 1
+
+READY = re.compile(rb"http://127\.0\.0\.1:(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A server under measurement. `application` tells this project's own from the others."""
+
+    name: str
+    label: str
+    command: tuple[str, ...]
+    dialect: Callable[[str], dialects.Maker]
+    environment: dict[str, str] = field(default_factory=dict)
+    application: bool = False
+
+
+@dataclass(slots=True)
+class Running:
+    """A started peer; `start_seconds` is from the start of its process to its readiness."""
+
+    peer: Peer
+    pid: int
+    port: int
+    secret: str
+    start_seconds: float
+
+    @property
+    def maker(self) -> dialects.Maker:
+        return self.peer.dialect(self.secret)
+
+    def cpu(self) -> float:
+        return cpu_seconds(self.pid)
+
+    def rss(self) -> int:
+        return rss_bytes(self.pid)
+
+
+def _application(engine: str, label: str) -> Peer:
+    return Peer(
+        engine,
+        label,
+        (sys.executable, "-m", "benchmarks.apps.crs"),
+        dialects.socketio,
+        {"FANOUT_ENGINE": engine},
+        application=True,
+    )
+
+
+CRS = _application("crs", "this server")
+STOCK = _application("stock", "stock engine")
+NODE = Peer(
+    "node",
+    "Node socket.io",
+    ("node", str(install.NODE_DIR / "server.mjs")),
+    dialects.socketio,
+)
+SOCKETIFY = Peer(
+    "socketify",
+    "socketify",
+    (sys.executable, "-m", "benchmarks.peers.topics"),
+    lambda _: dialects.topics,
+    {"PYTHONPATH": str(install.PYTHON_DIR)},
+)
+BARE = Peer(
+    "bare",
+    "bare loop",
+    (sys.executable, "-m", "benchmarks.peers.bare"),
+    lambda _: dialects.bare,
+)
+ALL = (CRS, STOCK, NODE, SOCKETIFY, BARE)
+
+
+def available() -> tuple[list[Peer], dict[str, str]]:
+    """The peers that can be run here, and for each other one why not."""
+    missing: dict[str, str] = {}
+    if "fanout_engine" not in Settings.__dataclass_fields__:
+        missing[CRS.name] = "this tree has the stock engine only"
+    if node_version() is None:
+        missing[NODE.name] = "node was not found"
+    for peer, fetch in ((NODE, install.node_packages), (SOCKETIFY, install.python_packages)):
+        if peer.name not in missing:
+            try:
+                fetch()
+            except Unavailable as error:
+                missing[peer.name] = str(error)
+    return [peer for peer in ALL if peer.name not in missing], missing
+
+
+@contextmanager
+def started(
+    peer: Peer, *, symbols: tuple[str, ...], interval: float, **settings: object
+) -> Iterator[Running]:
+    """The peer, streaming `symbols` every `interval` seconds on the server's core; it is ended
+    afterwards. `settings` are environment variables of the application."""
+    secret = secrets.token_urlsafe(48)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        environment = {
+            **os.environ,
+            "HOST": "127.0.0.1",
+            "PORT": "0",
+            "APP_ENV": "development",
+            "JWT_SECRET_KEY": secret,
+            "DATABASE_URL": f"sqlite:///{folder}/bench.db",
+            "REDIS_URL": "",
+            "WEBSOCKET_AUTH_REQUIRED": "true",
+            "ACCESS_TOKEN_MINUTES": "60",
+            "MARKET_FEED": "simulated",
+            "SIMULATION_SEED": "1",
+            "SYMBOLS": ",".join(symbols),
+            "INTERVAL": str(interval),
+            "MARKET_INTERVAL": str(interval),
+            "SENTIMENT_INTERVAL": str(NEVER),
+            "SIGNAL_INTERVAL": str(NEVER),
+            "LOG_LEVEL": "warning",
+            **peer.environment,
+            **{name: str(value) for name, value in settings.items()},
+        }
+        with (Path(folder) / "log").open("w+b") as log:
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                peer.command,
+                cwd=PROJECT_ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_in_child,
+            )
+            try:
+                port = _port(process, log, peer)
+                yield Running(peer, process.pid, port, secret, time.perf_counter() - began)
+            finally:
+                _end(process)
+
+
+def _in_child() -> None:
+    """Run on the server's core, and don't outlive the benchmark, however that ends."""
+    os.sched_setaffinity(0, {SERVER_CORE})
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _port(process: subprocess.Popen[bytes], log: IO[bytes], peer: Peer) -> int:
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < deadline:
+        output = Path(log.name).read_bytes()
+        if match := READY.search(output):
+            return int(match[1])
+        if process.poll() is not None:
+            break
+        time.sleep(0.005)
+    raise Unavailable(f"{peer.label} did not start: {output.decode(errors='replace')[-500:]}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,8 @@
+"""What is measured, one module a load. Each scenario returns its figures by name.
+
+Names end in their unit: `_us` microseconds, `_ms` milliseconds, `_s` seconds, `_kb` kilobytes
+(1,000 bytes), `_mb` megabytes; `_per_s` is a rate by the clock and `_per_cpu_s` one by the
+server's CPU time, which other programs on the machine do not disturb.
+"""
+
+Figures = dict[str, float]

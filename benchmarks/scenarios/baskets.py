@@ -1,0 +1,50 @@
+"""Baskets: each client has five random symbols of fifty, and all symbols change with each tick."""
+
+import random
+
+from benchmarks.load.recording import Recording
+from benchmarks.load.swarm import LoadFailed, Swarm
+from benchmarks.peers import NEVER, Peer, started
+from benchmarks.quotes import MARKET_UPDATE, SYMBOLS
+from benchmarks.scale import Scale
+from benchmarks.scenarios import Figures
+
+# Long enough for each simulated symbol to trade in between.
+TICK_SECONDS = 2.0
+BASKET_SYMBOLS = 5
+SEED = 20
+# The first tick brings caches to where they will be.
+WARM_UP_SECONDS = 2.2
+
+
+def measure(peer: Peer, scale: Scale, rooms: bool = False) -> Figures:
+    """Quotes delivered per second of the server's CPU.
+
+    With `rooms` the application sends one event a symbol to the symbol's room, as the other peers
+    do, in place of its baskets.
+    """
+    clients = scale.basket_clients
+    choose = random.Random(SEED)
+    baskets = [tuple(choose.sample(SYMBOLS, BASKET_SYMBOLS)) for _ in range(clients)]
+    interval = NEVER if rooms else TICK_SECONDS
+    with (
+        started(peer, symbols=SYMBOLS, interval=interval) as server,
+        Swarm(server.port) as swarm,
+    ):
+        swarm.connect([server.maker(number, basket) for number, basket in enumerate(baskets)])
+        if rooms:
+            seconds = scale.basket_seconds + WARM_UP_SECONDS + 1
+            swarm.command("rooms", {"seconds": seconds, "interval": TICK_SECONDS})
+        swarm.listen(WARM_UP_SECONDS)
+        recording = Recording(MARKET_UPDATE.encode())
+        cpu = server.cpu()
+        swarm.listen(scale.basket_seconds, recording)
+        cpu = server.cpu() - cpu
+    if not recording.quotes:
+        raise LoadFailed("no quote was heard")
+    ticks = scale.basket_seconds / TICK_SECONDS
+    return {
+        "quotes_per_cpu_s": recording.quotes / cpu,
+        "quotes_share": recording.quotes / (clients * BASKET_SYMBOLS * ticks),
+        "lost": recording.lost_clients,
+    }
