@@ -13,7 +13,6 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from flask import request
 from flask_socketio import SocketIO
 
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
@@ -198,7 +197,9 @@ class WebSocketService:
     # --- handlers ---------------------------------------------------------------------------------
 
     def _register(self) -> None:
-        on = self._socketio.on_event
+        # On the server itself: a handler asks for nothing but the connection's id, and the request
+        # context that Flask-SocketIO would push for each event costs more than most handlers.
+        on = self._socketio.server.on
         on("connect", self._on_connect)
         on("disconnect", self._on_disconnect)
         on(SUBSCRIBE, self._guarded(SUBSCRIBE, self._on_subscribe))
@@ -207,11 +208,12 @@ class WebSocketService:
         on(HEARTBEAT, self._guarded(HEARTBEAT, self._on_heartbeat))
         on("*", self._on_unknown)
 
-    def _on_connect(self, auth: object = None) -> None:
-        sid: str = request.sid  # type: ignore[attr-defined]
+    def _on_connect(
+        self, sid: str, _environ: object = None, auth: object = None, *_args: Any
+    ) -> None:
         if self.sessions.get(sid) is not None:
             # A client may send an ordinary event of this name at any time.
-            self._on_unknown("connect")
+            self._on_unknown("connect", sid)
             return
         try:
             self._accept(self._authenticated(sid, auth))
@@ -232,11 +234,10 @@ class WebSocketService:
         if sentiment is not None:
             self._send(session, SENTIMENT_UPDATE, sentiment)
 
-    def _on_disconnect(self, *_args: Any) -> None:
-        sid: str = request.sid  # type: ignore[attr-defined]
+    def _on_disconnect(self, sid: str, *_args: Any) -> None:
         if self._socketio.server.manager.is_connected(sid, NAMESPACE):
             # Not the end of a connection: a client sent an ordinary event of this name.
-            self._on_unknown("disconnect")
+            self._on_unknown("disconnect", sid)
             return
         session = self.sessions.remove(sid)
         if session is not None:
@@ -289,8 +290,8 @@ class WebSocketService:
     def _on_heartbeat(self, _session: Session, args: tuple[Any, ...]) -> Payload:
         return {"client_time": parse_heartbeat(args), "server_time": self._now()}
 
-    def _on_unknown(self, event: str, *_args: Any) -> Payload | None:
-        session = self.sessions.get(request.sid)  # type: ignore[attr-defined]
+    def _on_unknown(self, event: str, sid: str, *_args: Any) -> Payload | None:
+        session = self.sessions.get(sid)
         if session is None:
             return None
         name = event[:EVENT_NAME_MAX_CHARS]
@@ -302,8 +303,8 @@ class WebSocketService:
         """A handler that is called for accepted connections only, and whose failures are answered
         with `error`. What it returns is the acknowledgement, if the client asked for one."""
 
-        def guarded(*args: Any) -> Payload | None:
-            session = self.sessions.get(request.sid)  # type: ignore[attr-defined]
+        def guarded(sid: str, *args: Any) -> Payload | None:
+            session = self.sessions.get(sid)
             if session is None:
                 return None
             try:
@@ -344,8 +345,8 @@ class WebSocketService:
     # --- sending ----------------------------------------------------------------------------------
 
     def _emit(self, event: str, payload: Payload | Joined, room: str, receivers: int) -> None:
-        self._metrics.emits.labels(event).inc()
-        self._metrics.deliveries.labels(event).inc(receivers)
+        self._metrics.emits.add(event)
+        self._metrics.deliveries.add(event, receivers)
         self._socketio.emit(event, payload, to=room, namespace=NAMESPACE)
 
     def _send(self, session: Session, event: str, payload: Payload) -> None:

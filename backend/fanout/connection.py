@@ -79,6 +79,7 @@ class Connection:
         "_progress",
         "_inbox",
         "_working",
+        "_corked",
         "_parser_known",
     )
 
@@ -107,6 +108,7 @@ class Connection:
         self._progress = 0.0
         self._inbox: deque[Inbound] | None = None
         self._working = False
+        self._corked = False
         self._parser_known = False
 
     @property
@@ -158,6 +160,35 @@ class Connection:
             self.engine.give_up(self)
         elif self.polling is not None:
             self.polling.wake()
+
+    def cork(self) -> None:
+        """Gather what is sent from here on, so that it goes out in one piece: the answer to a
+        subscription is a dozen messages, and a system call costs more than all else in one."""
+        if not self.blocked:
+            self.blocked = self._corked = True
+
+    def uncork(self) -> None:
+        """Send what was gathered."""
+        if not self._corked:
+            return
+        self._corked = False
+        if self.closing or self._sock is None:
+            return
+        data = self._batch()
+        self.blocked = False
+        while data and not self.blocked:
+            try:
+                sent = self.write(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.lose()
+                return
+            if sent != len(data):
+                self.cut(data, sent)
+                return
+            data = self._batch()
+        self._outbox = None
 
     def unsent(self) -> int:
         """Messages that have not been handed to the kernel, or to a poll."""
@@ -352,8 +383,10 @@ class Connection:
         """Handle what has come, message by message, then read on."""
         try:
             while self._inbox and not self.closed:
+                self.cork()
                 self.engine.handle_message(self, self._inbox.popleft())
         finally:
+            self.uncork()
             self._working = False
             self._inbox = None
             if self._sock is not None and self._listener is None and not self.closed:

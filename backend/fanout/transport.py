@@ -86,6 +86,9 @@ class Transports(ABC):
     def _close(self, session: Any, code: int, text: str) -> None:
         """Close a transport now; `code` and `text` are for the WebSocket's close frame."""
 
+    def _wait(self, _session: Any, seconds: float) -> None:
+        self._eio.sleep(seconds)
+
     def close_after_farewell(self, eio_sid: str) -> None:
         """Close a transport once what was sent to it has been fetched. Takes up to
         `FAREWELL_SECONDS`, so it is run as a background task."""
@@ -135,7 +138,7 @@ class Transports(ABC):
                 return  # what was still in the socket's buffer is not for us
             limit = self._limits[session.sid] = self._new_limit()
         if wait := limit():
-            self._eio.sleep(wait)
+            self._wait(session, wait)
         try:
             self._handlers["message"](session.sid, data)
         except Exception as error:
@@ -178,6 +181,11 @@ class EngineTransports(Transports):
         """A connection's outbox is over its bound."""
         if not connection.given_up:
             self._close_for(connection, SLOW_CONSUMER, POLICY)
+
+    def _wait(self, session: Any, seconds: float) -> None:
+        session.uncork()
+        self._eio.sleep(seconds)
+        session.cork()
 
     def _unsent(self, session: Connection) -> int:
         return session.unsent()
