@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks import machine, peers, report
@@ -31,34 +32,33 @@ RESULTS = Path(__file__).resolve().parent / "results.md"
 Measurement = tuple[str, str, Callable[[], Figures]]
 
 
-def plan(available: list[Peer], ours: Peer, scale: Scale) -> list[Measurement]:
+def plan(available: list[Peer], ours: Peer, scale: Scale, full: bool) -> list[Measurement]:
     """All measurements in order: each comparison goes round its peers, turn by turn."""
-    named = {peer.name: peer for peer in available}
-    stock, node, bare = peers.STOCK, named.get("node"), peers.BARE
-    todo: list[Measurement] = [(IDLE, ours.name, lambda: idle.measure(ours))]
+    node = [peer for peer in available if peer is peers.NODE]
+    todo: list[Measurement] = [(IDLE, ours.name, partial(idle.measure, ours))]
 
-    def turns(scenario: str, compared: list[tuple[str, Callable[[], Figures]]]) -> None:
-        for _ in range(scale.turns):
-            todo.extend((scenario, name, action) for name, action in compared)
+    def compare(
+        scenario: str, measure: Callable[..., Figures], who: list[Peer], *options: object
+    ) -> None:
+        entries = [(scenario, peer.name, partial(measure, peer, *options)) for peer in who]
+        if scenario == BASKETS:
+            rooms = partial(baskets.measure, peers.STOCK, scale, rooms=True)
+            entries.append((scenario, STOCK_ROOMS, rooms))
+        todo.extend(entries * (scale.turns if len(entries) > 1 else scale.own_turns))
 
-    turns(ROOM, [(p.name, lambda p=p: room.measure(p, scale)) for p in available])
-    streams = [p for p in (ours, node) if p]
-    turns(
-        BASKETS,
-        [
-            *((p.name, lambda p=p: baskets.measure(p, scale)) for p in streams),
-            (STOCK_ROOMS, lambda: baskets.measure(stock, scale, rooms=True)),
-        ],
-    )
-    todo.append((COMPRESSION, ours.name, lambda: compression.measure(ours, scale)))
-    todo.append((LOGINS, ours.name, lambda: logins.measure(ours, scale)))
-    todo.append((DEAF, ours.name, lambda: deaf.measure(ours, scale)))
-    if (clients := scale.memory_clients) is not None:
-        compared = dict.fromkeys((ours, stock, *filter(None, (node,))))
-        turns(MEMORY, [(p.name, lambda p=p: crowd.memory(p, clients)) for p in compared])
-    if (many := scale.crowd_clients) is not None:
-        seconds = scale.crowd_seconds
-        turns(CROWD, [(p.name, lambda p=p: crowd.ticks(p, many, seconds)) for p in (ours, bare)])
+    compare(ROOM, room.measure, available, scale)
+    # In the short form there is no time for the stock engine with baskets.
+    with_baskets = [peers.STOCK] if full and ours is not peers.STOCK else []
+    compare(BASKETS, baskets.measure, [ours, *node, *with_baskets], scale)
+    for scenario, measure in (
+        (COMPRESSION, compression.measure),
+        (LOGINS, logins.measure),
+        (DEAF, deaf.measure),
+    ):
+        compare(scenario, measure, [ours], scale)
+    if full:
+        compare(MEMORY, crowd.memory, [ours, *node], scale.memory_clients)
+        compare(CROWD, crowd.ticks, [ours, peers.BARE], scale.crowd_clients, scale.crowd_seconds)
     return todo
 
 
@@ -74,7 +74,7 @@ def main() -> int:
     results = Results(notes=[f"{name}: {why}" for name, why in missing.items()])
     todo = [
         entry
-        for entry in plan(available, ours, scale)
+        for entry in plan(available, ours, scale, options.full)
         if not options.only or entry[0] in options.only
     ]
     try:
@@ -84,10 +84,13 @@ def main() -> int:
                 file=sys.stderr,
                 flush=True,
             )
+            figures: Figures = {}
             try:
-                results.add(scenario, name, action())
+                figures = action()
             except (LoadFailed, Unavailable) as error:
                 results.notes.append(f"{scenario}, {name}: {error}")
+            # An empty entry too, so that turns stay in step.
+            results.add(scenario, name, figures)
     except KeyboardInterrupt:
         print("Stopped; every server has been ended.", file=sys.stderr)
         return 1

@@ -1,5 +1,6 @@
 """Writes the tables: goals first, then every figure of every peer."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.goals import (
@@ -19,22 +20,26 @@ FIGURES = {
     "p99_ms": ("p99 from tick to client", ".1f", " ms"),
     "ticks": ("ticks heard", ".0f", ""),
     "missing": ("clients × ticks missing", ".0f", ""),
-    "duplicates": ("clients × ticks twice", ".0f", ""),
+    "surplus": ("clients × ticks surplus", ".0f", ""),
     "lost": ("connections lost", ".0f", ""),
     "flood_per_s": ("messages/s in a flood", ",.0f", ""),
     "flood_per_cpu_s": ("the same per CPU second", ",.0f", ""),
+    "flood_core_share": ("share of the core that the server had", ".2f", ""),
+    "flood_load_share": ("share of its core that the load took", ".2f", ""),
     "flood_broken": ("gaps in the flood's numbers", ".0f", ""),
     "flood_lost": ("connections lost in the flood", ".0f", ""),
     "connection_kb": ("memory per connection", ".1f", " KB"),
     "connects_per_s": ("connect + JWT + subscribe per second", ",.0f", ""),
     "connects_per_cpu_s": ("the same per CPU second", ",.0f", ""),
     "quotes_per_cpu_s": ("quotes per CPU second", ",.0f", ""),
+    "quotes_per_net_cpu_s": ("the same, idle CPU left out", ",.0f", ""),
     "quotes_share": ("quotes heard of those expected", ".2f", ""),
     "json_bytes": ("bytes of a tick of 20 symbols, JSON", ",.0f", ""),
     "deflate_cpu": ("CPU with deflate, of without", ".2f", ""),
     "deflate_bytes": ("bytes with deflate, of without", ".2f", ""),
     "msgpack_bytes": ("bytes as MessagePack, of JSON", ".2f", ""),
     "grown_mb": ("growth of memory beside deaf clients", ".1f", " MB"),
+    "burst_grown_mb": ("growth while 10 MB are sent to each", ".1f", " MB"),
     "deaf_closed": ("deaf clients closed by the server", ".0f", ""),
     "quiet_p99_ms": ("p99 when quiet", ".1f", " ms"),
     "beside_p99_ms": ("p99 beside deaf clients", ".1f", " ms"),
@@ -49,7 +54,7 @@ FIGURES = {
     "start_s": ("start to readiness", ".2f", " s"),
     "first_tick_s": ("start of the process to a client's first tick", ".2f", " s"),
     "idle_rss_mb": ("memory when idle", ".0f", " MB"),
-    "idle_cpu_percent": ("CPU at the default cadence, one client", ".2f", " %"),
+    "idle_cpu_percent": ("CPU when idle", ".2f", " %"),
     "tick_ms": ("CPU of a tick of 20 symbols with sentiment and signals", ".2f", " ms"),
 }
 
@@ -119,7 +124,7 @@ def _cells(row: Row) -> list[str]:
     return [row.measure, row.value, row.goal, row.verdict]
 
 
-def _table(head: tuple[str, ...], body: object) -> list[str]:
+def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     lines += ["| " + " | ".join(cells) + " |" for cells in body]
     return lines

@@ -8,6 +8,8 @@ class Scale:
     """Clients are counts, `*_seconds` durations of one measurement, `turns` repetitions."""
 
     turns: int
+    # Of what compares this server with itself only.
+    own_turns: int
     room_clients: int
     room_seconds: float
     flood_clients: int
@@ -20,32 +22,31 @@ class Scale:
     login_seconds: float
     deaf_clients: int
     deaf_seconds: float
-    # None: left out.
-    memory_clients: int | None
-    crowd_clients: int | None
-    crowd_seconds: float
+    # These in the full form only.
+    memory_clients: int = 4_000
+    crowd_clients: int = 10_000
+    crowd_seconds: float = 20.0
 
 
 SHORT = Scale(
     turns=2,
+    own_turns=1,
     room_clients=1_000,
-    room_seconds=2.4,
+    room_seconds=2.0,
     flood_clients=500,
     flood_seconds=1.5,
-    basket_clients=1_000,
-    basket_seconds=4.0,
+    basket_clients=2_000,
+    basket_seconds=2.0,
     deflate_clients=300,
     deflate_seconds=2.0,
     stream_clients=500,
-    login_seconds=3.0,
+    login_seconds=2.6,
     deaf_clients=100,
-    deaf_seconds=6.0,
-    memory_clients=None,
-    crowd_clients=None,
-    crowd_seconds=0.0,
+    deaf_seconds=4.0,
 )
 FULL = Scale(
     turns=5,
+    own_turns=3,
     room_clients=1_000,
     room_seconds=6.0,
     flood_clients=500,
@@ -58,7 +59,4 @@ FULL = Scale(
     login_seconds=15.0,
     deaf_clients=100,
     deaf_seconds=60.0,
-    memory_clients=4_000,
-    crowd_clients=10_000,
-    crowd_seconds=20.0,
 )

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from backend.clock import Clock
 from backend.config import Settings
 from backend.protocol import MARKET_UPDATE, symbol_room
 from benchmarks.quotes import FLOOD, FLOOD_SECONDS_MAX, flood_payload, quote
@@ -61,8 +62,8 @@ class Extras:
 def main() -> int:
     build = entry.create_app
 
-    def create_app(settings: Settings) -> Flask:
-        app = build(settings)
+    def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
+        app = build(settings, clock)
         Extras(app, settings.symbols)
         return app
 

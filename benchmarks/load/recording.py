@@ -34,8 +34,9 @@ class Recording:
 class Punctuality:
     """Lateness in seconds against a steady schedule that the most punctual arrival defines.
 
-    `ticks` are those heard as a whole; `missing` and `duplicates` count (client, tick) pairs of
-    those. `known` is false where ticks ran into each other, so that nothing can be said.
+    `ticks` is how many each client must have heard; `missing` and `surplus` add up what clients
+    heard less or more than that. `known` is false where ticks ran into each other, so that
+    nothing can be said.
     """
 
     p50: float
@@ -43,7 +44,7 @@ class Punctuality:
     worst: float
     ticks: int
     missing: int
-    duplicates: int
+    surplus: int
     known: bool = True
 
 
@@ -69,23 +70,21 @@ def punctuality(recording: Recording, interval: float, clients: int) -> Punctual
     lateness = sorted((offset - due) % interval for offset in folded)
     # Half the gap ahead of the schedule, so that rounding puts nothing into the tick before.
     origin = start + due - gap / 2
-    pairs = Counter(
-        (int((arrival - origin) // interval), owner)
-        for arrival, owner in zip(arrivals, recording.owners, strict=True)
-    )
-    numbers = sorted({tick for tick, _ in pairs})
+    ticks = [int((arrival - origin) // interval) for arrival in arrivals]
     # The first and the last may have begun before, or gone on after, the recording.
-    whole = set(numbers[1:-1])
-    heard = sum(1 for tick, _ in pairs if tick in whole)
-    copies = sum(count for (tick, _), count in pairs.items() if tick in whole)
-    span = numbers[-1] - numbers[0] - 1
+    first, last = min(ticks), max(ticks)
+    heard = Counter(
+        owner for tick, owner in zip(ticks, recording.owners, strict=True) if first < tick < last
+    )
+    whole = max(0, last - first - 1)
+    counts = [heard[owner] for owner in range(clients)]
     return Punctuality(
         quantile(lateness, 0.5),
         quantile(lateness, 0.99),
         lateness[-1],
-        len(whole),
-        max(0, span * clients - heard),
-        copies - heard,
+        whole,
+        sum(max(0, whole - count) for count in counts),
+        sum(max(0, count - whole) for count in counts),
     )
 
 

@@ -22,7 +22,10 @@ from benchmarks.peers import install
 from benchmarks.peers.install import Unavailable
 
 READY_SECONDS_MAX = 60.0
-STOP_SECONDS_MAX = 5.0
+SETTLE_SECONDS_MAX = 5.0
+SETTLE_STEP_SECONDS = 0.15
+# A server that takes less of its core than this has nothing to do but wait.
+SETTLED_SHARE = 0.25
 # Longer than any run: for events that a measurement does not want.
 NEVER = 86_400
 PR_SET_PDEATHSIG = 1
@@ -61,6 +64,15 @@ class Running:
 
     def rss(self) -> int:
         return rss_bytes(self.pid)
+
+    def settle(self) -> None:
+        """Wait until what a server does once, after it is ready, is done."""
+        deadline = time.monotonic() + SETTLE_SECONDS_MAX
+        busy = True
+        while busy and time.monotonic() < deadline:
+            before = self.cpu()
+            time.sleep(SETTLE_STEP_SECONDS)
+            busy = self.cpu() - before > SETTLED_SHARE * SETTLE_STEP_SECONDS
 
 
 def _application(engine: str, label: str) -> Peer:
@@ -116,7 +128,12 @@ def available() -> tuple[list[Peer], dict[str, str]]:
 
 @contextmanager
 def started(
-    peer: Peer, *, symbols: tuple[str, ...], interval: float, **settings: object
+    peer: Peer,
+    *,
+    symbols: tuple[str, ...],
+    interval: float,
+    settled: bool = True,
+    **settings: object,
 ) -> Iterator[Running]:
     """The peer, streaming `symbols` every `interval` seconds on the server's core; it is ended
     afterwards. `settings` are environment variables of the application."""
@@ -156,7 +173,10 @@ def started(
             )
             try:
                 port = _port(process, log, peer)
-                yield Running(peer, process.pid, port, secret, time.perf_counter() - began)
+                server = Running(peer, process.pid, port, secret, time.perf_counter() - began)
+                if settled:
+                    server.settle()
+                yield server
             finally:
                 _end(process)
 
@@ -180,9 +200,6 @@ def _port(process: subprocess.Popen[bytes], log: IO[bytes], peer: Peer) -> int:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS_MAX)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    # At once: it has nothing to save, and a farewell to thousands would only take time.
+    process.kill()
+    process.wait()

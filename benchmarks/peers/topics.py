@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import time
+from typing import Any
 
-from socketify import App, OpCode
+from socketify import App, OpCode  # type: ignore[import-not-found]
 
 from benchmarks.quotes import (
     FLOOD,
@@ -36,13 +37,13 @@ class Server:
         self._app.loop.create_background_task(self._ticks)
         self._app.run()
 
-    def _port(self, config: object) -> int:
-        return int(getattr(config, "port", 0))
+    def _port(self, config: Any) -> int:
+        return int(config.port)
 
-    def _opened(self, socket: object) -> None:
+    def _opened(self, socket: Any) -> None:
         socket.send("ready", OpCode.TEXT)
 
-    def _message(self, socket: object, message: str, _opcode: object) -> None:
+    def _message(self, socket: Any, message: str, _opcode: Any) -> None:
         request = json.loads(message)
         if "flood" in request:
             task = asyncio.ensure_future(self._flood(**request["flood"]))

@@ -65,6 +65,7 @@ def ticks(peer: Peer, clients: int, seconds: float) -> Figures:
             "p99_ms": heard.p99 * 1e3,
             "ticks": heard.ticks,
             "missing": heard.missing,
-            "duplicates": heard.duplicates,
+            "surplus": heard.surplus,
         }
-    return figures | json.loads(output)
+    told: Figures = json.loads(output)
+    return figures | told

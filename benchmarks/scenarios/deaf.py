@@ -1,5 +1,7 @@
 """Clients that never read, in a room that gets 1 KB a hundred times a second."""
 
+import time
+
 from benchmarks.load.recording import Recording, numbered_lateness, quantile
 from benchmarks.load.swarm import Swarm
 from benchmarks.peers import NEVER, Peer, Running, started
@@ -10,7 +12,9 @@ from benchmarks.scenarios import Figures
 EVENT_SECONDS = 0.01
 EVENT_PAD = 1000
 SETTLE_SECONDS = 0.5
-SAMPLE_SECONDS = 0.5
+SAMPLE_SECONDS = 0.25
+# Ten megabytes: the kernel keeps up to four for one socket.
+BURST = {"seconds": 2.0, "interval": 0.02, "pad": 100_000}
 # So that it is the server that has to decide what to do, not the kernel.
 DEAF_RECEIVE_BYTES = 4096
 SYMBOL = SYMBOLS[:1]
@@ -31,8 +35,13 @@ def measure(peer: Peer, scale: Scale) -> Figures:
             deaf.deafen()
             before = server.rss()
             beside, peak = _events(server, readers, scale.deaf_seconds)
-            closed = deaf.closed_by_server()
-    figures: Figures = {"grown_mb": (peak - before) / 1e6, "deaf_closed": closed}
+        readers.keep(0)
+        burst, closed = _burst(server, scale.deaf_clients)
+    figures: Figures = {
+        "grown_mb": (peak - before) / 1e6,
+        "burst_grown_mb": burst / 1e6,
+        "deaf_closed": closed,
+    }
     for name, recording in (("quiet", quiet), ("beside", beside)):
         lateness = numbered_lateness(recording, EVENT_SECONDS)
         figures[f"{name}_p99_ms"] = quantile(lateness, 0.99) * 1e3
@@ -54,3 +63,17 @@ def _events(server: Running, readers: Swarm, seconds: float) -> tuple[Recording,
     readers.listen(2 * SETTLE_SECONDS)
     readers.forget_numbers()
     return recording, peak
+
+
+def _burst(server: Running, clients: int) -> tuple[int, int]:
+    """Growth of memory, and how many deaf clients were closed, when nobody else is there and more
+    is sent to each than the kernel takes."""
+    with Swarm(server.port, DEAF_RECEIVE_BYTES) as deaf:
+        deaf.connect([server.maker(number, SYMBOL) for number in range(clients)])
+        before = peak = server.rss()
+        deaf.command(FLOOD, BURST)
+        deaf.deafen()
+        for _ in range(int((BURST["seconds"] + SETTLE_SECONDS) / SAMPLE_SECONDS)):
+            time.sleep(SAMPLE_SECONDS)
+            peak = max(peak, server.rss())
+        return peak - before, deaf.closed_by_server()

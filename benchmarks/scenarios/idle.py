@@ -10,14 +10,19 @@ from benchmarks.scenarios import Figures
 
 BASKET = SYMBOLS[:20]
 FAST_SECONDS = 0.25
-IDLE_SECONDS = 3.0
+IDLE_SECONDS = 2.0
 
 
 def measure(peer: Peer) -> Figures:
     """Start, memory and idle CPU at the default cadence; then a tick of 20 symbols with sentiment
     and signals, from the difference that many of them make."""
     with started(
-        peer, symbols=BASKET, interval=2, SENTIMENT_INTERVAL=10, SIGNAL_INTERVAL=15
+        peer,
+        symbols=BASKET,
+        interval=2,
+        settled=False,
+        SENTIMENT_INTERVAL=10,
+        SIGNAL_INTERVAL=15,
     ) as server:
         began = time.perf_counter()
         with Swarm(server.port) as swarm:
@@ -26,7 +31,8 @@ def measure(peer: Peer) -> Figures:
             while not recording.messages and time.perf_counter() - began < 10:
                 swarm.listen(0.005, recording)
             first_tick = server.start_seconds + time.perf_counter() - began
-            swarm.listen(0.5)
+            server.settle()
+            swarm.listen(0.1)
             cpu = server.cpu()
             swarm.listen(IDLE_SECONDS)
             idle = (server.cpu() - cpu) / IDLE_SECONDS

@@ -51,4 +51,5 @@ def measure(peer: Peer, scale: Scale) -> Figures:
             figures[f"{name}_missing"] = ticks.missing
     if "quiet_p99_ms" in figures and "busy_p99_ms" in figures:
         figures["p99_ratio"] = figures["busy_p99_ms"] / figures["quiet_p99_ms"]
-    return figures | json.loads(output)
+    told: Figures = json.loads(output)
+    return figures | told

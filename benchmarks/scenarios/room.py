@@ -1,5 +1,7 @@
 """One room: what a connection costs, what a tick to all costs, and how fast a flood is."""
 
+import time
+
 from benchmarks.load.recording import Recording, punctuality
 from benchmarks.load.swarm import LoadFailed, Swarm
 from benchmarks.peers import Peer, Running, started
@@ -72,7 +74,7 @@ def stream(server: Running, swarm: Swarm, seconds: float, clients: int) -> Figur
             "p50_ms": ticks.p50 * 1e3,
             "p99_ms": ticks.p99 * 1e3,
             "missing": ticks.missing,
-            "duplicates": ticks.duplicates,
+            "surplus": ticks.surplus,
         }
     return figures
 
@@ -83,12 +85,14 @@ def flood(server: Running, swarm: Swarm, seconds: float) -> Figures:
     swarm.command(FLOOD, {"seconds": whole, "interval": 0, "pad": FLOOD_PAD})
     swarm.listen(FLOOD_EDGE_SECONDS, pace=FLOOD_PACE_SECONDS)
     recording = Recording(f'"{FLOOD}"'.encode(), detail=False, numbered=True)
-    cpu = server.cpu()
+    cpu, own = server.cpu(), time.process_time()
     swarm.listen(seconds, recording, pace=FLOOD_PACE_SECONDS)
-    cpu = server.cpu() - cpu
+    cpu, own = server.cpu() - cpu, time.process_time() - own
     return {
         "flood_per_s": recording.messages / seconds,
         "flood_per_cpu_s": recording.messages / cpu,
+        "flood_core_share": cpu / seconds,
+        "flood_load_share": own / seconds,
         "flood_broken": recording.broken,
         "flood_lost": recording.lost_clients,
     }
