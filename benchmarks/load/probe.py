@@ -8,7 +8,7 @@ import sys
 import time
 from http.client import HTTPConnection
 
-REST_SECONDS = 0.02
+REST_SECONDS = 0.1
 
 
 def main() -> None:
