@@ -26,7 +26,7 @@ from backend.fanout.frame import (
     frame,
 )
 from backend.fanout.inbound import FrameReader, ProtocolViolation
-from backend.fanout.message import DEFLATED, JSON, MSGPACK, Message
+from backend.fanout.message import DEFLATED, JSON, MSGPACK, Attachment, Message
 from backend.fanout.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -370,7 +370,9 @@ class Connection:
             self._parser_known = True
             if isinstance(data, bytes):
                 self.form |= MSGPACK
-        elif isinstance(data, str) and self.form >= MSGPACK:
+        elif isinstance(data, bytes):
+            data = data if self.form >= MSGPACK else Attachment(data)
+        elif self.form >= MSGPACK:
             raise ProtocolViolation(PROTOCOL_VIOLATION, "text from a client that sent MessagePack")
         if self._inbox is None:
             self._inbox = deque()

@@ -7,6 +7,7 @@ request, its headers and buffers, which are most of what a connection would othe
 import base64
 import binascii
 import hashlib
+import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,6 +15,10 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _DEFLATE = "permessage-deflate"
 # Compressed without context, a message is the same for every connection: one is made for all.
 _DEFLATE_ANSWER = b"permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+# What the kernel takes for a client beyond what that has room for. By default it is megabytes,
+# which a slow client would get as old news, and which hide for minutes whether it reads at all.
+UNSENT_BYTES = 64 * 1024
+_UNSENT_OPTION = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS have it
 # Where the server puts its pool of connections into the environ of each request.
 SLOTS = "fanout.slots"
 
@@ -90,6 +95,8 @@ def detach(environ: dict[str, Any]) -> tuple[Any, Any, bytes]:
     raw = green.fd
     sock = type(raw)(raw.family, raw.type, raw.proto, fileno=raw.detach())
     sock.setblocking(False)
+    if _UNSENT_OPTION is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, _UNSENT_OPTION, UNSENT_BYTES)
     slots: Slots | None = environ.get(SLOTS)
     if slots is not None:
         slots.sem.counter -= 1  # given back when the connection ends, not when the greenlet does

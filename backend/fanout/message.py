@@ -154,6 +154,12 @@ def _pack_data(data: Any) -> bytes:
     return packed
 
 
+class Attachment(bytes):
+    """Binary data from a client whose packets are text; a MessagePack client's are all binary."""
+
+    __slots__ = ()
+
+
 class EnginePacket(Packet):
     """What python-socketio makes and reads its packets with: text is JSON, bytes are MessagePack.
 
@@ -172,6 +178,8 @@ class EnginePacket(Packet):
 
     def decode(self, encoded_packet: str | bytes) -> int:
         attachments = 0
+        if isinstance(encoded_packet, Attachment):
+            raise ValueError("an attachment of nothing")
         if isinstance(encoded_packet, bytes):
             self._unpack(encoded_packet)
         else:
@@ -180,6 +188,12 @@ class EnginePacket(Packet):
             attachments = super().decode(encoded_packet)
         check(self.packet_type, self.data, attachments)
         return attachments
+
+    def add_attachment(self, attachment: str | bytes) -> bool:
+        if isinstance(attachment, str):
+            raise ValueError("text in place of an attachment")
+        complete: bool = super().add_attachment(bytes(attachment))
+        return complete
 
     def _unpack(self, packed: bytes) -> None:
         try:

@@ -1,0 +1,189 @@
+"""A small Socket.IO application on either engine, for tests of the protocol and of delivery.
+
+    python echo_app.py <settings as JSON>
+
+Prints the port it listens on. Anything a client emits as `message` comes back as `message-back`;
+`message-with-ack` is acknowledged; `join` and `leave` enter and leave numbered streams.
+"""
+
+import warnings
+
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+import eventlet
+
+eventlet.monkey_patch()
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import eventlet.wsgi
+from flask import Flask
+from flask_socketio import SocketIO
+
+from backend.clock import SystemClock
+from backend.fanout import codec
+from backend.fanout.handshake import SLOTS
+from backend.fanout.manager import RoomManager
+from backend.fanout.message import EnginePacket
+from backend.fanout.stock import StockTransports
+from backend.fanout.transport import EngineTransports, QuietLog
+from backend.server import listen
+
+DEFAULTS = {
+    "engine": "crs",
+    "deflate": True,
+    "ping_interval": 25.0,
+    "ping_timeout": 20.0,
+    "limit": 16_384,
+    "slots": 10_000,
+    "pace": 0.0,
+}
+
+
+class Streams:
+    """Numbered events to rooms: `kept` ones, each of which has to arrive, and `latest` ones."""
+
+    def __init__(self, socketio: SocketIO) -> None:
+        self._socketio = socketio
+        self._numbers: dict[str, int] = {}
+        self._running = True
+
+    def number(self, room: str) -> int:
+        return self._numbers.get(room, 0)
+
+    def emit(self, room: str, pad: int = 0) -> None:
+        number = self._numbers[room] = self.number(room) + 1
+        payload = {"room": room, "number": number, "pad": "x" * pad}
+        self._socketio.emit("kept", payload, to=room)
+        self._socketio.emit("latest", payload, to=room)
+
+    def emit_latest(self, room: str, pad: int) -> None:
+        number = self._numbers[room] = self.number(room) + 1
+        payload = {"room": room, "number": number, "pad": "x" * pad}
+        self._socketio.emit("latest", payload, to=room)
+        if number % 100 == 0:
+            self._socketio.emit("kept", {"room": room, "number": number}, to=room)
+
+    def run(self, rooms: list[str], interval: float, seconds: float, pad: int) -> None:
+        end = SystemClock().monotonic() + seconds
+        while SystemClock().monotonic() < end:
+            for room in rooms:
+                self.emit(room, pad)
+            self._socketio.sleep(interval)
+        self._socketio.emit("end", {room: self.number(room) for room in rooms})
+
+
+def build(settings: dict[str, Any]) -> tuple[Flask, SocketIO, list[str]]:
+    app = Flask(__name__)
+    own = settings["engine"] == "crs"
+    log = logging.getLogger("quiet")
+    log.addFilter(QuietLog())
+    log.setLevel(logging.ERROR)
+    engine: dict[str, Any] = {}
+    if own:
+        keys = {"latest": lambda payload: payload["room"]}
+        engine = {
+            "client_manager": RoomManager(keys, settings["deflate"]),
+            "serializer": EnginePacket,
+        }
+    socketio = SocketIO(
+        app,
+        async_mode="eventlet",
+        json=codec,
+        always_connect=True,
+        async_handlers=False,
+        manage_session=False,
+        cors_allowed_origins="*",
+        max_http_buffer_size=settings["limit"],
+        ping_interval=settings["ping_interval"],
+        ping_timeout=settings["ping_timeout"],
+        logger=log,
+        engineio_logger=log,
+        **engine,
+    )
+    closed: list[str] = []
+    transports = (EngineTransports if own else StockTransports)(
+        socketio.server, SystemClock(), lambda: lambda: settings["pace"], closed.append
+    )
+
+    def sweep() -> None:
+        while True:
+            socketio.sleep(0.5)
+            transports.sweep()
+
+    socketio.start_background_task(sweep)
+    return app, socketio, closed
+
+
+def handlers(socketio: SocketIO, closed: list[str]) -> None:
+    server = socketio.server
+    streams = Streams(socketio)
+    events: list[list[str]] = []
+
+    def connected(sid: str, _environ: Any, auth: Any = None) -> None:
+        server.emit("auth", {} if auth is None else auth, to=sid)
+
+    def connected_custom(sid: str, _environ: Any, auth: Any = None) -> None:
+        server.emit("auth", {} if auth is None else auth, to=sid, namespace="/custom")
+
+    def join(sid: str, room: str) -> int:
+        server.enter_room(sid, room)
+        return streams.number(room)
+
+    def leave(sid: str, room: str) -> int:
+        server.leave_room(sid, room)
+        return streams.number(room)
+
+    def run(_sid: str, options: dict[str, Any]) -> None:
+        socketio.start_background_task(streams.run, **options)
+
+    def ask(sid: str, value: Any) -> None:
+        server.emit(
+            "question",
+            value,
+            to=sid,
+            callback=lambda *answer: server.emit("answered", list(answer), to=sid),
+        )
+
+    server.on("connect", connected)
+    server.on("disconnect", lambda sid, reason: events.append([sid, reason]))
+    server.on("message", lambda sid, *args: server.emit("message-back", args, to=sid))
+    server.on("message-with-ack", lambda _sid, *args: args)
+    server.on("ask", ask)
+    server.on("join", join)
+    server.on("leave", leave)
+    server.on("run", run)
+    server.on("emit", lambda _sid, room, pad: streams.emit(room, pad))
+    server.on("emit-latest", lambda _sid, room, pad: streams.emit_latest(room, pad))
+    server.on("closed", lambda _sid: closed)
+    server.on("events", lambda _sid: events)
+    server.on("sessions", lambda _sid: len(server.eio.sockets))
+    server.on("connect", connected_custom, namespace="/custom")
+    server.on(
+        "message",
+        lambda sid, *args: server.emit("message-back", args, to=sid, namespace="/custom"),
+        namespace="/custom",
+    )
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO)
+    settings = {**DEFAULTS, **json.loads(sys.argv[1])}
+    app, socketio, closed = build(settings)
+    handlers(socketio, closed)
+    listener = listen("127.0.0.1", 0)
+    print("PORT", listener.getsockname()[1], flush=True)
+    pool = eventlet.GreenPool(settings["slots"])
+    eventlet.wsgi.server(
+        listener, app, custom_pool=pool, environ={SLOTS: pool}, log_output=False, debug=False
+    )
+
+
+if __name__ == "__main__":
+    main()
