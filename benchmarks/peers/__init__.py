@@ -1,10 +1,8 @@
 """The servers that are compared, and how each is started."""
 
-import ctypes
 import os
 import re
 import secrets
-import signal
 import subprocess
 import sys
 import tempfile
@@ -15,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from backend.config import PROJECT_ROOT, Settings
 from benchmarks.load import dialects
 from benchmarks.machine import SERVER_CORE, cpu_seconds, node_version, rss_bytes
 from benchmarks.peers import install
 from benchmarks.peers.install import Unavailable
 
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+LAUNCH = Path(__file__).resolve().parent / "launch.py"
 READY_SECONDS_MAX = 60.0
 SETTLE_SECONDS_MAX = 5.0
 SETTLE_STEP_SECONDS = 0.15
@@ -28,7 +27,6 @@ SETTLE_STEP_SECONDS = 0.15
 SETTLED_SHARE = 0.25
 # Longer than any run: for events that a measurement does not want.
 NEVER = 86_400
-PR_SET_PDEATHSIG = 1
 
 READY = re.compile(rb"http://127\.0\.0\.1:(\d+)")
 
@@ -113,8 +111,6 @@ ALL = (CRS, STOCK, NODE, SOCKETIFY, BARE)
 def available() -> tuple[list[Peer], dict[str, str]]:
     """The peers that can be run here, and for each other one why not."""
     missing: dict[str, str] = {}
-    if "fanout_engine" not in Settings.__dataclass_fields__:
-        missing[CRS.name] = "this tree has the stock engine only"
     if node_version() is None:
         missing[NODE.name] = "node was not found"
     for peer, fetch in ((NODE, install.node_packages), (SOCKETIFY, install.python_packages)):
@@ -163,13 +159,12 @@ def started(
         with (Path(folder) / "log").open("w+b") as log:
             began = time.perf_counter()
             process = subprocess.Popen(
-                peer.command,
+                (sys.executable, "-I", "-S", str(LAUNCH), str(SERVER_CORE), *peer.command),
                 cwd=PROJECT_ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_in_child,
             )
             try:
                 port = _port(process, log, peer)
@@ -179,12 +174,6 @@ def started(
                 yield server
             finally:
                 _end(process)
-
-
-def _in_child() -> None:
-    """Run on the server's core, and don't outlive the benchmark, however that ends."""
-    os.sched_setaffinity(0, {SERVER_CORE})
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _port(process: subprocess.Popen[bytes], log: IO[bytes], peer: Peer) -> int:

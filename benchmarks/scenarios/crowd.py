@@ -4,10 +4,9 @@ import json
 import subprocess
 import sys
 
-from backend.config import PROJECT_ROOT
 from benchmarks.load.recording import Recording, punctuality
 from benchmarks.load.swarm import Swarm
-from benchmarks.peers import NEVER, Peer, started
+from benchmarks.peers import NEVER, PROJECT_ROOT, Peer, started
 from benchmarks.quotes import MARKET_UPDATE, SYMBOLS
 from benchmarks.scenarios import Figures
 

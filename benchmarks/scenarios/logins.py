@@ -4,10 +4,9 @@ import json
 import subprocess
 import sys
 
-from backend.config import PROJECT_ROOT
 from benchmarks.load.recording import Recording, punctuality
 from benchmarks.load.swarm import Swarm
-from benchmarks.peers import Peer, started
+from benchmarks.peers import PROJECT_ROOT, Peer, started
 from benchmarks.quotes import MARKET_UPDATE, SYMBOLS
 from benchmarks.scale import Scale
 from benchmarks.scenarios import Figures

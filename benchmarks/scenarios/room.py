@@ -31,7 +31,8 @@ def measure(peer: Peer, scale: Scale) -> Figures:
         extra = (connecting.pop("messages") - scale.room_clients) * ticks["message_us"] / 1e6
         busy = connecting.pop("cpu_s") - max(0.0, extra)
         figures |= connecting | ticks
-        figures["connects_per_cpu_s"] = scale.room_clients / busy
+        if busy > 0:
+            figures["connects_per_cpu_s"] = scale.room_clients / busy
         swarm.keep(scale.flood_clients)
         swarm.listen(SETTLE_SECONDS)
         figures |= flood(server, swarm, scale.flood_seconds)
