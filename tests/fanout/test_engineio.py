@@ -6,6 +6,7 @@ import time
 
 import pytest
 import requests
+
 from tests.fanout.conftest import Echo, StartEcho
 from tests.fanout.wire import BINARY, PING, PONG, TEXT, Closed, Poller, WebSocket, client_frame
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from tests.fanout.conftest import Echo
 from tests.fanout.wire import Closed, WebSocket
 
