@@ -56,6 +56,11 @@ function readPalette() {
   return /** @type {Palette} */ (palette);
 }
 
+/** The stylesheet's smallest text in pixels, which grows with very wide screens. */
+function fontSize() {
+  return Math.round(0.7 * parseFloat(getComputedStyle(document.documentElement).fontSize));
+}
+
 /**
  * @param {string} colour `rgb(r, g, b)`.
  * @param {number} alpha
@@ -94,7 +99,11 @@ export class ChartView {
     this._chart = createChart(container, {
       autoSize: true,
       // The page itself shows the attribution, as a link that every reader can reach.
-      layout: { attributionLogo: false, background: { color: 'transparent' }, fontSize: 11 },
+      layout: {
+        attributionLogo: false,
+        background: { color: 'transparent' },
+        fontSize: fontSize(),
+      },
       grid: { vertLines: { visible: false } },
       crosshair: { mode: CrosshairMode.Magnet },
       localization: { timeFormatter: formatMoment },
