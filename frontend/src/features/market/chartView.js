@@ -330,7 +330,7 @@ export class ChartView {
       position: /** @type {'belowBar' | 'aboveBar'} */ (buy ? 'belowBar' : 'aboveBar'),
       shape: /** @type {'arrowUp' | 'arrowDown'} */ (buy ? 'arrowUp' : 'arrowDown'),
       color: buy ? this._palette.up : this._palette.down,
-      size: level.startsWith('STRONG_') ? 2 : 1,
+      size: level.startsWith('STRONG_') ? 1.5 : 1,
     };
   }
 
