@@ -193,7 +193,7 @@ export class ChartView {
    * @param {{ rewind?: boolean }} [options] `rewind` shows the newest bars, as for a new symbol.
    */
   setBars(bars, { rewind = false } = {}) {
-    this._bars = bars;
+    this._bars = [...bars];
     this._candles.setData(bars.map((bar) => ({ ...bar, time: seconds(bar.time) })));
     this._drawVolume();
     const closes = bars.map(({ close }) => close);
