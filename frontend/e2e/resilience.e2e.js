@@ -70,6 +70,19 @@ it('renews its token ahead of the expiry, and stays live all the while', async (
   expect(trouble).toEqual([]);
 });
 
+it('stays signed in when the page is left in the middle of a refresh', async () => {
+  const { page, trouble } = await open();
+  for (let time = 0; time < 5; time += 1) {
+    // The refresh of a reload, cut short by the next reload.
+    const asked = page.waitForRequest('**/api/auth/refresh');
+    void page.reload().catch(() => {}); // the next one interrupts it
+    await asked;
+  }
+  await page.reload();
+  await live(page);
+  expect(trouble).toEqual([]);
+});
+
 it('goes on after its token has expired', async () => {
   // So short that the warning comes at once and every renewed token expires, too.
   const { page, trouble } = await open({ ACCESS_TOKEN_MINUTES: '0.2' });

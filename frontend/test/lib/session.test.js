@@ -112,6 +112,25 @@ describe('session', () => {
     expect(tab.getState()).toMatchObject({ status: 'signed-out', accessToken: null });
   });
 
+  it('waits for the answer to a refresh that a page began before it went away', async () => {
+    vi.useFakeTimers({ now: 1_000_000 });
+    try {
+      localStorage.setItem('crs.session', '1');
+      localStorage.setItem('crs.session.refreshing', String(1_000_000 - 500));
+      const tab = openTab();
+      const restored = tab.restore();
+      await vi.advanceTimersByTimeAsync(1400);
+      expect(asked).toEqual([]);
+      await vi.advanceTimersByTimeAsync(200);
+      await restored;
+      expect(asked).toEqual(['/api/auth/refresh']);
+      expect(tab.getState().status).toBe('signed-in');
+      expect(localStorage.getItem('crs.session.refreshing')).toBeNull();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('reports what the server says of each field', async () => {
     answers['/api/auth/register'] = () =>
       json(
