@@ -72,11 +72,12 @@ it('renews its token ahead of the expiry, and stays live all the while', async (
 
 it('stays signed in when the page is left in the middle of a refresh', async () => {
   const { page, trouble } = await open();
-  for (let time = 0; time < 5; time += 1) {
-    // The refresh of a reload, cut short by the next reload.
+  // The refresh of a reload is cut short by the next reload, earlier or later on its way.
+  for (let delay = 0; delay < 40; delay += 2) {
     const asked = page.waitForRequest('**/api/auth/refresh');
-    void page.reload().catch(() => {}); // the next one interrupts it
+    await page.reload({ waitUntil: 'commit' });
     await asked;
+    await page.waitForTimeout(delay);
   }
   await page.reload();
   await live(page);
