@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .make
-# Node 20 or newer, or nothing: without it the server still runs, and says what is missing.
-NODE := $(shell node -e 'if (+process.versions.node.split(".")[0] >= 20) console.log("yes")' 2>/dev/null)
+# Node 20.19 or newer (what the bundler needs), or nothing: without it the server still runs, and says what is missing.
+NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); if (+a > 20 || (+a == 20 && +b >= 19)) console.log("yes")' 2>/dev/null)
 PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.js -type f 2>/dev/null)
 
 .PHONY: run setup dashboard test bench clean
@@ -33,7 +33,7 @@ ifeq ($(NODE),yes)
 dashboard: frontend/dist/index.html
 else
 dashboard:
-	@echo "Node.js 20 or newer was not found: the server runs without the dashboard"
+	@echo "Node.js 20.19 or newer was not found: the server runs without the dashboard"
 endif
 
 $(STAMPS)/node: frontend/package.json frontend/package-lock.json

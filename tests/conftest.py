@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from stream_clients import TRANSPORTS, NodeClient, PythonClient
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -19,8 +20,13 @@ PASSWORD = "correct horse battery"
 # Far beyond what a loaded machine needs; a test that waits this long has failed.
 PATIENCE = 60.0
 
+<<<<<<< HEAD
 # What a server gets of the environment of the tests: FANOUT_ENGINE=stock runs all on that engine.
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "FANOUT_ENGINE", "FANOUT_DEFLATE")
+=======
+STACKS = {"python": PythonClient, "node": NodeClient}
+Connect = Callable[..., Any]
+>>>>>>> main
 
 _names = itertools.count()
 
@@ -148,3 +154,31 @@ def start_server(_start: StartServer) -> Iterator[StartServer]:
     for server in mine:
         if server.process.poll() is None:
             server.stop()
+
+
+@pytest.fixture
+def connect(server: Server) -> Iterator[Connect]:
+    """Connects clients that end with the test: `connect(stack, transport, auth, server)`."""
+    clients: list[Any] = []
+
+    def start(
+        stack: str = "python",
+        transport: str = "websocket",
+        auth: Any = "token",
+        to: Server = server,
+        **options: Any,
+    ) -> Any:
+        credentials = {"token": to.token} if auth == "token" else auth
+        clients.append(STACKS[stack](to.url, credentials, transport, **options))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(params=[(s, t) for s in STACKS for t in TRANSPORTS], ids=lambda p: "-".join(p))
+def way(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Every stock client on every transport."""
+    stack, transport = request.param
+    return stack, transport

@@ -25,7 +25,7 @@ MISSING_PAGE = """<!doctype html>
   <h1>The server runs; the dashboard is not built</h1>
   <p>Market data, accounts and the live stream work as they are: see <a href="/health">/health</a>
   and <a href="/api/market/quotes">/api/market/quotes</a>.</p>
-  <p>The dashboard needs Node.js 20 or newer. Install it, then stop the server and start it again
+  <p>The dashboard needs Node.js 20.19 or newer. Install it, then stop the server and start it again
   with <code>make run</code>, which builds the page.</p>
 </main>
 </html>

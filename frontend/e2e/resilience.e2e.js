@@ -70,6 +70,20 @@ it('renews its token ahead of the expiry, and stays live all the while', async (
   expect(trouble).toEqual([]);
 });
 
+it('stays signed in when the page is left in the middle of a refresh', async () => {
+  const { page, trouble } = await open();
+  // The refresh of a reload is cut short by the next reload, earlier or later on its way.
+  for (let delay = 0; delay < 40; delay += 2) {
+    const asked = page.waitForRequest('**/api/auth/refresh');
+    await page.reload({ waitUntil: 'commit' });
+    await asked;
+    await page.waitForTimeout(delay);
+  }
+  await page.reload();
+  await live(page);
+  expect(trouble).toEqual([]);
+});
+
 it('goes on after its token has expired', async () => {
   // So short that the warning comes at once and every renewed token expires, too.
   const { page, trouble } = await open({ ACCESS_TOKEN_MINUTES: '0.2' });

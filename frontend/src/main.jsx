@@ -22,6 +22,12 @@ websocketService.observe((event, payload) => {
   // An expired token is refreshed by the connection; any other refusal ends the session.
   if (event === 'auth_error' && payload.error !== 'Token expired') session.end();
 });
+if (import.meta.env.DEV) {
+  websocketService.observe((event, payload) => {
+    if (event === 'connection_status') console.info(payload.message);
+    if (event === 'subscription_confirmed') console.info('Subscribed to', payload.subscribed);
+  });
+}
 session.subscribe((state, before) => {
   if (state.user?.id !== before.user?.id) streamStore.reset();
 });

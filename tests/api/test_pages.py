@@ -41,7 +41,7 @@ def build(dist: Path) -> None:
 def test_without_a_build_the_page_says_what_is_missing(get: Get) -> None:
     answer = get("/")
     assert answer.status_code == 200
-    assert "Node.js 20" in answer.text and "make run" in answer.text
+    assert "Node.js 20.19" in answer.text and "make run" in answer.text
     assert get("/market").status_code == 404
 
 

@@ -15,7 +15,7 @@ export function Card({ title, note, aside, className = '', children }) {
         {aside}
       </header>
       {children}
-      {note && <p className="card-note">{note}</p>}
+      {note && <div className="card-note">{note}</div>}
     </section>
   );
 }

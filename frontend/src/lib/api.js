@@ -21,15 +21,20 @@ export class ApiError extends Error {
 
 /**
  * @param {string} path
- * @param {{ method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} [options]
+ * @param {{ method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal,
+ *   keepalive?: boolean }} [options] `keepalive` lets the request outlive the page.
  * @returns {Promise<any>}
  */
-export async function request(path, { method = 'GET', body, headers = {}, signal } = {}) {
+export async function request(
+  path,
+  { method = 'GET', body, headers = {}, signal, keepalive = false } = {},
+) {
   let response;
   try {
     response = await fetch(path, {
       method,
       signal,
+      keepalive,
       credentials: 'same-origin',
       headers: body === undefined ? headers : { 'Content-Type': 'application/json', ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),

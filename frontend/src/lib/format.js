@@ -49,7 +49,11 @@ export function formatChange(change) {
 /** @param {number | undefined | null} amount */
 export function formatCompact(amount) {
   if (amount === undefined || amount === null || !Number.isFinite(amount)) return UNKNOWN;
-  return numberFormat({ notation: 'compact', maximumSignificantDigits: 4 }).format(amount);
+  return numberFormat({
+    notation: 'compact',
+    minimumSignificantDigits: 4,
+    maximumSignificantDigits: 4,
+  }).format(amount);
 }
 
 /**
@@ -77,11 +81,6 @@ export function formatAge(elapsedMs) {
   if (elapsedMs < HOUR) return `${Math.floor(elapsedMs / MINUTE)} min`;
   if (elapsedMs < DAY) return `${Math.floor(elapsedMs / HOUR)} h`;
   return `${Math.floor(elapsedMs / DAY)} d`;
-}
-
-/** @param {string | number} time ISO 8601 or epoch in ms. */
-export function formatClock(time) {
-  return new Date(time).toLocaleTimeString('en-GB');
 }
 
 /**

@@ -10,6 +10,10 @@ import { ApiError, request } from './api.js';
 /** Says that a cookie is worth trying, so that a first visit makes no request bound to fail. */
 const HINT_KEY = 'crs.session';
 const CHANNEL = 'crs.session';
+/** When a refresh began that has not been answered. */
+const PENDING_KEY = 'crs.session.refreshing';
+/** By then its answer, and with it the next cookie, has arrived. */
+const SETTLED_AFTER_MS = 2_000;
 const LOCK = 'crs.session.refresh';
 const COOKIE_HEADERS = { 'X-Refresh-Cookie': '1' };
 /** A token that another tab fetched is used when it holds at least this much longer. */
@@ -80,11 +84,14 @@ export function createSession(storage = window.localStorage) {
   async function refreshLocked(usedToken) {
     const { accessToken, expiresAt } = store.getState();
     if (accessToken !== usedToken && expiresAt - Date.now() > FRESH_MS) return accessToken;
+    await settled();
+    storage.setItem(PENDING_KEY, String(Date.now()));
     try {
       const answer = await request('/api/auth/refresh', {
         method: 'POST',
         body: {},
         headers: COOKIE_HEADERS,
+        keepalive: true,
       });
       const state = signedIn(answer);
       channel.postMessage({ type: 'signed-in', state });
@@ -94,7 +101,19 @@ export function createSession(storage = window.localStorage) {
       signedOut(true);
       channel.postMessage({ type: 'signed-out', ended: true });
       return null;
+    } finally {
+      storage.removeItem(PENDING_KEY);
     }
+  }
+
+  /**
+   * A page that goes away while it refreshes takes its lock with it, but its request goes on. To
+   * present the old cookie meanwhile would be the second use that revokes the family.
+   */
+  async function settled() {
+    const since = Date.now() - Number(storage.getItem(PENDING_KEY) ?? 0);
+    if (since < 0 || since >= SETTLED_AFTER_MS) return;
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_AFTER_MS - since));
   }
 
   /**

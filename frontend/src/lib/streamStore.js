@@ -1,7 +1,7 @@
 /**
  * What the stream has said so far, for components to read by selector.
  *
- * Events are collected and applied together, at most ten times a second, so however many arrive the
+ * Events are collected and applied together, at most five times a second, so however many arrive the
  * page renders once. What collects is bounded: quotes and prices by the number of symbols, signals by
  * `SIGNAL_HISTORY`. A hidden tab does no work beyond collecting.
  */
@@ -41,11 +41,11 @@ const EMPTY = {
 };
 
 /**
- * As often as the server sends a symbol's price at most. Symbols change at different moments, so
- * with every frame instead the page would paint sixty times a second for numbers that nobody can
- * read faster.
+ * What comes after a pause is applied at once; in a stream of changes, so often. Symbols change at
+ * different moments, so with every frame instead the page would paint sixty times a second for
+ * numbers that nobody can read faster.
  */
-const APPLY_EVERY_MS = 100;
+const APPLY_EVERY_MS = 200;
 
 /**
  * Calls back at most every `APPLY_EVERY_MS`, and not while the tab is hidden. A timer and no

@@ -15,6 +15,8 @@ const CANDLES = 500;
 const RECONCILE_MS = 10_000;
 const RECONCILE_CANDLES = 5;
 const SIGNALS = 200;
+/** A canvas is drawn anew as a whole, so the last candle moves a little less often than the price. */
+const DRAW_EVERY_MS = 250;
 
 /** @typedef {import('./bars.js').Bar} Bar */
 
@@ -168,6 +170,16 @@ function useLiveBars(view, symbol, interval) {
       if (!document.hidden) void refresh(bars.length === 0);
     }, RECONCILE_MS);
 
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let drawing;
+    function draw() {
+      clearTimeout(drawing);
+      drawing = undefined;
+      const bar = bars[bars.length - 1];
+      view?.updateBar(bar);
+      setLast(bar);
+    }
+
     const stop = streamStore.subscribe((state, before) => {
       const quote = state.quotes[symbol];
       if (!quote || quote === before.quotes[symbol] || bars.length === 0) return;
@@ -178,15 +190,19 @@ function useLiveBars(view, symbol, interval) {
         interval,
       );
       if (!bar) return;
-      if (bar.time > bars[bars.length - 1].time) bars = [...bars, bar];
-      else bars[bars.length - 1] = bar;
-      view.updateBar(bar);
-      setLast(bar);
+      if (bar.time > bars[bars.length - 1].time) {
+        draw(); // the last word of the candle that is closed now
+        bars.push(bar);
+      } else {
+        bars[bars.length - 1] = bar;
+      }
+      drawing ??= setTimeout(draw, DRAW_EVERY_MS);
     });
 
     return () => {
       abort.abort();
       clearInterval(timer);
+      clearTimeout(drawing);
       stop();
     };
   }, [view, load, symbol, interval, connected]);

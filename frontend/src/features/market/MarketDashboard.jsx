@@ -93,11 +93,10 @@ function DetailHeader({ symbol }) {
         {signal && (
           <div className="detail-signal">
             <dt>
-              Signal · <Age time={signal.timestamp} suffix=" ago" />
+              {signal.reason} · <Age time={signal.timestamp} suffix=" ago" />
             </dt>
             <dd>
               <SignalTag level={signal.signal} /> {formatShare(signal.strength)}
-              <span className="muted"> {signal.reason}</span>
             </dd>
           </div>
         )}

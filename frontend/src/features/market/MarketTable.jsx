@@ -22,8 +22,8 @@ import './MarketTable.css';
 /** @type {{ id: SortKey, text: string, className: string }[]} */
 const COLUMNS = [
   { id: 'symbol', text: 'Symbol', className: '' },
-  { id: 'price', text: 'Price', className: 'number' },
-  { id: 'change', text: '24 h', className: 'number' },
+  { id: 'price', text: 'Price', className: 'number column-price' },
+  { id: 'change', text: '24 h', className: 'number column-change' },
   { id: 'volume', text: 'Volume', className: 'number column-volume' },
 ];
 
@@ -193,7 +193,7 @@ const Row = memo(
             <LiveMark symbol={symbol} />
           </Link>
         </th>
-        {inView ? <LiveCells symbol={symbol} /> : <td colSpan={5} />}
+        {inView ? <LiveCells symbol={symbol} /> : <EmptyCells />}
       </tr>
     );
   },
@@ -203,6 +203,19 @@ const Row = memo(
 function LiveMark({ symbol }) {
   const stale = useStream((state) => state.quotes[symbol]?.stale ?? false);
   return <SymbolMark symbol={symbol} stale={stale} />;
+}
+
+/** As many cells, so that the columns stay. */
+function EmptyCells() {
+  return (
+    <>
+      <td />
+      <td />
+      <td className="column-volume" />
+      <td className="column-line" />
+      <td className="column-signal" />
+    </>
+  );
 }
 
 /** @param {{ symbol: string }} props */

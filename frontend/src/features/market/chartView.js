@@ -56,6 +56,11 @@ function readPalette() {
   return /** @type {Palette} */ (palette);
 }
 
+/** The stylesheet's smallest text in pixels, which grows with very wide screens. */
+function fontSize() {
+  return Math.round(0.7 * parseFloat(getComputedStyle(document.documentElement).fontSize));
+}
+
 /**
  * @param {string} colour `rgb(r, g, b)`.
  * @param {number} alpha
@@ -94,7 +99,11 @@ export class ChartView {
     this._chart = createChart(container, {
       autoSize: true,
       // The page itself shows the attribution, as a link that every reader can reach.
-      layout: { attributionLogo: false, background: { color: 'transparent' }, fontSize: 11 },
+      layout: {
+        attributionLogo: false,
+        background: { color: 'transparent' },
+        fontSize: fontSize(),
+      },
       grid: { vertLines: { visible: false } },
       crosshair: { mode: CrosshairMode.Magnet },
       localization: { timeFormatter: formatMoment },
@@ -184,7 +193,7 @@ export class ChartView {
    * @param {{ rewind?: boolean }} [options] `rewind` shows the newest bars, as for a new symbol.
    */
   setBars(bars, { rewind = false } = {}) {
-    this._bars = bars;
+    this._bars = [...bars];
     this._candles.setData(bars.map((bar) => ({ ...bar, time: seconds(bar.time) })));
     this._drawVolume();
     const closes = bars.map(({ close }) => close);
@@ -321,7 +330,7 @@ export class ChartView {
       position: /** @type {'belowBar' | 'aboveBar'} */ (buy ? 'belowBar' : 'aboveBar'),
       shape: /** @type {'arrowUp' | 'arrowDown'} */ (buy ? 'arrowUp' : 'arrowDown'),
       color: buy ? this._palette.up : this._palette.down,
-      size: level.startsWith('STRONG_') ? 2 : 1,
+      size: level.startsWith('STRONG_') ? 1.5 : 1,
     };
   }
 

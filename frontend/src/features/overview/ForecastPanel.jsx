@@ -145,7 +145,13 @@ function Note({ report, horizon }) {
       {measured.length > 0
         ? `Measured so far, prices that ended within their range: ${measured.join('; ')}. `
         : 'No range of this horizon has run out yet, so none could be checked. '}
-      {report.model && `Model: ${report.model}. `}A statistical range, not advice.
+      A statistical range, not advice.
+      {report.model && (
+        <details>
+          <summary>How it is computed</summary>
+          {report.model}
+        </details>
+      )}
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { memo } from 'react';
+import { formatAge } from '@/lib/format.js';
 import './History.css';
 
 const WIDTH = 400;
@@ -7,8 +8,8 @@ const GRID = [25, 50, 75, 100];
 
 /** Values of 0 to 100 over time, as an area with its first and last instant. */
 export const History = memo(function History(
-  /** @type {{ title: string, points: { time: string, value: number }[], formatTime: (time: string) => string }} */
-  { title, points, formatTime },
+  /** @type {{ title: string, points: { time: string, value: number }[] }} */
+  { title, points },
 ) {
   if (points.length < 2) return null;
   const first = Date.parse(points[0].time);
@@ -38,9 +39,9 @@ export const History = memo(function History(
         <polyline points={line} className="history-line" />
       </svg>
       <p aria-hidden="true">
-        <span>{formatTime(points[0].time)}</span>
+        <span>{formatAge(span)} ago</span>
         <span>{title}</span>
-        <span>{formatTime(points[points.length - 1].time)}</span>
+        <span>now</span>
       </p>
     </div>
   );

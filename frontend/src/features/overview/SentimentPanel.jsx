@@ -4,7 +4,7 @@ import { Card, Empty } from '@/components/Card.jsx';
 import { useRequest } from '@/hooks/useRequest.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { getSentiment } from '@/lib/api.js';
-import { formatClock, formatShare, humanise } from '@/lib/format.js';
+import { formatShare, humanise } from '@/lib/format.js';
 import { Gauge, zoneOf } from './Gauge.jsx';
 import { History } from './History.jsx';
 import './SentimentPanel.css';
@@ -74,12 +74,11 @@ export function SentimentPanel() {
           </div>
           <Components components={latest.components ?? {}} />
           <History
-            title="Fear and greed so far"
+            title="Fear and greed"
             points={history.map((each) => ({
               time: each.timestamp,
               value: each.market_fear_greed,
             }))}
-            formatTime={(time) => formatClock(time).slice(0, 5)}
           />
           <Topics topics={latest.trending_topics} />
         </>

@@ -1,0 +1,86 @@
+"""What a client can send, and what it can't do with it."""
+
+import json
+
+import pytest
+from conftest import Connect, Server, StartServer, wait_until
+from stream_clients import TRANSPORTS, PythonClient, RawClient
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "9",
+        "x",
+        "",
+        "4",
+        "4x",
+        "47",
+        "4{}",
+        '42["subscribe"',
+        "42{}",
+        "42[]",
+        "42[null]",
+        "42[[1]]",
+        "45",
+        "451-",
+        "4999999999999-[]",
+        '451-["subscribe",{"_placeholder":true,"num":5}]',
+        "40",
+        "40/admin,",
+        '42/admin,["subscribe",{}]',
+        '42["' + "x" * 40_000 + '"]',
+        "1",
+    ],
+)
+def test_a_client_that_breaks_the_protocol_hurts_only_itself(
+    message: str, connect: Connect, server: Server
+) -> None:
+    bystander = connect()
+    bystander.emit("subscribe", {"symbols": ["BTC"]})
+    hostile = RawClient(server.url)
+    hostile.send("40" + json.dumps({"token": server.token}))
+    hostile.receive("40")
+    hostile.send(message)
+    for _ in range(3):
+        assert set(bystander.wait("market_update")) == {"BTC"}
+    hostile.close()
+    assert "Traceback" not in server.output()
+    assert server.process.poll() is None
+
+
+def test_a_client_that_floods_slows_down_only_itself(connect: Connect, server: Server) -> None:
+    bystander = connect()
+    bystander.emit("subscribe", {"symbols": ["BTC"]})
+    hostile = RawClient(server.url)
+    hostile.send("40" + json.dumps({"token": server.token}))
+    hostile.receive("42")
+    for number in range(2_000):
+        hostile.send(f'42["unknown{number}"]')
+    for _ in range(5):
+        bystander.wait("market_update")
+    served = server.metric('crs_client_errors_total{code="unknown_event"}')
+    assert served < 1_500
+    hostile.close()
+
+
+def test_a_transport_that_never_takes_part_is_closed(server: Server) -> None:
+    client = RawClient(server.url)
+    assert client.receive_until_closed() is not None
+    assert server.metric('crs_closed_connections_total{reason="never_connected"}') >= 1
+
+
+def test_nothing_is_left_of_clients_that_have_gone(start_server: StartServer) -> None:
+    server = start_server()
+    auth = {"token": server.token}
+    clients = [PythonClient(server.url, auth, transport) for transport in TRANSPORTS]
+    for client in clients:
+        client.emit("subscribe", {"symbols": ["BTC", "ETH"], "realtime": True})
+    wait_until(lambda: server.metric("crs_subscriptions") == 6, "six subscriptions")
+    assert server.get("/health").json()["connections"] == 3
+    assert server.metric("crs_baskets") == 1
+    for client in clients:
+        client.close()
+    wait_until(lambda: server.metric("crs_connections") == 0, "the connections to be forgotten")
+    assert server.metric("crs_subscriptions") == 0
+    assert server.metric("crs_baskets") == 0
