@@ -11,9 +11,9 @@ from benchmarks.scenarios import baskets, compression, logins, room
 
 TINY = replace(
     SHORT,
-    room_clients=20,
+    room_clients=60,
     room_seconds=1.0,
-    flood_clients=5,
+    flood_clients=50,
     flood_seconds=0.3,
     basket_clients=20,
     basket_seconds=1.0,
