@@ -20,13 +20,10 @@ PASSWORD = "correct horse battery"
 # Far beyond what a loaded machine needs; a test that waits this long has failed.
 PATIENCE = 60.0
 
-<<<<<<< HEAD
 # What a server gets of the environment of the tests: FANOUT_ENGINE=stock runs all on that engine.
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "FANOUT_ENGINE", "FANOUT_DEFLATE")
-=======
 STACKS = {"python": PythonClient, "node": NodeClient}
 Connect = Callable[..., Any]
->>>>>>> main
 
 _names = itertools.count()
 
