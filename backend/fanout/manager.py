@@ -208,7 +208,7 @@ class RoomManager(socketio.Manager):
             return
         key = self._latest.get(event)
         conflated = None if key is None else (namespace, event, key(data))
-        message = Message(EVENT, content, namespace, None, conflated)
+        message = Message(EVENT, content, namespace, None, conflated, len(receivers))
         if len(receivers) == 1:
             for connection in receivers.values():
                 self._fan.send(connection, message)

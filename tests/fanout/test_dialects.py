@@ -1,7 +1,9 @@
 """Clients of other kinds beside plain ones: MessagePack, permessage-deflate, stock libraries."""
 
+import base64
 import json
 import zlib
+from contextlib import ExitStack
 from typing import Any
 
 import msgpack
@@ -107,16 +109,20 @@ def test_offers_are_taken_where_they_can_be_kept(offer: str, taken: bool, ours: 
         client.connect()
 
 
-def test_large_messages_are_deflated_for_those_who_agreed(ours: Echo) -> None:
-    with WebSocket(ours.url, extensions=BROWSER) as deflating, WebSocket(ours.url) as plain:
-        for client in (deflating, plain):
+def test_large_messages_to_many_are_deflated_for_those_who_agreed(ours: Echo) -> None:
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(WebSocket(ours.url, extensions=offer))
+            for offer in [BROWSER] * 5 + [""] * 5
+        ]
+        for client in clients:
             client.connect()
             client.ask("join", "deflated")
-        plain.send('42["emit","deflated",5000]')
-        heard = [client.receive_until('42["kept"') for client in (deflating, plain)]
-        assert heard[0] == heard[1]
-        assert (deflating.compressed, plain.compressed) == (1, 0)
-        assert deflating.sizes[-1] < plain.sizes[-1] / 10
+        clients[0].send('42["emit","deflated",5000]')
+        heard = {client.receive_until('42["kept"') for client in clients}
+        assert len(heard) == 1
+        assert [client.compressed for client in clients] == [1] * 5 + [0] * 5
+        assert clients[0].sizes[-1] < clients[-1].sizes[-1] / 10
 
 
 def test_what_a_client_deflates_is_read(ours: Echo) -> None:
@@ -180,8 +186,6 @@ def test_json_messagepack_and_deflating_clients_hear_the_same(start_server: Star
 
 def test_a_messagepack_poll_is_base64(ours: Echo) -> None:
     with Poller(ours.url) as poller:
-        import base64
-
         poller.post("b" + base64.b64encode(packed(type=0, nsp="/")).decode())
         heard = poller.poll()
         assert msgpack.unpackb(base64.b64decode(heard[0][1:]))["type"] == 0

@@ -99,7 +99,7 @@ def test_one_message_has_one_frame_for_all_of_a_form() -> None:
 
 def test_a_large_message_is_deflated_and_stands_alone() -> None:
     data = ["event", {str(n): "price" for n in range(100)}]
-    frames = [Message(EVENT, data).render(JSON_DEFLATED) for _ in range(2)]
+    frames = [Message(EVENT, data, receivers=8).render(JSON_DEFLATED) for _ in range(2)]
     assert frames[0] == frames[1]
     assert frames[0][0] == 0xC1
     inflated = zlib.decompressobj(-15).decompress(payload_of(frames[1]) + b"\x00\x00\xff\xff")
@@ -107,7 +107,12 @@ def test_a_large_message_is_deflated_and_stands_alone() -> None:
 
 
 def test_a_small_message_is_not_deflated() -> None:
-    message = Message(EVENT, ["event", "x" * (DEFLATE_MIN_BYTES // 2)])
+    message = Message(EVENT, ["event", "x" * (DEFLATE_MIN_BYTES // 2)], receivers=1_000)
+    assert message.render(JSON_DEFLATED) is message.render(JSON)
+
+
+def test_a_message_for_few_is_not_deflated() -> None:
+    message = Message(EVENT, ["event", "x" * 10_000], receivers=7)
     assert message.render(JSON_DEFLATED) is message.render(JSON)
 
 
