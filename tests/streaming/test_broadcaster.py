@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from backend.clock import SystemClock
+from backend.fanout import codec
 from backend.market.market import Market
 from backend.market.models import Trade
 from backend.metrics import Metrics
@@ -31,7 +32,7 @@ class Stage:
             self.market,
             Analyst(self.market, SYMBOLS),
             self.subscriptions,
-            lambda *emit: self.emitted.append(emit),
+            self._emit,
             lambda: self.pauses and self.pauses.pop()(),
             clock,
             Metrics(),
@@ -48,6 +49,10 @@ class Stage:
         request = parse_subscribe(({"symbols": symbols, **options},), SYMBOLS)
         self.subscriptions.subscribe(session, request)
         return session
+
+    def _emit(self, event: str, payload: Any, room: str, receivers: int) -> None:
+        # As it comes out of the wire's JSON, which is where joined pieces become an object.
+        self.emitted.append((event, codec.loads(codec.dumps(payload)), room, receivers))
 
     def taken(self) -> list[tuple[str, dict[str, Any], str, int]]:
         emitted, self.emitted = self.emitted, []
