@@ -207,11 +207,16 @@ class Connection:
         return messages
 
     def _writable(self, _fileno: int) -> None:
+        if self._writer is None:
+            return  # the hub had gathered this call before the listener was removed
         try:
             self._drain()
         except BlockingIOError:
             return
         except OSError:
+            self.lose()
+        except Exception:
+            logger.exception("Writing to a connection failed; it is closed")
             self.lose()
 
     def _drain(self) -> None:
@@ -273,7 +278,7 @@ class Connection:
         get_hub().schedule_call_global(0, self._start_reading)
 
     def _start_reading(self) -> None:
-        if self._sock is not None and self._listener is None and not self.closed:
+        if self._sock is not None and self._listener is None and not self.closing:
             hub = get_hub()
             fileno = self._sock.fileno()
             self._listener = hub.add(hub.READ, fileno, self._readable, self._gone, None)
@@ -287,6 +292,8 @@ class Connection:
         """The hub's word for a descriptor closed under it; ours are removed before."""
 
     def _readable(self, _fileno: int) -> None:
+        if self._listener is None:
+            return  # as above
         if self._working:
             # Until what came has been handled, the kernel keeps what comes: a client that sends
             # faster than it is served is slowed down by TCP.
@@ -391,7 +398,7 @@ class Connection:
             self.uncork()
             self._working = False
             self._inbox = None
-            if self._sock is not None and self._listener is None and not self.closed:
+            if self._sock is not None and self._listener is None and not self.closing:
                 self._listen()
 
     # --- the end ----------------------------------------------------------------------------------

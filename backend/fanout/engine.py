@@ -178,7 +178,11 @@ class Engine(engineio.Server):
     def _open_websocket(self, environ: Environ) -> None:
         answer, deflate = handshake.accept(environ, self.allow_deflate)
         connection, opening = self._new_session(environ, upgrades=[])
-        sock, slots, early = handshake.detach(environ)
+        try:
+            sock, slots, early = handshake.detach(environ)
+        except OSError:  # the client has gone already
+            connection.close(abort=True, reason=self.reason.TRANSPORT_ERROR)
+            raise
         try:
             # A fresh socket takes a few hundred bytes whole, or is broken.
             sock.send(answer + frame(TEXT, opening))

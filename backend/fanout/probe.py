@@ -41,6 +41,8 @@ class Probe:
             self._received(early)
 
     def _readable(self, _fileno: int) -> None:
+        if self._listener is None:
+            return  # the hub had gathered this call before the listener was removed
         try:
             data = self._sock.recv(RECEIVE_BYTES)
         except BlockingIOError:

@@ -134,7 +134,7 @@ class Transports(ABC):
         """Hand a message on, as fast as the client's rate allows."""
         limit = self._limits.get(session.sid)
         if limit is None:
-            if session.closed:
+            if session.closing or session.closed:
                 return  # what was still in the socket's buffer is not for us
             limit = self._limits[session.sid] = self._new_limit()
         if wait := limit():
