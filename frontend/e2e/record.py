@@ -24,11 +24,17 @@ def login(url: str, username: str, password: str) -> str:
     return token
 
 
+def record(event: str, data: object) -> None:
+    # In one piece: handlers run in threads of their own.
+    sys.stdout.write(f"{json.dumps([event, data])}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     url, username, password, seconds, *symbols = sys.argv[1:]
     client = socketio.Client()
     for event in EVENTS:
-        client.on(event, lambda data, event=event: print(json.dumps([event, data]), flush=True))
+        client.on(event, lambda data, event=event: record(event, data))
     client.on("connection_status", lambda _: client.emit("subscribe", {"symbols": symbols}))
     client.connect(url, auth={"token": login(url, username, password)})
     client.sleep(float(seconds))

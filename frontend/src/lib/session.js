@@ -93,16 +93,17 @@ export function createSession(storage = window.localStorage) {
         headers: COOKIE_HEADERS,
         keepalive: true,
       });
+      storage.removeItem(PENDING_KEY);
       const state = signedIn(answer);
       channel.postMessage({ type: 'signed-in', state });
       return state.accessToken;
     } catch (error) {
+      // Without an answer the request may still be on its way: a page that is left sees it fail.
+      if (error instanceof ApiError && error.status > 0) storage.removeItem(PENDING_KEY);
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
       signedOut(true);
       channel.postMessage({ type: 'signed-out', ended: true });
       return null;
-    } finally {
-      storage.removeItem(PENDING_KEY);
     }
   }
 
