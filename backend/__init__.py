@@ -34,7 +34,7 @@ from backend.clock import Clock, SystemClock
 from backend.config import CRS_ENGINE, PROJECT_ROOT, Settings
 from backend.fanout import codec
 from backend.fanout.manager import RoomManager
-from backend.fanout.message import EnginePacket
+from backend.fanout.packet import EnginePacket
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
 from backend.feeds import create_feed, feed_name

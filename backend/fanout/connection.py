@@ -1,8 +1,8 @@
 """One Engine.IO session: its transport, what waits for it, and what it has said.
 
-There is no greenlet for a connection. What can be written at once is; what can't waits in the
-outbox until the hub says that the socket takes more. What arrives is read and parsed when the
-hub says so, and handled in a greenlet that lives for as long as there is something to handle.
+There is no greenlet for a connection. What it is sent is `outbound`'s matter. What arrives is
+read and parsed when the hub says so, and handled in a greenlet that lives for as long as there is
+something to handle.
 """
 
 import logging
@@ -26,8 +26,9 @@ from backend.fanout.frame import (
     frame,
 )
 from backend.fanout.inbound import FrameReader, ProtocolViolation
-from backend.fanout.message import DEFLATED, JSON, MSGPACK, Attachment, Message
-from backend.fanout.outbox import Outbox
+from backend.fanout.message import DEFLATED, JSON, MSGPACK, Message
+from backend.fanout.outbound import Outbound
+from backend.fanout.packet import Attachment
 
 if TYPE_CHECKING:
     from backend.fanout.engine import Engine
@@ -36,8 +37,6 @@ logger = logging.getLogger(__name__)
 
 # Read from a socket at once: a whole message of the usual limit, and little to allocate.
 RECEIVE_BYTES = 16 * 1024
-# Written to a socket at once when several messages wait.
-WRITE_BYTES = 64 * 1024
 # After a close frame a client's own is waited for, and what it still sends is thrown away: were
 # the socket closed at once, unread bytes would make the kernel drop what was sent last.
 LINGER_SECONDS = 2.0
@@ -47,68 +46,39 @@ _CLOSE_PACKET = Message.raw(b"1")
 Inbound = str | bytes
 
 
-class Connection:
-    """An Engine.IO session. Its public attributes are read by the rest of the engine only.
-
-    `blocked` says that messages have to go through the outbox: the session is polling or
-    closed, or its socket takes no more. Otherwise `write` is the socket's own `send`.
-    """
+class Connection(Outbound):
+    """An Engine.IO session. Its public attributes are read by the rest of the engine only."""
 
     __slots__ = (
-        "sid",
-        "engine",
-        "form",
-        "blocked",
-        "write",
         "connected",
         "upgraded",
-        "closing",
         "closed",
         "given_up",
         "bucket",
         "awaits_pong",
-        "polling",
         "data",
-        "_sock",
         "_held",
         "_reader",
         "_listener",
-        "_writer",
-        "_tail",
-        "_outbox",
-        "_progress",
         "_inbox",
         "_working",
-        "_corked",
         "_parser_known",
     )
 
     def __init__(self, engine: "Engine", sid: str) -> None:
-        self.sid = sid
-        self.engine = engine
-        self.form = JSON
-        self.blocked = True
-        self.write: Any = None
+        super().__init__(engine, sid)
         self.connected = False
         self.upgraded = False
-        self.closing = False
         self.closed = False
         self.given_up = False  # its close is on its way
         self.bucket = -1
         self.awaits_pong = False
-        self.polling: Any = None
         self.data: dict[str, Any] | None = None
-        self._sock: Any = None
         self._held: Any = None
         self._reader: FrameReader | None = None
         self._listener: Any = None
-        self._writer: Any = None
-        self._tail: memoryview | None = None
-        self._outbox: Outbox | None = None
-        self._progress = 0.0
         self._inbox: deque[Inbound] | None = None
         self._working = False
-        self._corked = False
         self._parser_known = False
 
     @property
@@ -121,134 +91,6 @@ class Connection:
     @session.setter
     def session(self, value: dict[str, Any]) -> None:
         self.data = value
-
-    # --- out --------------------------------------------------------------------------------------
-
-    def send(self, message: Message) -> None:
-        """Write a message now, or as soon as all before it have been written."""
-        if self.blocked:
-            self.hold(message)
-            return
-        data = message.forms[self.form] or message.render(self.form)
-        try:
-            sent = self.write(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.lose()
-            return
-        if sent != len(data):
-            self.cut(data, sent)
-
-    def cut(self, data: bytes, sent: int) -> None:
-        """The socket took `sent` bytes and no more: go on when it does."""
-        self.blocked = True
-        self._tail = memoryview(data)[sent:]
-        self._progress = self.engine.now()
-        hub = get_hub()
-        self._writer = hub.add(hub.WRITE, self._sock.fileno(), self._writable, self._gone, None)
-
-    def hold(self, message: Message) -> None:
-        """Keep a message for later."""
-        if self.closing:
-            return
-        if self._outbox is None:
-            self._outbox = Outbox()
-        if not len(self._outbox) and self._tail is None:
-            self._progress = self.engine.now()
-        if not self._outbox.put(message, len(message.render(self.form & ~DEFLATED))):
-            self.engine.give_up(self)
-        elif self.polling is not None:
-            self.polling.wake()
-
-    def cork(self) -> None:
-        """Gather what is sent from here on, so that it goes out in one piece: the answer to a
-        subscription is a dozen messages, and a system call costs more than all else in one."""
-        if not self.blocked:
-            self.blocked = self._corked = True
-
-    def uncork(self) -> None:
-        """Send what was gathered."""
-        if not self._corked:
-            return
-        self._corked = False
-        if self.closing or self._sock is None:
-            return
-        data = self._batch()
-        self.blocked = False
-        while data and not self.blocked:
-            try:
-                sent = self.write(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self.lose()
-                return
-            if sent != len(data):
-                self.cut(data, sent)
-                return
-            data = self._batch()
-        self._outbox = None
-
-    def unsent(self) -> int:
-        """Messages that have not been handed to the kernel, or to a poll."""
-        return (len(self._outbox) if self._outbox else 0) + (self._tail is not None)
-
-    def stalled(self) -> float:
-        """Seconds for which messages have waited without any of them getting away."""
-        return self.engine.now() - self._progress if self.unsent() else 0.0
-
-    def take(self) -> list[Message]:
-        """All that waits, for a poll."""
-        messages: list[Message] = []
-        while self._outbox is not None and (message := self._outbox.pop()):
-            messages.append(message)
-        self._progress = self.engine.now()
-        return messages
-
-    def _writable(self, _fileno: int) -> None:
-        if self._writer is None:
-            return  # the hub had gathered this call before the listener was removed
-        try:
-            self._drain()
-        except BlockingIOError:
-            return
-        except OSError:
-            self.lose()
-        except Exception:
-            logger.exception("Writing to a connection failed; it is closed")
-            self.lose()
-
-    def _drain(self) -> None:
-        """Write what waits, until all is written or the socket takes no more."""
-        while True:
-            tail = self._tail
-            if tail is None:
-                batch = self._batch()
-                if not batch:
-                    break
-                tail = memoryview(batch)
-            self._tail = tail
-            sent = self.write(tail)
-            self._progress = self.engine.now()
-            self._tail = tail[sent:] if sent < len(tail) else None
-            if self._tail is not None:
-                return
-        self._outbox = None
-        self._stop_writer()
-        self.blocked = False
-
-    def _batch(self) -> bytes:
-        parts, size = [], 0
-        while self._outbox is not None and size < WRITE_BYTES and (message := self._outbox.pop()):
-            parts.append(message.render(self.form))
-            size += len(parts[-1])
-        return b"".join(parts)
-
-    def _stop_writer(self) -> None:
-        if self._writer is not None:
-            get_hub().remove(self._writer)
-            self._writer = None
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -402,6 +244,9 @@ class Connection:
                 self._listen()
 
     # --- the end ----------------------------------------------------------------------------------
+
+    def _give_up(self) -> None:
+        self.engine.give_up(self)
 
     def lose(self) -> None:
         """The transport has failed or ended: end the session. Safe to call from the hub."""

@@ -30,7 +30,7 @@ from backend.clock import SystemClock
 from backend.fanout import codec
 from backend.fanout.handshake import SLOTS
 from backend.fanout.manager import RoomManager
-from backend.fanout.message import EnginePacket
+from backend.fanout.packet import EnginePacket
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
 from backend.server import listen

@@ -18,9 +18,9 @@ from backend.fanout.message import (
     JSON_DEFLATED,
     MSGPACK,
     MSGPACK_DEFLATED,
-    EnginePacket,
     Message,
 )
+from backend.fanout.packet import EnginePacket
 from backend.fanout.pieces import Joined, Piece
 from tests.fanout.wire import client_frame
 

@@ -1,0 +1,197 @@
+"""One connection's way out: what can be written at once is; what can't waits in the outbox until
+the hub says that the socket takes more.
+"""
+
+import logging
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from eventlet.hubs import get_hub
+
+from backend.fanout.message import DEFLATED, JSON, Message
+from backend.fanout.outbox import Outbox
+
+if TYPE_CHECKING:
+    from backend.fanout.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+# Written to a socket at once when several messages wait.
+WRITE_BYTES = 64 * 1024
+
+
+class Outbound:
+    """The sending half of a connection.
+
+    `blocked` says that messages have to go through the outbox: the session is polling or
+    closed, or its socket takes no more. Otherwise `write` is the socket's own `send`.
+    """
+
+    __slots__ = (
+        "sid",
+        "engine",
+        "form",
+        "blocked",
+        "write",
+        "closing",
+        "polling",
+        "_sock",
+        "_writer",
+        "_tail",
+        "_outbox",
+        "_progress",
+        "_corked",
+    )
+
+    def __init__(self, engine: "Engine", sid: str) -> None:
+        self.sid = sid
+        self.engine = engine
+        self.form = JSON
+        self.blocked = True
+        self.write: Any = None
+        self.closing = False
+        self.polling: Any = None
+        self._sock: Any = None
+        self._writer: Any = None
+        self._tail: memoryview | None = None
+        self._outbox: Outbox | None = None
+        self._progress = 0.0
+        self._corked = False
+
+    @abstractmethod
+    def lose(self) -> None:
+        """The transport has failed or ended: end the session. Safe to call from the hub."""
+
+    @abstractmethod
+    def _give_up(self) -> None:
+        """More waits than may: the client is closed."""
+
+    @abstractmethod
+    def _gone(self, error: object) -> None:
+        """The hub's word for a descriptor closed under it; ours are removed before."""
+
+    def send(self, message: Message) -> None:
+        """Write a message now, or as soon as all before it have been written."""
+        if self.blocked:
+            self.hold(message)
+            return
+        data = message.forms[self.form] or message.render(self.form)
+        try:
+            sent = self.write(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.lose()
+            return
+        if sent != len(data):
+            self.cut(data, sent)
+
+    def cut(self, data: bytes, sent: int) -> None:
+        """The socket took `sent` bytes and no more: go on when it does."""
+        self.blocked = True
+        self._tail = memoryview(data)[sent:]
+        self._progress = self.engine.now()
+        hub = get_hub()
+        self._writer = hub.add(hub.WRITE, self._sock.fileno(), self._writable, self._gone, None)
+
+    def hold(self, message: Message) -> None:
+        """Keep a message for later."""
+        if self.closing:
+            return
+        if self._outbox is None:
+            self._outbox = Outbox()
+        if not len(self._outbox) and self._tail is None:
+            self._progress = self.engine.now()
+        if not self._outbox.put(message, len(message.render(self.form & ~DEFLATED))):
+            self._give_up()
+        elif self.polling is not None:
+            self.polling.wake()
+
+    def cork(self) -> None:
+        """Gather what is sent from here on, so that it goes out in one piece: the answer to a
+        subscription is a dozen messages, and a system call costs more than all else in one."""
+        if not self.blocked:
+            self.blocked = self._corked = True
+
+    def uncork(self) -> None:
+        """Send what was gathered."""
+        if not self._corked:
+            return
+        self._corked = False
+        if self.closing or self._sock is None:
+            return
+        data = self._batch()
+        self.blocked = False
+        while data and not self.blocked:
+            try:
+                sent = self.write(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.lose()
+                return
+            if sent != len(data):
+                self.cut(data, sent)
+                return
+            data = self._batch()
+        self._outbox = None
+
+    def unsent(self) -> int:
+        """Messages that have not been handed to the kernel, or to a poll."""
+        return (len(self._outbox) if self._outbox else 0) + (self._tail is not None)
+
+    def stalled(self) -> float:
+        """Seconds for which messages have waited without any of them getting away."""
+        return self.engine.now() - self._progress if self.unsent() else 0.0
+
+    def take(self) -> list[Message]:
+        """All that waits, for a poll."""
+        messages: list[Message] = []
+        while self._outbox is not None and (message := self._outbox.pop()):
+            messages.append(message)
+        self._progress = self.engine.now()
+        return messages
+
+    def _writable(self, _fileno: int) -> None:
+        if self._writer is None:
+            return  # the hub had gathered this call before the listener was removed
+        try:
+            self._drain()
+        except BlockingIOError:
+            return
+        except OSError:
+            self.lose()
+        except Exception:
+            logger.exception("Writing to a connection failed; it is closed")
+            self.lose()
+
+    def _drain(self) -> None:
+        """Write what waits, until all is written or the socket takes no more."""
+        while True:
+            tail = self._tail
+            if tail is None:
+                batch = self._batch()
+                if not batch:
+                    break
+                tail = memoryview(batch)
+            self._tail = tail
+            sent = self.write(tail)
+            self._progress = self.engine.now()
+            self._tail = tail[sent:] if sent < len(tail) else None
+            if self._tail is not None:
+                return
+        self._outbox = None
+        self._stop_writer()
+        self.blocked = False
+
+    def _batch(self) -> bytes:
+        parts, size = [], 0
+        while self._outbox is not None and size < WRITE_BYTES and (message := self._outbox.pop()):
+            parts.append(message.render(self.form))
+            size += len(parts[-1])
+        return b"".join(parts)
+
+    def _stop_writer(self) -> None:
+        if self._writer is not None:
+            get_hub().remove(self._writer)
+            self._writer = None
