@@ -51,6 +51,9 @@ test: setup $(STAMPS)/python-dev
 
 bench: setup $(STAMPS)/python-dev
 	@$(BIN)/python -m benchmarks
+ifeq ($(NODE),yes)
+	@cd frontend && npm run --silent bench -- 30
+endif
 
 clean:
 	rm -rf $(VENV) $(STAMPS) frontend/node_modules frontend/dist
