@@ -16,7 +16,7 @@ from typing import Any
 from flask_socketio import SocketIO
 
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
-from backend.clock import Clock, iso
+from backend.clock import Clock
 from backend.fanout.pieces import Joined
 from backend.fanout.transport import Transports
 from backend.market.market import Market
@@ -24,10 +24,7 @@ from backend.market.models import FeedState
 from backend.metrics import Metrics
 from backend.protocol import (
     ACCEPTED_ROOM,
-    AUTH_ERROR,
     AUTHENTICATE,
-    CONNECTION_STATUS,
-    ERROR,
     EVENT_NAME_MAX_CHARS,
     HEARTBEAT,
     INTERNAL_ERROR,
@@ -49,7 +46,6 @@ from backend.protocol import (
     UNKNOWN_EVENT,
     UNSUBSCRIBE,
     UNSUBSCRIPTION_CONFIRMED,
-    VERSION,
     AuthFailure,
     Payload,
     RequestError,
@@ -60,6 +56,7 @@ from backend.protocol import (
 )
 from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
+from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import RoomChange, Subscriptions
@@ -108,11 +105,12 @@ class WebSocketService:
         self.sessions = Sessions()
         self._subscriptions = Subscriptions()
         self._feed_healthy = True
+        self._out = Outlet(self._put, market, self.sessions, clock, metrics)
         self._broadcaster = Broadcaster(
             market,
             analyst,
             self._subscriptions,
-            self._emit,
+            self._out.emit,
             lambda: socketio.sleep(0),
             clock,
             metrics,
@@ -144,13 +142,13 @@ class WebSocketService:
         """Tell every client that the process ends and when to come back, then close."""
         for task in self._tasks:
             task.stop()
-        self._emit_status(STATUS_SHUTDOWN, "The server is shutting down")
+        self._out.announce_status(STATUS_SHUTDOWN, "The server is shutting down")
         for session in self.sessions:
             payload = {
                 "reconnect_after_ms": self._rng.randint(*RECONNECT_AFTER_MS),
-                "timestamp": self._now(),
+                "timestamp": self._out.now(),
             }
-            self._emit(SERVER_SHUTDOWN, payload, session.sid, 1)
+            self._out.send(session.sid, SERVER_SHUTDOWN, payload)
         self._socketio.sleep(0.1)
         self._transports.close_all()
 
@@ -161,8 +159,8 @@ class WebSocketService:
 
     def _broadcast_sentiment(self) -> None:
         sentiment = self._analyst.sentiment()
-        if sentiment is not None and len(self.sessions):
-            self._emit(SENTIMENT_UPDATE, sentiment, ACCEPTED_ROOM, len(self.sessions))
+        if sentiment is not None:
+            self._out.announce(SENTIMENT_UPDATE, sentiment)
         self._analyst.recall()
 
     def _watch(self) -> None:
@@ -170,14 +168,10 @@ class WebSocketService:
         for session in self.sessions.expired(now_ms):
             self._refuse(session.sid, TOKEN_EXPIRED)
         for session in self.sessions.expiring(now_ms):
-            self._send(
+            self._out.send_status(
                 session,
-                CONNECTION_STATUS,
-                self._status(
-                    STATUS_TOKEN_EXPIRING,
-                    "The access token expires soon; send a fresh one with authenticate",
-                    session,
-                ),
+                STATUS_TOKEN_EXPIRING,
+                "The access token expires soon; send a fresh one with authenticate",
             )
         self._watch_feed()
         self._transports.sweep()
@@ -190,9 +184,11 @@ class WebSocketService:
         if healthy is not self._feed_healthy:
             self._feed_healthy = healthy
             if healthy:
-                self._emit_status(STATUS_FEED_RESTORED, "The market feed is back")
+                self._out.announce_status(STATUS_FEED_RESTORED, "The market feed is back")
             else:
-                self._emit_status(STATUS_FEED_DEGRADED, "The market feed delivers no fresh data")
+                self._out.announce_status(
+                    STATUS_FEED_DEGRADED, "The market feed delivers no fresh data"
+                )
 
     # --- handlers ---------------------------------------------------------------------------------
 
@@ -222,17 +218,16 @@ class WebSocketService:
         except Exception:
             # Nothing may leave this handler: the library would leave the client half connected.
             logger.exception("Accepting a client failed")
-            self._emit(ERROR, self._failure("connect", INTERNAL_ERROR, FAILED_HERE), sid, 1)
+            self._out.send_error(sid, "connect", INTERNAL_ERROR, FAILED_HERE)
             self._part(sid)
 
     def _accept(self, session: Session) -> None:
         self.sessions.add(session)
         self._enter(session.sid, ACCEPTED_ROOM)
-        status = self._status(STATUS_CONNECTED, "Streaming; subscribe to symbols", session)
-        self._send(session, CONNECTION_STATUS, status)
+        self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
         sentiment = self._analyst.sentiment()
         if sentiment is not None:
-            self._send(session, SENTIMENT_UPDATE, sentiment)
+            self._out.send(session.sid, SENTIMENT_UPDATE, sentiment)
 
     def _on_disconnect(self, sid: str, *_args: Any) -> None:
         if self._socketio.server.manager.is_connected(sid, NAMESPACE):
@@ -250,15 +245,15 @@ class WebSocketService:
             "symbols": list(parsed.symbols.accepted),
             "rejected": list(parsed.symbols.rejected),
             "subscribed": list(session.symbols),
-            "timestamp": self._now(),
+            "timestamp": self._out.now(),
         }
-        self._send(session, SUBSCRIPTION_CONFIRMED, confirmation)
+        self._out.send(session.sid, SUBSCRIPTION_CONFIRMED, confirmation)
         if snapshot := self._broadcaster.snapshot(session):
-            self._send(session, MARKET_UPDATE, snapshot)
+            self._out.send(session.sid, MARKET_UPDATE, snapshot)
         for symbol in parsed.symbols.accepted:
             signal = self._analyst.signal(symbol)
             if signal is not None:
-                self._send(session, TRADING_SIGNAL, signal)
+                self._out.send(session.sid, TRADING_SIGNAL, signal)
         return confirmation
 
     def _on_unsubscribe(self, session: Session, args: tuple[Any, ...]) -> Payload:
@@ -269,9 +264,9 @@ class WebSocketService:
             "symbols": list(accepted),
             "rejected": [] if parsed is None else list(parsed.rejected),
             "subscribed": list(session.symbols),
-            "timestamp": self._now(),
+            "timestamp": self._out.now(),
         }
-        self._send(session, UNSUBSCRIPTION_CONFIRMED, confirmation)
+        self._out.send(session.sid, UNSUBSCRIPTION_CONFIRMED, confirmation)
         return confirmation
 
     def _on_authenticate(self, session: Session, args: tuple[Any, ...]) -> Payload | None:
@@ -283,19 +278,17 @@ class WebSocketService:
             self._refuse(session.sid, rejected.failure)
             return None
         self.sessions.renew(session, claims.user_id, claims.session_id, claims.expires_at_ms)
-        status = self._status(STATUS_TOKEN_REFRESHED, "The fresh token is in use", session)
-        self._send(session, CONNECTION_STATUS, status)
-        return status
+        return self._out.send_status(session, STATUS_TOKEN_REFRESHED, "The fresh token is in use")
 
     def _on_heartbeat(self, _session: Session, args: tuple[Any, ...]) -> Payload:
-        return {"client_time": parse_heartbeat(args), "server_time": self._now()}
+        return {"client_time": parse_heartbeat(args), "server_time": self._out.now()}
 
     def _on_unknown(self, event: str, sid: str, *_args: Any) -> Payload | None:
         session = self.sessions.get(sid)
         if session is None:
             return None
         name = event[:EVENT_NAME_MAX_CHARS]
-        return self._error(session, name, UNKNOWN_EVENT, f"There is no event {name!r}")
+        return self._out.send_error(session.sid, name, UNKNOWN_EVENT, f"There is no event {name!r}")
 
     def _guarded(
         self, event: str, handler: Callable[[Session, tuple[Any, ...]], Payload | None]
@@ -310,10 +303,10 @@ class WebSocketService:
             try:
                 return handler(session, args)
             except RequestError as error:
-                return self._error(session, event, error.code, str(error))
+                return self._out.send_error(session.sid, event, error.code, str(error))
             except Exception:
                 logger.exception("Handler of %s failed", event)
-                return self._error(session, event, INTERNAL_ERROR, FAILED_HERE)
+                return self._out.send_error(session.sid, event, INTERNAL_ERROR, FAILED_HERE)
 
         return guarded
 
@@ -329,9 +322,7 @@ class WebSocketService:
 
     def _refuse(self, sid: str, failure: AuthFailure) -> None:
         """Say why, and part."""
-        self._metrics.auth_failures.labels(failure.code).inc()
-        payload = {"error": failure.error, "code": failure.code, "timestamp": self._now()}
-        self._emit(AUTH_ERROR, payload, sid, 1)
+        self._out.send_refusal(sid, failure)
         self._part(sid)
 
     def _part(self, sid: str) -> None:
@@ -342,46 +333,10 @@ class WebSocketService:
         if eio_sid is not None:
             self._socketio.start_background_task(self._transports.close_after_farewell, eio_sid)
 
-    # --- sending ----------------------------------------------------------------------------------
-
-    def _emit(self, event: str, payload: Payload | Joined, room: str, receivers: int) -> None:
-        self._metrics.emits.add(event)
-        self._metrics.deliveries.add(event, receivers)
+    def _put(self, event: str, payload: Payload | Joined, room: str) -> None:
         # The client manager's own, which both `emit`s above it end in: they cost as much as
         # encoding and addressing a basket together, and a tick has thousands of baskets.
         self._socketio.server.manager.emit(event, payload, NAMESPACE, room=room)
-
-    def _send(self, session: Session, event: str, payload: Payload) -> None:
-        # A connection's own id is a room of one.
-        self._emit(event, payload, session.sid, 1)
-
-    def _error(self, session: Session, event: str, code: str, message: str) -> Payload:
-        payload = self._failure(event, code, message)
-        self._send(session, ERROR, payload)
-        return {"error": payload}
-
-    def _failure(self, event: str, code: str, message: str) -> Payload:
-        self._metrics.client_errors.labels(code).inc()
-        return {"code": code, "message": message, "event": event}
-
-    def _status(self, status: str, message: str, session: Session | None = None) -> Payload:
-        feed = self._market.feed_state
-        payload: Payload = {
-            "status": status,
-            "message": message,
-            "timestamp": self._now(),
-            "server": VERSION,
-            "feed": feed.name,
-            "feed_state": feed.state,
-        }
-        if session is not None and session.user_id is not None:
-            payload["user_id"] = session.user_id
-        return payload
-
-    def _emit_status(self, status: str, message: str) -> None:
-        self._emit(
-            CONNECTION_STATUS, self._status(status, message), ACCEPTED_ROOM, len(self.sessions)
-        )
 
     # --- rooms ------------------------------------------------------------------------------------
 
@@ -393,6 +348,3 @@ class WebSocketService:
 
     def _enter(self, sid: str, room: str) -> None:
         self._socketio.server.enter_room(sid, room, namespace=NAMESPACE)
-
-    def _now(self) -> str:
-        return iso(self._clock.now_ms())

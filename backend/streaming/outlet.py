@@ -1,0 +1,95 @@
+"""The way out: every event is counted here, and those of no market get their shape here.
+
+Knows no socket: it is given the function that puts an event on the wire.
+"""
+
+from collections.abc import Callable
+
+from backend.clock import Clock, iso
+from backend.fanout.pieces import Joined
+from backend.market.market import Market
+from backend.metrics import Metrics
+from backend.protocol import (
+    ACCEPTED_ROOM,
+    AUTH_ERROR,
+    CONNECTION_STATUS,
+    ERROR,
+    VERSION,
+    AuthFailure,
+    Payload,
+)
+from backend.streaming.sessions import Session, Sessions
+
+
+class Outlet:
+    """Sends events to rooms and to single connections, whose id is a room of one."""
+
+    def __init__(
+        self,
+        put: Callable[[str, Payload | Joined, str], None],
+        market: Market,
+        sessions: Sessions,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        """`put` sends an event with its payload to a room."""
+        self._put = put
+        self._market = market
+        self._sessions = sessions
+        self._clock = clock
+        self._metrics = metrics
+
+    def emit(self, event: str, payload: Payload | Joined, room: str, receivers: int) -> None:
+        """Send an event to a room that `receivers` connections are in."""
+        self._metrics.emits.add(event)
+        self._metrics.deliveries.add(event, receivers)
+        self._put(event, payload, room)
+
+    def send(self, sid: str, event: str, payload: Payload) -> None:
+        """Send an event to one connection."""
+        self.emit(event, payload, sid, 1)
+
+    def announce(self, event: str, payload: Payload) -> None:
+        """Send an event to every accepted connection."""
+        if len(self._sessions):
+            self.emit(event, payload, ACCEPTED_ROOM, len(self._sessions))
+
+    def announce_status(self, status: str, message: str) -> None:
+        """Send a `connection_status` to every accepted connection."""
+        self.announce(CONNECTION_STATUS, self._status(status, message))
+
+    def send_status(self, session: Session, status: str, message: str) -> Payload:
+        """Send a connection its `connection_status`; returns what was sent."""
+        payload = self._status(status, message)
+        if session.user_id is not None:
+            payload["user_id"] = session.user_id
+        self.send(session.sid, CONNECTION_STATUS, payload)
+        return payload
+
+    def send_error(self, sid: str, event: str, code: str, message: str) -> Payload:
+        """Say that a request can't be served; returns what acknowledges it."""
+        self._metrics.client_errors.labels(code).inc()
+        payload = {"code": code, "message": message, "event": event}
+        self.send(sid, ERROR, payload)
+        return {"error": payload}
+
+    def send_refusal(self, sid: str, failure: AuthFailure) -> None:
+        """Say why a token is refused."""
+        self._metrics.auth_failures.labels(failure.code).inc()
+        payload = {"error": failure.error, "code": failure.code, "timestamp": self.now()}
+        self.send(sid, AUTH_ERROR, payload)
+
+    def now(self) -> str:
+        """The present time as clients see it."""
+        return iso(self._clock.now_ms())
+
+    def _status(self, status: str, message: str) -> Payload:
+        feed = self._market.feed_state
+        return {
+            "status": status,
+            "message": message,
+            "timestamp": self.now(),
+            "server": VERSION,
+            "feed": feed.name,
+            "feed_state": feed.state,
+        }
