@@ -75,7 +75,10 @@ class Outbound:
         if self.blocked:
             self.hold(message)
             return
-        data = message.forms[self.form] or message.render(self.form)
+        self._write(message.forms[self.form] or message.render(self.form))
+
+    def _write(self, data: bytes) -> None:
+        """Write to a socket that is not blocked; it is, afterwards, where not all was taken."""
         try:
             sent = self.write(data)
         except BlockingIOError:
@@ -120,21 +123,11 @@ class Outbound:
         self._corked = False
         if self.closing or self._sock is None:
             return
-        data = self._batch()
         self.blocked = False
-        while data and not self.blocked:
-            try:
-                sent = self.write(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self.lose()
-                return
-            if sent != len(data):
-                self.cut(data, sent)
-                return
-            data = self._batch()
-        self._outbox = None
+        while not self.blocked and (data := self._batch()):
+            self._write(data)
+        if not self.blocked:
+            self._outbox = None
 
     def unsent(self) -> int:
         """Messages that have not been handed to the kernel, or to a poll."""
