@@ -3,6 +3,8 @@
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -85,6 +87,18 @@ def test_a_bad_websocket_request_is_refused(query: str, echo: Echo) -> None:
 # --- messages -------------------------------------------------------------------------------------
 
 
+@contextmanager
+def waiting_poll(poller: Poller) -> Iterator[list[requests.Response]]:
+    """A poll that waits while the block runs; afterwards the list holds its answer."""
+    answers: list[requests.Response] = []
+    query = f"{poller.url}/socket.io/?{poller.query}"
+    thread = threading.Thread(target=lambda: answers.append(requests.get(query, timeout=30)))
+    thread.start()
+    time.sleep(0.2)
+    yield answers
+    thread.join()
+
+
 def connected(poller: Poller) -> None:
     assert poller.post("40").status_code == 200
     poller.poll_until('42["auth"')
@@ -155,13 +169,8 @@ def test_a_malformed_packet_closes_the_websocket(packet: str, echo: Echo) -> Non
 def test_two_polls_at_once_end_the_session(echo: Echo) -> None:
     with Poller(echo.url) as poller:
         connected(poller)
-        answers: list[requests.Response] = []
-        query = f"{poller.url}/socket.io/?{poller.query}"
-        thread = threading.Thread(target=lambda: answers.append(requests.get(query, timeout=30)))
-        thread.start()
-        time.sleep(0.2)
-        assert poller.request("GET").status_code == 400
-        thread.join()
+        with waiting_poll(poller) as answers:
+            assert poller.request("GET").status_code == 400
         assert (answers[0].status_code, answers[0].text) == (200, "1")
         assert poller.request("GET").status_code == 400
 
@@ -213,13 +222,8 @@ def test_who_does_not_answer_a_ping_is_closed(engine: str, start_echo: StartEcho
 def test_a_polling_client_closes_its_session(echo: Echo) -> None:
     with Poller(echo.url) as poller:
         connected(poller)
-        answers: list[requests.Response] = []
-        query = f"{poller.url}/socket.io/?{poller.query}"
-        thread = threading.Thread(target=lambda: answers.append(requests.get(query, timeout=30)))
-        thread.start()
-        time.sleep(0.2)
-        assert poller.post("1").status_code == 200
-        thread.join()
+        with waiting_poll(poller) as answers:
+            assert poller.post("1").status_code == 200
         assert (answers[0].status_code, answers[0].text) == (200, "6")
         assert poller.request("GET").status_code == 400
 
