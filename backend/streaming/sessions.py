@@ -37,6 +37,9 @@ class Sessions:
     def __init__(self) -> None:
         self._by_sid: dict[str, Session] = {}
         self._by_login: dict[str, dict[str, Session]] = {}
+        # Tokens expire on whole seconds, so that thousands of sessions have hundreds of instants:
+        # a look for those that are due doesn't go through them all.
+        self._by_expiry: dict[int, dict[Session, None]] = {}
 
     def __len__(self) -> int:
         return len(self._by_sid)
@@ -72,16 +75,17 @@ class Sessions:
 
     def expired(self, now_ms: int) -> list[Session]:
         """Connections whose token has expired at `now_ms`."""
-        live = self._by_sid.values()
-        return [s for s in live if s.expires_at_ms is not None and s.expires_at_ms <= now_ms]
+        return [s for at, live in self._by_expiry.items() if at <= now_ms for s in live]
 
     def expiring(self, now_ms: int) -> list[Session]:
         """Connections to be warned now, each returned once per token."""
         soon = now_ms + EXPIRY_WARNING_MS
         due = [
-            s
-            for s in self._by_sid.values()
-            if s.expires_at_ms is not None and not s.warned and now_ms < s.expires_at_ms <= soon
+            session
+            for at, live in self._by_expiry.items()
+            if now_ms < at <= soon
+            for session in live
+            if not session.warned
         ]
         for session in due:
             session.warned = True
@@ -90,6 +94,8 @@ class Sessions:
     def _index(self, session: Session) -> None:
         if session.login is not None:
             self._by_login.setdefault(session.login, {})[session.sid] = session
+        if session.expires_at_ms is not None:
+            self._by_expiry.setdefault(session.expires_at_ms, {})[session] = None
 
     def _unindex(self, session: Session) -> None:
         if session.login is not None:
@@ -97,3 +103,8 @@ class Sessions:
             connections.pop(session.sid, None)
             if not connections:
                 self._by_login.pop(session.login, None)
+        if session.expires_at_ms is not None:
+            live = self._by_expiry.get(session.expires_at_ms, {})
+            live.pop(session, None)
+            if not live:
+                self._by_expiry.pop(session.expires_at_ms, None)
