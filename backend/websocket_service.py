@@ -17,7 +17,7 @@ from flask_socketio import SocketIO
 
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
-from backend.fanout.pieces import Joined
+from backend.fanout.pieces import Pieces
 from backend.fanout.transport import Transports
 from backend.market.market import Market
 from backend.market.models import FeedState
@@ -59,7 +59,7 @@ from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic
 from backend.streaming.sessions import Session, Sessions
-from backend.streaming.subscriptions import RoomChange, Subscriptions
+from backend.streaming.subscriptions import Basket, RoomChange, Subscriptions
 
 logger = logging.getLogger(__name__)
 
@@ -105,13 +105,13 @@ class WebSocketService:
         self.sessions = Sessions()
         self._subscriptions = Subscriptions()
         self._feed_healthy = True
-        self._out = Outlet(self._put, market, self.sessions, clock, metrics)
+        self._out = Outlet(self._put, self._put_joined, market, self.sessions, clock, metrics)
         self._broadcaster = Broadcaster(
             market,
             analyst,
             self._subscriptions,
             self._out.emit,
-            lambda: socketio.sleep(0),
+            self._out.emit_joined,
             clock,
             metrics,
         )
@@ -177,7 +177,7 @@ class WebSocketService:
         self._transports.sweep()
         self._metrics.connections.set(len(self.sessions))
         self._metrics.subscriptions.set(self._subscriptions.total())
-        self._metrics.baskets.set(len(self._subscriptions.baskets()))
+        self._metrics.baskets.set(self._subscriptions.basket_count())
 
     def _watch_feed(self) -> None:
         healthy = self._market.feed_state.state is FeedState.LIVE and not self._market.feed_stale()
@@ -333,10 +333,12 @@ class WebSocketService:
         if eio_sid is not None:
             self._socketio.start_background_task(self._transports.close_after_farewell, eio_sid)
 
-    def _put(self, event: str, payload: Payload | Joined, room: str) -> None:
-        # The client manager's own, which both `emit`s above it end in: they cost as much as
-        # encoding and addressing a basket together, and a tick has thousands of baskets.
+    def _put(self, event: str, payload: Payload, room: str) -> None:
+        # The client manager's own, which both `emit`s above it end in at several times its cost.
         self._socketio.server.manager.emit(event, payload, NAMESPACE, room=room)
+
+    def _put_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
+        self._transports.emit_joined(event, pieces, baskets, NAMESPACE)
 
     # --- rooms ------------------------------------------------------------------------------------
 

@@ -99,14 +99,13 @@ class Connection(Outbound):
         the socket takes among the server's connections; `early` has already been read."""
         self._sock = sock
         self._held = hold
-        self.write = sock.send
         self.form |= DEFLATED if deflate else 0
         self.upgraded = True
         self.connected = True
         self._reader = FrameReader(self.engine.max_http_buffer_size, deflate)
-        self.blocked = False
-        if self.unsent():
-            self.blocked = True
+        if not self.unsent():
+            self.write = sock.send
+        else:
             hub = get_hub()
             self._writer = hub.add(hub.WRITE, sock.fileno(), self._writable, self._gone, None)
             self._writable(0)
@@ -250,7 +249,7 @@ class Connection(Outbound):
 
     def lose(self) -> None:
         """The transport has failed or ended: end the session. Safe to call from the hub."""
-        self.blocked = True
+        self.block()
         self._stop_reading()
         self._stop_writer()
         reason = self.engine.reason.TRANSPORT_CLOSE
@@ -277,7 +276,8 @@ class Connection(Outbound):
         engine = self.engine
         engine.heartbeat.forget(self)
         engine.ended(self, reason or engine.reason.SERVER_DISCONNECT)
-        self.closed = self.blocked = True
+        self.closed = True
+        self.block()
         self._stop_writer()
         if self._sock is not None:
             self._close_socket(code, abort, text)
@@ -286,7 +286,7 @@ class Connection(Outbound):
         self._outbox = self._inbox = self._tail = self._reader = None
 
     def _close_socket(self, code: int | None, abort: bool, text: str) -> None:
-        sock, self._sock, self.write = self._sock, None, None
+        sock, self._sock = self._sock, None
         stuck = self._tail is not None
         if code is not None and not stuck:
             farewell = b"" if abort else _CLOSE_PACKET.render(JSON)

@@ -27,6 +27,7 @@ from backend.fanout.frame import NORMAL, POLICY, TEXT, TOO_BIG, frame
 from backend.fanout.heartbeat import Heartbeat
 from backend.fanout.inbound import ProtocolViolation
 from backend.fanout.message import Message
+from backend.fanout.outbound import Outbound
 from backend.fanout.polling import Polling, PollRefused, read_body
 from backend.fanout.probe import Probe
 
@@ -60,10 +61,13 @@ class _Refused(Exception):
 
 
 class Engine(engineio.Server):
-    """`sockets` has the sessions by id, as in the driver's own server."""
+    """`sockets` has the sessions by id, as in the driver's own server; `waiting` those among
+    them for which something may be waiting, so that a look for slow ones need not go through all.
+    """
 
     heartbeat: Heartbeat
     start_service_task: bool
+    waiting: set[Outbound]
     fan: Fan
     allow_deflate: bool
     handle_message: Callable[[Connection, str | bytes], None]
@@ -75,6 +79,7 @@ class Engine(engineio.Server):
         """An engine with the options and handlers of `driver`, which has served nothing yet."""
         engine = cls.__new__(cls)
         engine.__dict__.update(driver.__dict__)
+        engine.waiting = set()
         engine.fan = fan
         engine.allow_deflate = allow_deflate
         engine.heartbeat = Heartbeat(
@@ -90,9 +95,7 @@ class Engine(engineio.Server):
         engine.give_up = lambda connection: engine.close_for(connection, POLICY, SLOW_CONSUMER)
         return engine
 
-    @staticmethod
-    def now() -> float:
-        return time.monotonic()
+    now = staticmethod(time.monotonic)
 
     # --- what python-socketio calls ---------------------------------------------------------------
 
@@ -254,13 +257,14 @@ class Engine(engineio.Server):
 
     def close_for(self, connection: Connection, code: int, text: str) -> None:
         """Close with a code, from any greenlet or the hub."""
-        connection.blocked = True
+        connection.block()
         eventlet.spawn_n(connection.close, False, True, self.reason.TRANSPORT_ERROR, code, text)
 
     def ended(self, connection: Connection, reason: str) -> None:
         """A session ends: tell the application, and forget it."""
         self._trigger_event("disconnect", connection.sid, reason, run_async=False)
         self.sockets.pop(connection.sid, None)
+        self.waiting.discard(connection)
 
     def release(self, sock: Any, slots: Any, reset: bool = False) -> None:
         """Close a socket now."""
@@ -298,7 +302,7 @@ class Engine(engineio.Server):
         hub.schedule_call_global(LINGER_SECONDS, finish)
 
     def _timed_out(self, connection: Connection) -> None:
-        connection.blocked = True
+        connection.block()
         eventlet.spawn_n(
             connection.close, False, True, self.reason.PING_TIMEOUT, NORMAL, "ping timeout"
         )

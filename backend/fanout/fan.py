@@ -1,29 +1,84 @@
-"""Sending one message to many connections without holding the hub."""
+"""Sending one message to many connections, or many to one each, without holding the hub."""
 
-from collections.abc import Callable, Collection
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import eventlet
 from eventlet.hubs import get_hub
 
 from backend.fanout.connection import Connection
 from backend.fanout.message import Message
+from backend.fanout.outbound import REFUSED
 
 # A large room is written to in slices of this length; other connections are served in between.
 SLICE_SECONDS = 0.001
 # How many writes pass between looks at the clock.
 _LOOK_EVERY = 16
 
+T = TypeVar("T")
 
-class _Unfinished:
-    """A message on its way to a room, and the connections that it has not reached yet."""
 
-    __slots__ = ("message", "waiting")
+def in_slices(
+    items: Iterable[T], clock: Callable[[], float], rest: Callable[[], Any]
+) -> Iterator[T]:
+    """The items one by one; `rest` is called whenever working on them has taken a slice."""
+    end = clock() + SLICE_SECONDS
+    for item in items:
+        if clock() >= end:
+            rest()
+            end = clock() + SLICE_SECONDS
+        yield item
 
-    def __init__(self, message: Message, waiting: dict[Connection, None]) -> None:
+
+class _Delivery:
+    """A message on its way to a room: `connections` from `at` on have not got it yet, but for
+    those in `served`."""
+
+    __slots__ = ("message", "connections", "at", "served", "_places")
+
+    def __init__(self, message: Message, connections: list[Connection]) -> None:
         self.message = message
-        self.waiting = waiting
+        self.connections = connections
+        self.at = 0
+        self.served: set[Connection] = set()
+        self._places: dict[Connection, int] | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.at >= len(self.connections)
+
+    def write(self, stop: int) -> None:
+        """Go on to `connections[stop]`. The innermost loop of all: of a connection nothing is
+        touched but what its write needs."""
+        message, connections, served = self.message, self.connections, self.served
+        form, data, size = -1, b"", 0
+        for at in range(self.at, min(stop, len(connections))):
+            connection = connections[at]
+            if served and connection in served:
+                continue
+            if connection.form != form:
+                form = connection.form
+                data = message.render(form)
+                size = len(data)
+            try:
+                sent = connection.write(data)
+            except OSError as error:
+                connection.failed(data, error)
+                continue
+            if sent != size:
+                if sent == REFUSED:
+                    connection.hold(message)
+                else:
+                    connection.cut(data, sent)
+        self.at = stop
+
+    def serve(self, connection: Connection) -> None:
+        """Send ahead of its turn, where the connection is still waiting."""
+        if self._places is None:
+            self._places = {connection: at for at, connection in enumerate(self.connections)}
+        if self._places.get(connection, -1) >= self.at and connection not in self.served:
+            self.served.add(connection)
+            connection.send(self.message)
 
 
 class Fan:
@@ -31,68 +86,53 @@ class Fan:
 
     Sending to a room may yield before all of it is reached. Whatever is sent to one of those
     still waiting in the meantime first brings it what it waits for, so that nothing is overtaken.
+    Who writes to a connection without `send` or `send_all` looks first whether any delivery is
+    `unfinished`.
     """
 
     def __init__(self, clock: Callable[[], float], pause: Callable[[], Any]) -> None:
         self._clock = clock
         self._pause = pause
-        self._unfinished: list[_Unfinished] = []
+        self.unfinished: list[_Delivery] = []
 
     def send(self, connection: Connection, message: Message) -> None:
         """Send to one connection."""
-        if self._unfinished:
-            self._catch_up(connection)
+        if self.unfinished:
+            self._catch_up((connection,))
         connection.send(message)
 
-    def send_all(self, connections: Collection[Connection], message: Message) -> None:
-        """Send to all of `connections`, which may change while this yields; those that are in
-        it now get the message."""
-        if self._unfinished:
-            for connection in connections:
-                self._catch_up(connection)
-        forms = message.forms
-        slice_end = self._clock() + SLICE_SECONDS
-        count = 0
-        for connection in connections:
-            count += 1
-            if connection.blocked:
-                connection.hold(message)
-            else:
-                data = forms[connection.form] or message.render(connection.form)
-                try:
-                    sent = connection.write(data)
-                    if sent != len(data):
-                        connection.cut(data, sent)
-                except BlockingIOError:
-                    connection.cut(data, 0)
-                except OSError:
-                    connection.lose()
-            if count % _LOOK_EVERY == 0 and self._clock() >= slice_end:
-                break
-        else:
+    def send_all(self, connections: Iterable[Connection], message: Message) -> None:
+        """Send to those that are among `connections` now. May yield."""
+        delivery = _Delivery(message, list(connections))
+        if self.unfinished:
+            self._catch_up(delivery.connections)
+        self._slice(delivery)
+        if delivery.done:
             return
-        if count < len(connections):
-            self._finish(message, dict.fromkeys(islice(connections, count, None)))
-
-    def _finish(self, message: Message, waiting: dict[Connection, None]) -> None:
-        """Send to those that are left, with pauses in between."""
-        unfinished = _Unfinished(message, waiting)
-        self._unfinished.append(unfinished)
+        self.unfinished.append(delivery)
         try:
-            while waiting:
-                if eventlet.getcurrent() is not get_hub().greenlet:
-                    self._pause()
-                slice_end = self._clock() + SLICE_SECONDS
-                while waiting:
-                    connection, _ = waiting.popitem()
-                    connection.send(message)
-                    if len(waiting) % _LOOK_EVERY == 0 and self._clock() >= slice_end:
-                        break
+            while not delivery.done:
+                self._rest()
+                self._slice(delivery)
         finally:
-            self._unfinished.remove(unfinished)
+            self.unfinished.remove(delivery)
 
-    def _catch_up(self, connection: Connection) -> None:
-        for unfinished in self._unfinished:
-            if connection in unfinished.waiting:
-                del unfinished.waiting[connection]
-                connection.send(unfinished.message)
+    def _catch_up(self, connections: Iterable[Connection]) -> None:
+        """Bring connections all that is on its way to them."""
+        for delivery in self.unfinished:
+            for connection in connections:
+                delivery.serve(connection)
+
+    def _rest(self) -> None:
+        """Let others run, where that is possible."""
+        if eventlet.getcurrent() is not get_hub().greenlet:
+            self._pause()
+
+    def in_slices(self, items: Iterable[T]) -> Iterator[T]:
+        """The items one by one, with rests in between."""
+        return in_slices(items, self._clock, self._rest)
+
+    def _slice(self, delivery: _Delivery) -> None:
+        end = self._clock() + SLICE_SECONDS
+        while not delivery.done and self._clock() < end:
+            delivery.write(delivery.at + _LOOK_EVERY)

@@ -17,6 +17,9 @@ TOO_BIG = 1009
 
 _FINAL = 0x80
 _COMPRESSED = 0x40
+_SHORT = struct.Struct("!BB").pack
+_MEDIUM = struct.Struct("!BBH").pack
+_LONG = struct.Struct("!BBQ").pack
 
 
 def frame(opcode: int, payload: bytes, compressed: bool = False) -> bytes:
@@ -24,10 +27,10 @@ def frame(opcode: int, payload: bytes, compressed: bool = False) -> bytes:
     first = _FINAL | opcode | (_COMPRESSED if compressed else 0)
     length = len(payload)
     if length < 126:
-        return bytes((first, length)) + payload
+        return _SHORT(first, length) + payload
     if length < 65_536:
-        return struct.pack("!BBH", first, 126, length) + payload
-    return struct.pack("!BBQ", first, 127, length) + payload
+        return _MEDIUM(first, 126, length) + payload
+    return _LONG(first, 127, length) + payload
 
 
 def close_frame(code: int, reason: str = "") -> bytes:

@@ -5,7 +5,7 @@ it puts the engine beneath the server; the application notices nothing.
 """
 
 import itertools
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import eventlet
@@ -15,7 +15,8 @@ from socketio.packet import EVENT
 from backend.fanout.connection import Connection
 from backend.fanout.engine import Engine
 from backend.fanout.fan import Fan
-from backend.fanout.message import Message
+from backend.fanout.message import MSGPACK, Envelope, Message
+from backend.fanout.pieces import Basket, Joined, Pieces
 
 # What an event is the latest of, from its payload: given for events of which only the latest
 # matters to a client that lags behind.
@@ -114,6 +115,11 @@ class RoomManager(socketio.Manager):
         if not space.members:
             del self._namespaces[namespace]
 
+    def taking_part(self, namespace: str) -> Collection[str]:
+        """The Engine.IO ids of those that are connected to a namespace."""
+        space = self._namespaces.get(namespace)
+        return space.by_connection.keys() if space else ()
+
     def _member(self, sid: str, namespace: str) -> Member | None:
         space = self._namespaces.get(namespace)
         return space.members.get(sid) if space else None
@@ -206,14 +212,47 @@ class RoomManager(socketio.Manager):
                 ident = self._generate_ack_id(sid, callback, namespace)
                 self._fan.send(connection, Message(EVENT, content, namespace, ident))
             return
-        key = self._latest.get(event)
-        conflated = None if key is None else (namespace, event, key(data))
-        message = Message(EVENT, content, namespace, None, conflated, len(receivers))
+        key = self._conflation_key(namespace, event, data)
+        message = Message(EVENT, content, namespace, None, key, len(receivers))
         if len(receivers) == 1:
             for connection in receivers.values():
                 self._fan.send(connection, message)
         else:
             self._fan.send_all(receivers.values(), message)
+
+    def emit_joined(
+        self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
+    ) -> None:
+        """Send each basket's room an event whose argument is an object of the basket's own: those
+        of `pieces` that its selection names, or no event where there is none. May yield.
+
+        A tick has thousands of baskets, most of them one connection's: to such a one the frame
+        is put together and written without a `Message`.
+        """
+        space = self._namespaces.get(namespace)
+        if space is None:
+            return
+        envelope = Envelope(event, namespace)
+        encoded = pieces.json
+        for basket in self._fan.in_slices(baskets):
+            members = space.rooms.get(basket.room)
+            parts = basket.selection.of(encoded)
+            if not members or not parts:
+                continue
+            if len(members) == 1 and not self._fan.unfinished:
+                (connection,) = members.values()
+                # Deflate is for what many share.
+                if connection.form < MSGPACK and connection.push(envelope.frame(parts)):
+                    continue
+            joined = Joined(pieces, basket.selection)
+            key = self._conflation_key(namespace, event, joined)
+            message = Message(EVENT, [event, joined], namespace, None, key, len(members))
+            self._fan.send_all(members.values(), message)
+
+    def _conflation_key(self, namespace: str, event: str, data: Any) -> Hashable:
+        """What a message is the latest of; None where none gives way to another."""
+        key = self._latest.get(event)
+        return None if key is None else (namespace, event, key(data))
 
     def trigger_callback(self, sid: str, id: int, data: list[Any]) -> None:
         for space in self._namespaces.values():

@@ -4,6 +4,7 @@ the hub says that the socket takes more.
 
 import logging
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from eventlet.hubs import get_hub
@@ -18,20 +19,27 @@ logger = logging.getLogger(__name__)
 
 # Written to a socket at once when several messages wait.
 WRITE_BYTES = 64 * 1024
+# What `Outbound.write` returns where nothing may be written.
+REFUSED = -1
+
+
+def refuse(_data: bytes) -> int:
+    """In place of a socket's `send`: what is to be sent has to go through the outbox."""
+    return REFUSED
 
 
 class Outbound:
     """The sending half of a connection.
 
-    `blocked` says that messages have to go through the outbox: the session is polling or
-    closed, or its socket takes no more. Otherwise `write` is the socket's own `send`.
+    `write` is the socket's own `send`, so that a tick to thousands costs no more than the system
+    calls; or `refuse`, where messages have to go through the outbox: the session is polling,
+    corked or closed, or its socket takes no more.
     """
 
     __slots__ = (
         "sid",
         "engine",
         "form",
-        "blocked",
         "write",
         "closing",
         "polling",
@@ -47,8 +55,7 @@ class Outbound:
         self.sid = sid
         self.engine = engine
         self.form = JSON
-        self.blocked = True
-        self.write: Any = None
+        self.write: Callable[[bytes], int] = refuse
         self.closing = False
         self.polling: Any = None
         self._sock: Any = None
@@ -70,30 +77,46 @@ class Outbound:
     def _gone(self, error: object) -> None:
         """The hub's word for a descriptor closed under it; ours are removed before."""
 
+    @property
+    def blocked(self) -> bool:
+        """Whether messages have to go through the outbox."""
+        return self.write is refuse
+
+    def block(self) -> None:
+        """Have everything from here on go through the outbox."""
+        self.write = refuse
+
     def send(self, message: Message) -> None:
         """Write a message now, or as soon as all before it have been written."""
-        if self.blocked:
+        if self.blocked or not self.push(message.forms[self.form] or message.render(self.form)):
             self.hold(message)
-            return
-        self._write(message.forms[self.form] or message.render(self.form))
 
-    def _write(self, data: bytes) -> None:
-        """Write to a socket that is not blocked; it is, afterwards, where not all was taken."""
+    def push(self, data: bytes) -> bool:
+        """Write frames now; False where they have to wait behind others."""
         try:
             sent = self.write(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.lose()
-            return
+        except OSError as error:
+            self.failed(data, error)
+            return True
+        if sent == REFUSED:
+            return False
         if sent != len(data):
             self.cut(data, sent)
+        return True
+
+    def failed(self, data: bytes, error: OSError) -> None:
+        """`write` raised: the socket is full, or broken."""
+        if isinstance(error, BlockingIOError):
+            self.cut(data, 0)
+        else:
+            self.lose()
 
     def cut(self, data: bytes, sent: int) -> None:
         """The socket took `sent` bytes and no more: go on when it does."""
-        self.blocked = True
+        self.block()
         self._tail = memoryview(data)[sent:]
         self._progress = self.engine.now()
+        self.engine.waiting.add(self)
         hub = get_hub()
         self._writer = hub.add(hub.WRITE, self._sock.fileno(), self._writable, self._gone, None)
 
@@ -105,6 +128,7 @@ class Outbound:
             self._outbox = Outbox()
         if not len(self._outbox) and self._tail is None:
             self._progress = self.engine.now()
+            self.engine.waiting.add(self)
         if not self._outbox.put(message, len(message.render(self.form & ~DEFLATED))):
             self._give_up()
         elif self.polling is not None:
@@ -114,7 +138,8 @@ class Outbound:
         """Gather what is sent from here on, so that it goes out in one piece: the answer to a
         subscription is a dozen messages, and a system call costs more than all else in one."""
         if not self.blocked:
-            self.blocked = self._corked = True
+            self.block()
+            self._corked = True
 
     def uncork(self) -> None:
         """Send what was gathered."""
@@ -123,9 +148,9 @@ class Outbound:
         self._corked = False
         if self.closing or self._sock is None:
             return
-        self.blocked = False
+        self.write = self._sock.send
         while not self.blocked and (data := self._batch()):
-            self._write(data)
+            self.push(data)
         if not self.blocked:
             self._outbox = None
 
@@ -168,14 +193,14 @@ class Outbound:
                     break
                 tail = memoryview(batch)
             self._tail = tail
-            sent = self.write(tail)
+            sent = self._sock.send(tail)
             self._progress = self.engine.now()
             self._tail = tail[sent:] if sent < len(tail) else None
             if self._tail is not None:
                 return
         self._outbox = None
         self._stop_writer()
-        self.blocked = False
+        self.write = self._sock.send
 
     def _batch(self) -> bytes:
         parts, size = [], 0

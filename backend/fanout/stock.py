@@ -4,13 +4,15 @@ Enters through the driver's seam (`eio._async`, `eio.on`) on one server instance
 patched.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from engineio.async_drivers.eventlet import WebSocketWSGI
 from engineio.exceptions import EngineIOError
 
 from backend.clock import Clock
+from backend.fanout.fan import in_slices
+from backend.fanout.pieces import Basket, Joined, Pieces
 from backend.fanout.transport import NewLimit, Transports
 
 # Packets that may wait for one connection. At the default cadence that is over ten minutes of
@@ -54,11 +56,26 @@ class StockTransports(Transports):
 
         return without_deflate
 
+    def emit_joined(
+        self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
+    ) -> None:
+        for basket in in_slices(baskets, self._clock.monotonic, lambda: self._eio.sleep(0)):
+            if basket.selection.of(pieces.json):
+                payload = Joined(pieces, basket.selection)
+                self._server.manager.emit(event, payload, namespace, room=basket.room)
+
     def _unsent(self, session: Any) -> int:
         return int(session.queue.qsize())
 
-    def _slow(self, session: Any) -> bool:
-        return int(session.queue.qsize()) > OUTBOX_PACKETS_MAX
+    def _slow(self) -> list[Any]:
+        return [
+            session
+            for session in list(self._eio.sockets.values())
+            if not session.closed and session.queue.qsize() > OUTBOX_PACKETS_MAX
+        ]
+
+    def _taking_part(self) -> Collection[str]:
+        return {eio_sid for _, eio_sid in self._server.manager.get_participants("/", None)}
 
     def _close(self, session: Any, _code: int, _text: str) -> None:
         session.close(wait=False, abort=True)

@@ -7,7 +7,7 @@ markets.
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from backend.clock import Clock
@@ -15,6 +15,7 @@ from backend.fanout.connection import Connection
 from backend.fanout.engine import SLOW_CONSUMER, Engine
 from backend.fanout.frame import GOING_AWAY, POLICY, PROTOCOL_VIOLATION
 from backend.fanout.inbound import ProtocolViolation
+from backend.fanout.pieces import Basket, Pieces
 
 logger = logging.getLogger(__name__)
 
@@ -79,8 +80,12 @@ class Transports(ABC):
         """Packets that wait for the client."""
 
     @abstractmethod
-    def _slow(self, session: Any) -> bool:
-        """Whether the client reads too little to be kept."""
+    def _slow(self) -> list[Any]:
+        """The sessions whose clients read too little to be kept."""
+
+    @abstractmethod
+    def _taking_part(self) -> Collection[str]:
+        """The ids of the sessions that have connected to the default namespace."""
 
     @abstractmethod
     def _close(self, session: Any, code: int, text: str) -> None:
@@ -111,18 +116,27 @@ class Transports(ABC):
         for eio_sid in list(self._eio.sockets):
             self.close(eio_sid)
 
+    @abstractmethod
+    def emit_joined(
+        self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
+    ) -> None:
+        """Send each basket's room an event whose argument is an object of its own: those of
+        `pieces` that its selection names, or no event where there is none. May yield."""
+
     def sweep(self) -> None:
         """Close what does not read, and what never took part. Called about once a second."""
+        for session in self._slow():
+            self._close_for(session, SLOW_CONSUMER, POLICY)
         now = self._clock.monotonic()
         strangers = {}
-        for eio_sid, session in list(self._eio.sockets.items()):
-            if session.closed:
-                continue  # the driver takes it out of its list a little later
-            if self._slow(session):
-                self._close_for(session, SLOW_CONSUMER, POLICY)
-            elif self._server.manager.sid_from_eio_sid(eio_sid, "/") is None:
+        taking_part = self._taking_part()
+        # Each that takes part has a transport: with as many of both there is nothing to look for.
+        if len(taking_part) != len(self._eio.sockets):
+            for eio_sid in self._eio.sockets.keys() - taking_part:
                 strangers[eio_sid] = since = self._strangers.get(eio_sid, now)
-                if now - since > IDLE_TRANSPORT_SECONDS:
+                session = self._eio.sockets[eio_sid]
+                # The driver takes a closed one out of its list a little later.
+                if not session.closed and now - since > IDLE_TRANSPORT_SECONDS:
                     self._close_for(session, NEVER_CONNECTED, POLICY)
         self._strangers = strangers
 
@@ -187,11 +201,26 @@ class EngineTransports(Transports):
         self._eio.sleep(seconds)
         session.cork()
 
+    def emit_joined(
+        self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
+    ) -> None:
+        self._server.manager.emit_joined(event, pieces, baskets, namespace)
+
     def _unsent(self, session: Connection) -> int:
         return session.unsent()
 
-    def _slow(self, session: Connection) -> bool:
-        return not session.given_up and session.stalled() > STALLED_SECONDS
+    def _slow(self) -> list[Connection]:
+        waiting = self._eio.waiting
+        waiting.difference_update([session for session in waiting if not session.unsent()])
+        return [
+            session
+            for session in waiting
+            if not session.given_up and session.stalled() > STALLED_SECONDS
+        ]
+
+    def _taking_part(self) -> Collection[str]:
+        connected: Collection[str] = self._server.manager.taking_part("/")
+        return connected
 
     def _close(self, session: Connection, code: int, text: str) -> None:
         session.given_up = True

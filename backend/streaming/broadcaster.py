@@ -1,13 +1,13 @@
 """Turns the market's state into events: what is sent, to which room, and when.
 
-Knows no socket: it is given an `emit` and a `pause`, and so is tested without a server.
+Knows no socket: it is given two ways to emit, and so is tested without a server.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 from backend.clock import Clock, iso
-from backend.fanout.pieces import Joined, Piece
+from backend.fanout.pieces import Pieces
 from backend.market.market import Market
 from backend.market.models import Quote
 from backend.metrics import Metrics
@@ -22,21 +22,23 @@ from backend.protocol import (
 )
 from backend.streaming.analyst import Analyst
 from backend.streaming.sessions import Session
-from backend.streaming.subscriptions import Subscriptions
+from backend.streaming.subscriptions import Basket, Subscriptions
 
 # Real-time prices are looked at this often, which is also the contract's bound of ten a second
 # and symbol: of several changes in between the newest wins.
 PRICE_FLUSH_SECONDS = 0.1
-# Emitting is cut into slices of this length, so that requests are served while a tick goes out.
-SLICE_SECONDS = 0.001
 
 
 class Emit(Protocol):
     """Sends an event to a room. `receivers` is how many connections the room has."""
 
-    def __call__(
-        self, event: str, payload: Payload | Joined, room: str, receivers: int
-    ) -> None: ...
+    def __call__(self, event: str, payload: Payload, room: str, receivers: int) -> None: ...
+
+
+class EmitJoined(Protocol):
+    """Sends each basket's room an event with those of `pieces` that the basket names. May yield."""
+
+    def __call__(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None: ...
 
 
 def quote_payload(quote: Quote) -> Payload:
@@ -73,7 +75,7 @@ class Broadcaster:
         analyst: Analyst,
         subscriptions: Subscriptions,
         emit: Emit,
-        pause: Callable[[], None],
+        emit_joined: EmitJoined,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
@@ -81,7 +83,7 @@ class Broadcaster:
         self._analyst = analyst
         self._subscriptions = subscriptions
         self._emit = emit
-        self._pause = pause
+        self._emit_joined = emit_joined
         self._clock = clock
         self._metrics = metrics
         # At most one entry a configured symbol.
@@ -89,28 +91,13 @@ class Broadcaster:
         market.on_price(self._changed.add)
 
     def tick(self) -> None:
-        """One `market_update` for each connection, all of the same instant."""
+        """One `market_update` for each connection, all of the same instant. A symbol is encoded
+        once for each set of fields in use, and baskets share that."""
         started = self._clock.monotonic()
-        baskets = self._subscriptions.baskets()
-        wanted = {symbol for basket in baskets for symbol in basket.symbols}
-        quotes = self._payloads(wanted)
-        # Each symbol is encoded once a tick for each set of fields in use; baskets share that.
-        encoded: dict[tuple[str, ...], dict[str, Piece]] = {}
-        slice_end = self._clock.monotonic() + SLICE_SECONDS
-        for basket in baskets:
-            pieces = encoded.get(basket.fields)
-            if pieces is None:
-                cut = _pick(quotes, quotes, basket.fields)
-                pieces = {symbol: Piece(symbol, quote) for symbol, quote in cut.items()}
-                encoded[basket.fields] = pieces
-            # The basket's last member may have left during a pause.
-            if basket.members and (
-                mine := [pieces[symbol] for symbol in basket.symbols if symbol in pieces]
-            ):
-                self._emit(MARKET_UPDATE, Joined(mine), basket.room, basket.members)
-            if self._clock.monotonic() >= slice_end:
-                self._pause()
-                slice_end = self._clock.monotonic() + SLICE_SECONDS
+        quotes = self._payloads(self._subscriptions.symbols())
+        for fields, baskets in self._subscriptions.baskets().items():
+            pieces = Pieces(_pick(quotes, quotes, fields))
+            self._emit_joined(MARKET_UPDATE, pieces, baskets)
         self._metrics.tick_seconds.observe(self._clock.monotonic() - started)
 
     def snapshot(self, session: Session) -> Payload:

@@ -6,7 +6,7 @@ Knows no socket: it is given the function that puts an event on the wire.
 from collections.abc import Callable
 
 from backend.clock import Clock, iso
-from backend.fanout.pieces import Joined
+from backend.fanout.pieces import Pieces
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.protocol import (
@@ -19,6 +19,7 @@ from backend.protocol import (
     Payload,
 )
 from backend.streaming.sessions import Session, Sessions
+from backend.streaming.subscriptions import Basket
 
 
 class Outlet:
@@ -26,24 +27,33 @@ class Outlet:
 
     def __init__(
         self,
-        put: Callable[[str, Payload | Joined, str], None],
+        put: Callable[[str, Payload, str], None],
+        put_joined: Callable[[str, Pieces, list[Basket]], None],
         market: Market,
         sessions: Sessions,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        """`put` sends an event with its payload to a room."""
+        """`put` sends an event with its payload to a room, `put_joined` each basket's room its
+        own part of the pieces."""
         self._put = put
+        self._put_joined = put_joined
         self._market = market
         self._sessions = sessions
         self._clock = clock
         self._metrics = metrics
 
-    def emit(self, event: str, payload: Payload | Joined, room: str, receivers: int) -> None:
+    def emit(self, event: str, payload: Payload, room: str, receivers: int) -> None:
         """Send an event to a room that `receivers` connections are in."""
         self._metrics.emits.add(event)
         self._metrics.deliveries.add(event, receivers)
         self._put(event, payload, room)
+
+    def emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
+        """Send each basket's room those of `pieces` that it names. May yield."""
+        self._metrics.emits.add(event, len(baskets))
+        self._metrics.deliveries.add(event, sum([basket.members for basket in baskets]))
+        self._put_joined(event, pieces, baskets)
 
     def send(self, sid: str, event: str, payload: Payload) -> None:
         """Send an event to one connection."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from backend.fanout.pieces import Selection
 from backend.protocol import (
     QUOTE_FIELDS,
     SubscribeRequest,
@@ -17,7 +18,8 @@ from backend.protocol import (
 )
 from backend.streaming.sessions import Session
 
-BasketKey = tuple[tuple[str, ...], tuple[str, ...]]
+Symbols = tuple[str, ...]
+Fields = tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -25,13 +27,11 @@ class Basket:
     """`symbols` sorted, `fields` in the order of a quote; `members` counts its connections."""
 
     number: int
-    symbols: tuple[str, ...]
-    fields: tuple[str, ...]
+    symbols: Symbols
+    fields: Fields
+    room: str
+    selection: Selection
     members: int = 0
-
-    @property
-    def room(self) -> str:
-        return basket_room(self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,22 @@ class Subscriptions:
     """The baskets in use and the number of watchers of each symbol."""
 
     def __init__(self) -> None:
-        self._baskets: dict[BasketKey, Basket] = {}
+        self._baskets: dict[Fields, dict[Symbols, Basket]] = {}
         self._by_number: dict[int, Basket] = {}
         self._next_number = 1
         self._watchers: Counter[str] = Counter()
         self._realtime_watchers: Counter[str] = Counter()
 
-    def baskets(self) -> list[Basket]:
-        """A copy: a tick may yield while it goes through them."""
-        return list(self._by_number.values())
+    def baskets(self) -> dict[Fields, list[Basket]]:
+        """A copy, by fields: a tick may yield while it goes through them."""
+        return {fields: list(found.values()) for fields, found in self._baskets.items()}
+
+    def basket_count(self) -> int:
+        return len(self._by_number)
+
+    def symbols(self) -> list[str]:
+        """Those that somebody is subscribed to."""
+        return list(self._watchers)
 
     def basket(self, session: Session) -> Basket | None:
         return None if session.basket is None else self._by_number[session.basket]
@@ -118,18 +125,28 @@ class Subscriptions:
         old = self.basket(session)
         new = None
         if session.symbols:
-            key = (tuple(sorted(session.symbols)), session.fields or QUOTE_FIELDS)
-            new = self._baskets.get(key)
-            if new is None:
-                new = Basket(self._next_number, *key)
-                self._next_number += 1
-                self._baskets[key] = self._by_number[new.number] = new
+            symbols, fields = tuple(sorted(session.symbols)), session.fields or QUOTE_FIELDS
+            new = self._baskets.get(fields, {}).get(symbols) or self._add_basket(symbols, fields)
             new.members += 1
         session.basket = new.number if new else None
         if old is not None:
             old.members -= 1
             if not old.members:
-                del self._baskets[(old.symbols, old.fields)], self._by_number[old.number]
+                self._remove_basket(old)
+
+    def _add_basket(self, symbols: Symbols, fields: Fields) -> Basket:
+        number = self._next_number
+        self._next_number += 1
+        basket = Basket(number, symbols, fields, basket_room(number), Selection(symbols))
+        self._baskets.setdefault(fields, {})[symbols] = self._by_number[number] = basket
+        return basket
+
+    def _remove_basket(self, basket: Basket) -> None:
+        del self._by_number[basket.number]
+        alike = self._baskets[basket.fields]
+        del alike[basket.symbols]
+        if not alike:
+            del self._baskets[basket.fields]
 
     @staticmethod
     def _rooms(session: Session) -> set[str]:

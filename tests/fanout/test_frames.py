@@ -18,10 +18,11 @@ from backend.fanout.message import (
     JSON_DEFLATED,
     MSGPACK,
     MSGPACK_DEFLATED,
+    Envelope,
     Message,
 )
 from backend.fanout.packet import EnginePacket
-from backend.fanout.pieces import Joined, Piece
+from backend.fanout.pieces import Joined, Pieces, Selection
 from tests.fanout.wire import client_frame
 
 LIMIT = 70_000
@@ -130,15 +131,26 @@ def test_messagepack_leaves_out_what_is_absent(form: int) -> None:
     }
 
 
-def test_joined_pieces_are_the_same_in_every_format() -> None:
+@pytest.mark.parametrize("names", [("BTC",), ("BTC", "ETH"), ("BTC", "XRP"), ("XRP",)])
+def test_joined_pieces_are_those_that_there_are_in_every_format(names: tuple[str, ...]) -> None:
     value = {"price": 1.5, "symbol": "BTC"}
-    joined = Joined([Piece("BTC", value), Piece("ETH", value)])
-    plain = {"BTC": value, "ETH": value}
+    pieces = Pieces({"ADA": value, "BTC": value, "ETH": value})
+    joined = Joined(pieces, Selection(names))
+    plain = {name: value for name in names if name != "XRP"}
     assert json.loads(codec.dumps(["market_update", joined])) == ["market_update", plain]
     message = Message(EVENT, ["market_update", joined])
     assert json.loads(payload_of(message.render(JSON))[2:]) == ["market_update", plain]
     packed = msgpack.unpackb(payload_of(message.render(MSGPACK)))
     assert packed["data"] == ["market_update", plain]
+
+
+def test_an_envelope_makes_the_frame_that_a_message_does() -> None:
+    pieces = Pieces({"BTC": {"price": 1.5}, "ETH": {"price": 0.25}})
+    selection = Selection(("BTC", "ETH"))
+    for namespace in ("/", "/custom"):
+        message = Message(EVENT, ["market_update", Joined(pieces, selection)], namespace)
+        enveloped = Envelope("market_update", namespace).frame(selection.of(pieces.json))
+        assert enveloped == message.render(JSON)
 
 
 def test_what_json_has_no_form_for_is_an_error() -> None:

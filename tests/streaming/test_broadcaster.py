@@ -6,6 +6,7 @@ import pytest
 
 from backend.clock import SystemClock
 from backend.fanout import codec
+from backend.fanout.pieces import Joined, Pieces
 from backend.market.market import Market
 from backend.market.models import Trade
 from backend.metrics import Metrics
@@ -13,7 +14,7 @@ from backend.protocol import parse_subscribe, realtime_room
 from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.sessions import Session
-from backend.streaming.subscriptions import Subscriptions
+from backend.streaming.subscriptions import Basket, Subscriptions
 
 SYMBOLS = ("BTC", "ETH", "ADA")
 START_MS = 1_700_000_040_000
@@ -24,7 +25,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.emitted: list[tuple[str, dict[str, Any], str, int]] = []
-        self.pauses: list[Any] = []
+        self.between: list[Any] = []
         clock = SystemClock()
         self.market = Market(SYMBOLS, clock)
         self.subscriptions = Subscriptions()
@@ -33,7 +34,7 @@ class Stage:
             Analyst(self.market, SYMBOLS),
             self.subscriptions,
             self._emit,
-            lambda: self.pauses and self.pauses.pop()(),
+            self._emit_joined,
             clock,
             Metrics(),
         )
@@ -51,8 +52,16 @@ class Stage:
         return session
 
     def _emit(self, event: str, payload: Any, room: str, receivers: int) -> None:
-        # As it comes out of the wire's JSON, which is where joined pieces become an object.
-        self.emitted.append((event, codec.loads(codec.dumps(payload)), room, receivers))
+        self.emitted.append((event, payload, room, receivers))
+
+    def _emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
+        for basket in baskets:
+            # As it comes out of the wire's JSON, which is where pieces become an object.
+            joined = codec.loads(codec.dumps(Joined(pieces, basket.selection)))
+            if joined:
+                self._emit(event, joined, basket.room, basket.members)
+            if self.between:
+                self.between.pop()()
 
     def taken(self) -> list[tuple[str, dict[str, Any], str, int]]:
         emitted, self.emitted = self.emitted, []
@@ -98,12 +107,11 @@ def test_a_symbol_that_the_feed_has_not_delivered_is_left_out(stage: Stage) -> N
 
 
 def test_all_updates_of_a_tick_are_of_one_instant_though_it_pauses(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage,
 ) -> None:
-    monkeypatch.setattr("backend.streaming.broadcaster.SLICE_SECONDS", 0.0)
     for number, symbols in enumerate((["BTC"], ["BTC", "ETH"], ["ETH"])):
         stage.subscribe(str(number), symbols)
-    stage.pauses = [lambda: stage.trade("BTC", 101.0)] * 3
+    stage.between = [lambda: stage.trade("BTC", 101.0)] * 3
     stage.broadcaster.tick()
     prices = {p["BTC"]["price"] for _, p, _, _ in stage.taken() if "BTC" in p}
     assert prices == {100.0}

@@ -21,7 +21,9 @@ def test_connections_with_the_same_symbols_share_a_basket_whatever_their_order()
     subscriptions.subscribe(two, request(["ETH", "BTC"]))
     subscriptions.subscribe(three, request(["BTC", "ETH"], fields=["price"]))
     assert one.basket == two.basket != three.basket
-    assert {basket.members for basket in subscriptions.baskets()} == {2, 1}
+    baskets = subscriptions.baskets()
+    assert [basket.members for basket in baskets[QUOTE_FIELDS]] == [2]
+    assert [basket.members for basket in baskets["symbol", "price"]] == [1]
 
 
 def test_a_change_of_symbols_changes_exactly_the_rooms_it_has_to() -> None:
@@ -100,9 +102,12 @@ def test_rooms_and_counts_always_equal_what_the_sessions_have(steps: list) -> No
             assert basket.room in mine
     for symbol in SYMBOLS:
         assert subscriptions.watchers(symbol) == sum(symbol in s.symbols for s in sessions)
-    assert sum(basket.members for basket in subscriptions.baskets()) == sum(
-        bool(s.symbols) for s in sessions
-    )
+    assert set(subscriptions.symbols()) == {symbol for s in sessions for symbol in s.symbols}
+    baskets = subscriptions.baskets()
+    alike = [basket for some in baskets.values() for basket in some]
+    assert all(basket.fields == fields for fields, some in baskets.items() for basket in some)
+    assert len(alike) == subscriptions.basket_count()
+    assert sum(basket.members for basket in alike) == sum(bool(s.symbols) for s in sessions)
     for session in sessions:
         subscriptions.release(session)
-    assert subscriptions.baskets() == [] and subscriptions.total() == 0
+    assert subscriptions.baskets() == {} and subscriptions.total() == 0
