@@ -7,6 +7,7 @@ counts as absent, as container tooling passes it.
 import os
 import re
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,7 +147,8 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 
 def _symbols(value: str) -> tuple[str, ...]:
-    symbols = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    parts = (sys.intern(part.strip()) for part in value.split(",") if part.strip())
+    symbols = tuple(dict.fromkeys(parts))
     if not 1 <= len(symbols) <= SYMBOLS_MAX:
         raise ValueError(value)
     if not all(SYMBOL_PATTERN.fullmatch(symbol) for symbol in symbols):

@@ -4,6 +4,7 @@ Spelled here and nowhere else. The contract that these implement is described in
 `docs/protocol.md`.
 """
 
+import sys
 from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
@@ -190,7 +191,8 @@ def _symbols(value: object, known: Container[str]) -> SymbolRequest:
         )
     unique = dict.fromkeys(value)
     return SymbolRequest(
-        tuple(symbol for symbol in unique if symbol in known),
+        # Interned, as the configured symbols are: a tick looks each of them up by identity.
+        tuple(sys.intern(symbol) for symbol in unique if symbol in known),
         tuple(_rejection(symbol) for symbol in unique if symbol not in known),
     )
 

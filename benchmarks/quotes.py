@@ -11,6 +11,8 @@ SYMBOLS = (
     *("LTC", "BCH", "TRX", "UNI", "ATOM", "XLM", "NEAR", "AAVE", "FIL", "ALGO"),
     *(f"T{number}" for number in range(10, 40)),
 )
+# How many of them a client has where it has not all.
+BASKET_SYMBOLS = 5
 MARKET_UPDATE = "market_update"
 FLOOD = "flood"
 # Starts with as many digits as it ends with, so that all frames of a flood have one length.

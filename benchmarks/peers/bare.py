@@ -11,6 +11,7 @@ import time
 
 from benchmarks.load.frames import server_frame
 from benchmarks.quotes import (
+    BASKET_SYMBOLS,
     FLOOD,
     FLOOD_SECONDS_MAX,
     MARKET_UPDATE,
@@ -25,7 +26,7 @@ def event_frame(event: str, payload: object) -> bytes:
 
 def main() -> None:
     interval = float(os.environ["INTERVAL"])
-    symbol = os.environ["SYMBOLS"].split(",")[0]
+    symbols = os.environ["SYMBOLS"].split(",")[:BASKET_SYMBOLS]
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     poll = select.epoll()
@@ -48,7 +49,8 @@ def main() -> None:
         if now >= due:
             due += interval
             tick += 1
-            write_all(event_frame(MARKET_UPDATE, {symbol: quote(symbol, tick)}))
+            quotes = {symbol: quote(symbol, tick) for symbol in symbols}
+            write_all(event_frame(MARKET_UPDATE, quotes))
         flooding = now < flood_end
         if flooding and now >= flood_due:
             flood_due += flood_interval

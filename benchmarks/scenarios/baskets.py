@@ -6,13 +6,12 @@ import time
 from benchmarks.load.recording import Recording
 from benchmarks.load.swarm import LoadFailed, Swarm
 from benchmarks.peers import NEVER, Peer, started
-from benchmarks.quotes import MARKET_UPDATE, SYMBOLS
+from benchmarks.quotes import BASKET_SYMBOLS, MARKET_UPDATE, SYMBOLS
 from benchmarks.scale import Scale
 from benchmarks.scenarios import Figures
 
 # Long enough for nearly every simulated symbol to trade in between.
 TICK_SECONDS = 1.0
-BASKET_SYMBOLS = 5
 SEED = 20
 # The first ticks bring caches to where they will be.
 WARM_UP_SECONDS = 1.2
