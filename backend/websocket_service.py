@@ -57,7 +57,7 @@ from backend.protocol import (
 from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.outlet import Outlet
-from backend.streaming.periodic import Periodic
+from backend.streaming.periodic import Periodic, Prompted
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import Basket, RoomChange, Subscriptions
 
@@ -112,6 +112,16 @@ class WebSocketService:
             self._subscriptions,
             self._out.emit,
             self._out.emit_joined,
+            lambda: self._prices.prompt(),
+            clock,
+            metrics,
+        )
+        self._prices = Prompted(
+            socketio.server.eio.create_event(),
+            "prices",
+            PRICE_FLUSH_SECONDS,
+            self._broadcaster.flush_prices,
+            socketio.sleep,
             clock,
             metrics,
         )
@@ -128,14 +138,15 @@ class WebSocketService:
             "market": (intervals["market"], self._broadcaster.tick),
             "sentiment": (intervals["sentiment"], self._broadcast_sentiment),
             "signals": (intervals["signal"], self._broadcaster.cycle_signals),
-            "prices": (PRICE_FLUSH_SECONDS, self._broadcaster.flush_prices),
             "watch": (WATCH_SECONDS, self._watch),
         }
-        for name, (interval, action) in actions.items():
-            task = Periodic(
-                name, interval, action, self._socketio.sleep, self._clock, self._metrics
-            )
-            self._tasks.append(task)
+        sleep = self._socketio.sleep
+        self._tasks = [
+            Periodic(name, interval, action, sleep, self._clock, self._metrics)
+            for name, (interval, action) in actions.items()
+        ]
+        self._tasks.append(self._prices)
+        for task in self._tasks:
             self._socketio.start_background_task(task.run)
 
     def drain(self) -> None:

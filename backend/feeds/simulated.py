@@ -44,6 +44,9 @@ SIZE_SD = 1.0
 EXTREME_SHORTFALL = 0.5826 / (MINUTE_S * TRADES_PER_S) ** 0.5
 QUANTITY_DECIMALS = 8
 
+# A trade to come: its symbol's index, the price, and the USD that it is worth.
+Draft = tuple[int, float, float]
+
 
 class SimulatedFeed(Feed):
     """Loads 48 h of history that ends now, then trades on from it in the machine's time."""
@@ -68,8 +71,8 @@ class SimulatedFeed(Feed):
         self._decimals = [price_decimals(profile.price) for profile in profiles]
         self._trade_ids = [count(1) for _ in symbols]
         self._pending = np.zeros(len(symbols))  # USD that wait for their symbol's next trade
-        # Prices and traded USD of the steps to come, by symbol; the last is the next one.
-        self._ahead: list[tuple[list[float], Array]] = []
+        # The trades of the steps to come; the last are the next ones.
+        self._ahead: list[list[Draft]] = []
         self._time_ms = 0
         self._stopped = False
 
@@ -116,30 +119,35 @@ class SimulatedFeed(Feed):
         return now_ms - self._time_ms
 
     def _trade(self, elapsed_ms: int) -> None:
-        prices: list[float] = []
-        for _ in range(max(1, round(elapsed_ms / 1000 / STEP_S))):
-            prices, volume = self._next_step()
-            self._pending += volume
         self._time_ms += elapsed_ms
-        chance = 1 - np.exp(-TRADES_PER_S * elapsed_ms / 1000)
-        trading = np.flatnonzero(self._random.random(len(prices)) < chance)
-        sizes = np.exp(SIZE_SD * self._random.standard_normal(len(trading)) - SIZE_SD**2 / 2)
-        amounts = (self._pending[trading] * sizes).tolist()
-        self._pending[trading] = 0
-        for index, amount in zip(trading.tolist(), amounts, strict=True):
-            price = round(prices[index], self._decimals[index])
-            quantity = round(amount / price, QUANTITY_DECIMALS)
-            trade_id = next(self._trade_ids[index])
-            self._sink.apply_trade(
-                Trade(self._symbols[index], self._time_ms, price, quantity, trade_id)
-            )
+        for _ in range(max(1, round(elapsed_ms / 1000 / STEP_S))):
+            if not self._ahead:
+                self._ahead = self._draw()[::-1]
+            for index, price, amount in self._ahead.pop():
+                price = round(price, self._decimals[index])
+                quantity = round(amount / price, QUANTITY_DECIMALS)
+                trade_id = next(self._trade_ids[index])
+                self._sink.apply_trade(
+                    Trade(self._symbols[index], self._time_ms, price, quantity, trade_id)
+                )
 
-    def _next_step(self) -> tuple[list[float], Array]:
-        if not self._ahead:
-            path = self._model.advance(self._time_ms, STEP_S, STEPS_AHEAD)
-            steps = zip(np.exp(path.log_price).tolist(), path.quote_volume, strict=True)
-            self._ahead = list(steps)[::-1]
-        return self._ahead.pop()
+    def _draw(self) -> list[list[Draft]]:
+        """The trades of the next `STEPS_AHEAD` steps."""
+        path = self._model.advance(self._time_ms, STEP_S, STEPS_AHEAD)
+        prices = np.exp(path.log_price)
+        trades = self._random.random(prices.shape) < 1 - np.exp(-TRADES_PER_S * STEP_S)
+        sizes = np.exp(SIZE_SD * self._random.standard_normal(prices.shape) - SIZE_SD**2 / 2)
+        steps = []
+        for step, volume in enumerate(path.quote_volume):
+            self._pending += volume
+            trading = np.flatnonzero(trades[step])
+            amounts = self._pending[trading] * sizes[step, trading]
+            self._pending[trading] = 0
+            drafts = zip(
+                trading.tolist(), prices[step, trading].tolist(), amounts.tolist(), strict=True
+            )
+            steps.append(list(drafts))
+        return steps
 
     def _load_history(self, minutes: int) -> None:
         """Simulate whole minutes on from the market's time and hand them over as history."""

@@ -3,7 +3,7 @@
 Knows no socket: it is given two ways to emit, and so is tested without a server.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from backend.clock import Clock, iso
@@ -24,8 +24,8 @@ from backend.streaming.analyst import Analyst
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Basket, Subscriptions
 
-# Real-time prices are looked at this often, which is also the contract's bound of ten a second
-# and symbol: of several changes in between the newest wins.
+# Real-time prices go out at most this often, which is the contract's bound of ten a second and
+# symbol: of several changes in between the newest wins.
 PRICE_FLUSH_SECONDS = 0.1
 
 
@@ -76,19 +76,22 @@ class Broadcaster:
         subscriptions: Subscriptions,
         emit: Emit,
         emit_joined: EmitJoined,
+        prices_wait: Callable[[], None],
         clock: Clock,
         metrics: Metrics,
     ) -> None:
+        """`prices_wait` is called when `flush_prices` has become worth a call."""
         self._market = market
         self._analyst = analyst
         self._subscriptions = subscriptions
         self._emit = emit
         self._emit_joined = emit_joined
+        self._prices_wait = prices_wait
         self._clock = clock
         self._metrics = metrics
         # At most one entry a configured symbol.
         self._changed: set[str] = set()
-        market.on_price(self._changed.add)
+        market.on_price(self._price_changed)
 
     def tick(self) -> None:
         """One `market_update` for each connection, all of the same instant. A symbol is encoded
@@ -106,7 +109,7 @@ class Broadcaster:
         return _pick(quotes, session.symbols, session.fields or QUOTE_FIELDS)
 
     def flush_prices(self) -> None:
-        """A `price_update` for each symbol whose price has changed since the last call."""
+        """A `price_update` for each watched symbol whose price has changed since the last call."""
         changed = tuple(self._changed)
         self._changed.clear()
         for symbol in changed:
@@ -122,6 +125,12 @@ class Broadcaster:
             receivers = self._subscriptions.watchers(symbol)
             if receivers:
                 self._emit(TRADING_SIGNAL, signal, symbol_room(symbol), receivers)
+
+    def _price_changed(self, symbol: str) -> None:
+        if self._subscriptions.realtime_watchers(symbol):
+            if not self._changed:
+                self._prices_wait()
+            self._changed.add(symbol)
 
     def _payloads(self, symbols: Iterable[str]) -> dict[str, Payload]:
         """Payload by symbol, without those the feed has not delivered yet."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from backend.clock import Clock
 from backend.metrics import Metrics
@@ -60,6 +61,41 @@ class Periodic:
             if type(error) not in self._seen:
                 self._seen.add(type(error))
                 logger.exception("Background task %s goes on after an error", self.name)
+
+
+class Event(Protocol):
+    """The part of `threading.Event` that is needed here."""
+
+    def set(self) -> None: ...
+    def clear(self) -> None: ...
+    def wait(self) -> object: ...
+
+
+class Prompted(Periodic):
+    """Calls `action` when `prompt` has been called, and `interval` seconds apart at the least:
+    for what is rarely needed, but then soon and often."""
+
+    def __init__(self, event: Event, *periodic: Any) -> None:
+        """`periodic` is what `Periodic` takes."""
+        super().__init__(*periodic)
+        self._event = event
+
+    def prompt(self) -> None:
+        """There is something to do."""
+        self._event.set()
+
+    def run(self) -> None:
+        while True:
+            self._event.wait()
+            if self._stopped:
+                return
+            self._event.clear()
+            self._call()
+            self._sleep(self._interval)
+
+    def stop(self) -> None:
+        super().stop()
+        self._event.set()
 
 
 def supervise(

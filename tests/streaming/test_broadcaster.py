@@ -26,6 +26,7 @@ class Stage:
     def __init__(self) -> None:
         self.emitted: list[tuple[str, dict[str, Any], str, int]] = []
         self.between: list[Any] = []
+        self.prompts = 0
         clock = SystemClock()
         self.market = Market(SYMBOLS, clock)
         self.subscriptions = Subscriptions()
@@ -35,6 +36,7 @@ class Stage:
             self.subscriptions,
             self._emit,
             self._emit_joined,
+            self._prompted,
             clock,
             Metrics(),
         )
@@ -62,6 +64,9 @@ class Stage:
                 self._emit(event, joined, basket.room, basket.members)
             if self.between:
                 self.between.pop()()
+
+    def _prompted(self) -> None:
+        self.prompts += 1
 
     def taken(self) -> list[tuple[str, dict[str, Any], str, int]]:
         emitted, self.emitted = self.emitted, []
@@ -126,6 +131,7 @@ def test_realtime_prices_are_conflated_to_the_newest(stage: Stage) -> None:
     stage.broadcaster.flush_prices()
     ((event, payload, room, receivers),) = stage.taken()
     assert (event, room, receivers) == ("price_update", realtime_room("BTC"), 1)
+    assert stage.prompts == 1
     assert (payload["price"], payload["previous_price"]) == (103.0, 102.0)
     stage.broadcaster.flush_prices()
     assert stage.taken() == []

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from backend.metrics import Metrics
-from backend.streaming.periodic import Periodic, supervise
+from backend.streaming.periodic import Periodic, Prompted, supervise
 
 
 class SteppingClock:
@@ -75,3 +75,46 @@ def test_a_supervised_task_starts_again_until_it_returns_by_itself() -> None:
     assert len(runs) == 3
     assert metrics.registry.get_sample_value("crs_task_errors_total", {"task": "feed"}) == 2
     assert clock.seconds > 100
+
+
+class Prompts:
+    """An event whose waits end as a script says: after so many seconds, or by `stop`."""
+
+    def __init__(self, clock: SteppingClock, waits: list[float]) -> None:
+        self._clock = clock
+        self._waits = waits
+        self.task: Prompted | None = None
+        self.is_set = False
+
+    def set(self) -> None:
+        self.is_set = True
+
+    def clear(self) -> None:
+        self.is_set = False
+
+    def wait(self) -> None:
+        if self.is_set:
+            return
+        assert self.task is not None
+        if self._waits:
+            self._clock.sleep(self._waits.pop(0))
+            self.task.prompt()
+        else:
+            self.task.stop()
+
+
+def test_a_prompted_task_is_called_at_once_but_never_twice_in_an_interval() -> None:
+    clock, calls = SteppingClock(), []
+    event = Prompts(clock, [0.5, 3.0])
+
+    def action() -> None:
+        calls.append(clock.seconds)
+        if len(calls) == 1:
+            task.prompt()  # while it is at work: the next call is due an interval later
+        raise KeyError
+
+    metrics = Metrics()
+    task = event.task = Prompted(event, "test", 2.0, action, clock.sleep, clock, metrics)
+    task.run()
+    assert calls == [100.5, 102.5, 107.5]
+    assert metrics.registry.get_sample_value("crs_task_errors_total", {"task": "test"}) == 3
