@@ -134,5 +134,7 @@ class Fan:
 
     def _slice(self, delivery: _Delivery) -> None:
         end = self._clock() + SLICE_SECONDS
-        while not delivery.done and self._clock() < end:
+        while True:
             delivery.write(delivery.at + _LOOK_EVERY)
+            if delivery.done or self._clock() >= end:
+                return

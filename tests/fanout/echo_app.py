@@ -17,6 +17,7 @@ eventlet.monkey_patch()
 import json
 import logging
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,13 @@ from flask import Flask
 from flask_socketio import SocketIO
 
 from backend.clock import SystemClock
-from backend.fanout import codec
+from backend.fanout import codec, fan
 from backend.fanout.handshake import SLOTS
 from backend.fanout.manager import RoomManager
 from backend.fanout.packet import EnginePacket
+from backend.fanout.pieces import Pieces, Selection
 from backend.fanout.stock import StockTransports
-from backend.fanout.transport import EngineTransports, QuietLog
+from backend.fanout.transport import EngineTransports, QuietLog, Transports
 from backend.server import listen
 
 DEFAULTS = {
@@ -43,15 +45,25 @@ DEFAULTS = {
     "limit": 16_384,
     "slots": 10_000,
     "pace": 0.0,
+    "slice": fan.SLICE_SECONDS,
 }
 
 
-class Streams:
-    """Numbered events to rooms: `kept` ones, each of which has to arrive, and `latest` ones."""
+@dataclass
+class Basket:
+    room: str
+    selection: Selection
 
-    def __init__(self, socketio: SocketIO) -> None:
+
+class Streams:
+    """Numbered events to rooms: `kept` ones, each of which has to arrive, and `latest` ones. A
+    `basket` has the numbers of a client's own choice of rooms; of these too the latest matters."""
+
+    def __init__(self, socketio: SocketIO, transports: Transports) -> None:
         self._socketio = socketio
+        self._transports = transports
         self._numbers: dict[str, int] = {}
+        self._baskets: list[Basket] = []
         self._running = True
 
     def number(self, room: str) -> int:
@@ -70,24 +82,41 @@ class Streams:
         if number % 100 == 0:
             self._socketio.emit("kept", {"room": room, "number": number}, to=room)
 
+    def add_basket(self, room: str, names: list[str]) -> None:
+        self._baskets.append(Basket(room, Selection(tuple(names))))
+
     def run(self, rooms: list[str], interval: float, seconds: float, pad: int) -> None:
         end = SystemClock().monotonic() + seconds
+        self._socketio.start_background_task(self._run_baskets, rooms, interval / 10)
         while SystemClock().monotonic() < end:
             for room in rooms:
                 self.emit(room, pad)
             self._socketio.sleep(interval)
+        self._running = False
+        self._emit_baskets(rooms)
         self._socketio.emit("end", {room: self.number(room) for room in rooms})
 
+    def _run_baskets(self, rooms: list[str], interval: float) -> None:
+        # Beside the rooms' events, so that it meets some of them on their way.
+        while self._running:
+            self._emit_baskets(rooms)
+            self._socketio.sleep(interval)
 
-def build(settings: dict[str, Any]) -> tuple[Flask, SocketIO, list[str]]:
+    def _emit_baskets(self, rooms: list[str]) -> None:
+        pieces = Pieces({room: self.number(room) for room in rooms})
+        self._transports.emit_joined("basket", pieces, list(self._baskets), "/")
+
+
+def build(settings: dict[str, Any]) -> tuple[Flask, SocketIO, Transports, list[str]]:
     app = Flask(__name__)
     own = settings["engine"] == "crs"
+    fan.SLICE_SECONDS = settings["slice"]
     log = logging.getLogger("quiet")
     log.addFilter(QuietLog())
     log.setLevel(logging.ERROR)
     engine: dict[str, Any] = {}
     if own:
-        keys = {"latest": lambda payload: payload["room"]}
+        keys = {"latest": lambda payload: payload["room"], "basket": lambda _numbers: None}
         engine = {
             "client_manager": RoomManager(keys, settings["deflate"]),
             "serializer": EnginePacket,
@@ -108,7 +137,8 @@ def build(settings: dict[str, Any]) -> tuple[Flask, SocketIO, list[str]]:
         **engine,
     )
     closed: list[str] = []
-    transports = (EngineTransports if own else StockTransports)(
+    kind: type[Transports] = EngineTransports if own else StockTransports
+    transports = kind(
         socketio.server, SystemClock(), lambda: lambda: settings["pace"], closed.append
     )
 
@@ -118,12 +148,12 @@ def build(settings: dict[str, Any]) -> tuple[Flask, SocketIO, list[str]]:
             transports.sweep()
 
     socketio.start_background_task(sweep)
-    return app, socketio, closed
+    return app, socketio, transports, closed
 
 
-def handlers(socketio: SocketIO, closed: list[str]) -> None:
+def handlers(socketio: SocketIO, transports: Transports, closed: list[str]) -> None:
     server = socketio.server
-    streams = Streams(socketio)
+    streams = Streams(socketio, transports)
     events: list[list[str]] = []
 
     def connected(sid: str, _environ: Any, auth: Any = None) -> None:
@@ -139,6 +169,10 @@ def handlers(socketio: SocketIO, closed: list[str]) -> None:
     def leave(sid: str, room: str) -> int:
         server.leave_room(sid, room)
         return streams.number(room)
+
+    def basket(sid: str, names: list[str]) -> None:
+        server.enter_room(sid, f"basket:{sid}")
+        streams.add_basket(f"basket:{sid}", names)
 
     def run(_sid: str, options: dict[str, Any]) -> None:
         socketio.start_background_task(streams.run, **options)
@@ -158,6 +192,7 @@ def handlers(socketio: SocketIO, closed: list[str]) -> None:
     server.on("ask", ask)
     server.on("join", join)
     server.on("leave", leave)
+    server.on("basket", basket)
     server.on("run", run)
     server.on("emit", lambda _sid, room, pad: streams.emit(room, pad))
     server.on("emit-latest", lambda _sid, room, pad: streams.emit_latest(room, pad))
@@ -175,8 +210,8 @@ def handlers(socketio: SocketIO, closed: list[str]) -> None:
 def main() -> None:
     logging.basicConfig(level=logging.INFO)
     settings = {**DEFAULTS, **json.loads(sys.argv[1])}
-    app, socketio, closed = build(settings)
-    handlers(socketio, closed)
+    app, socketio, transports, closed = build(settings)
+    handlers(socketio, transports, closed)
     listener = listen("127.0.0.1", 0)
     print("PORT", listener.getsockname()[1], flush=True)
     pool = eventlet.GreenPool(settings["slots"])

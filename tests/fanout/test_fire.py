@@ -26,6 +26,7 @@ PAD_BYTES = 400
 REST_SECONDS = (0.0, 3.0)
 # Each client joins, leaves or rests about this often.
 ACT_SECONDS = 2.0
+SLICE_SECONDS = 0.0003
 RECEIVE_BUFFER = 8 * 1024
 
 
@@ -35,6 +36,7 @@ class Fighter:
 
     sock: socket.socket
     rng: random.Random
+    names: list[str]
     rest: bytes = b""
     resumes: float = 0.0
     asked: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class Fighter:
     joined: dict[str, int] = field(default_factory=dict)
     kept: dict[str, list[int]] = field(default_factory=dict)
     latest: dict[str, int] = field(default_factory=dict)
+    basket: dict[str, int] = field(default_factory=dict)
     pending: dict[str, str] = field(default_factory=dict)
     finished: dict[str, int] | None = None
     acknowledged: int = 0
@@ -107,6 +110,8 @@ class Fighter:
                 self.hear_kept(payload["room"], payload["number"])
             elif name == "latest":
                 self.hear_latest(payload["room"], payload["number"])
+            elif name == "basket":
+                self.hear_basket(payload)
 
     def answered(self, event: str, room: str, number: int) -> None:
         self.acknowledged += 1
@@ -134,6 +139,19 @@ class Fighter:
             self.problems.append(f"{room}: {number} after {self.latest.get(room)}")
         self.latest[room] = number
 
+    def hear_basket(self, numbers: dict[str, int]) -> None:
+        if set(numbers) != set(self.names):
+            self.problems.append(f"a basket of {sorted(numbers)}, not {self.names}")
+        for room, number in numbers.items():
+            if number < self.basket.get(room, 0):
+                self.problems.append(f"{room}: basket {number} after {self.basket[room]}")
+            # Each room's event was sent before the basket with its number, and none may be passed.
+            heard = self.kept.get(room, [])
+            last = heard[-1] if heard else self.joined.get(room, number)
+            if room not in self.pending and last < number:
+                self.problems.append(f"{room}: basket {number} beside event {last}")
+        self.basket = numbers
+
     def check_kept(self, room: str, last: int) -> None:
         first = self.joined[room] + 1
         if self.kept.get(room, []) != list(range(first, last + 1)):
@@ -145,7 +163,11 @@ def fighter(url: str, seed: int) -> Fighter:
     client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     client.connect()
     client.sock.setblocking(False)
-    return Fighter(client.sock, random.Random(seed))
+    rng = random.Random(seed)
+    names = sorted(rng.sample(ROOMS, rng.randint(1, 5)))
+    one = Fighter(client.sock, rng, names)
+    one.say("42" + json.dumps(["basket", names]))
+    return one
 
 
 def fight(fighters: list[Fighter]) -> None:
@@ -175,7 +197,8 @@ def fight(fighters: list[Fighter]) -> None:
 
 
 def test_no_event_is_lost_doubled_or_out_of_order(engine: str, start_echo: StartEcho) -> None:
-    echo = start_echo(engine=engine)
+    # Short slices, so that what goes to a room meets what goes elsewhere.
+    echo = start_echo(engine=engine, slice=SLICE_SECONDS)
     fighters = [fighter(echo.url, seed) for seed in range(CLIENTS)]
     with WebSocket(echo.url) as control:
         control.connect()
@@ -192,6 +215,7 @@ def test_no_event_is_lost_doubled_or_out_of_order(engine: str, start_echo: Start
     assert problems == {}
     for one in survivors:
         assert one.finished is not None
+        assert one.basket == {room: one.finished[room] for room in one.names}
         for room in one.joined:
             if room not in one.pending:
                 one.check_kept(room, one.finished[room])
