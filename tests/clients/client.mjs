@@ -2,6 +2,7 @@
 //
 //   node client.mjs <url> <options as JSON>
 //
+// The option "msgpack" stands for the parser of socket.io-msgpack-parser, which JSON can't hold.
 // Each line in is an array for emit(), or {"ack": [...]} for emitWithAck(), or {"close": true}.
 // Each line out is [name, ...arguments]: every event, and "connect", "disconnect", "connect_error",
 // "upgrade", "transport_close" and "ack".
@@ -12,8 +13,10 @@ const require = createRequire(new URL("../../frontend/package.json", import.meta
 const { io } = require("socket.io-client");
 
 const say = (...line) => process.stdout.write(JSON.stringify(line) + "\n");
-const [url, options] = process.argv.slice(2);
-const socket = io(url, { reconnection: false, ...JSON.parse(options) });
+const [url, given] = process.argv.slice(2);
+const { msgpack, ...options } = JSON.parse(given);
+if (msgpack) options.parser = require("socket.io-msgpack-parser");
+const socket = io(url, { reconnection: false, ...options });
 
 socket.on("connect", () => say("connect", socket.io.engine.transport.name));
 socket.on("disconnect", (reason) => say("disconnect", reason));

@@ -163,6 +163,9 @@ def test_json_messagepack_and_deflating_clients_hear_the_same(start_server: Star
         PythonClient(server.url, auth, "polling", serializer="msgpack"),
         PythonClient(server.url, auth, "upgrade", serializer="msgpack"),
         NodeClient(server.url, auth, perMessageDeflate={"threshold": 0}),
+        NodeClient(server.url, auth, msgpack=True),
+        NodeClient(server.url, auth, "polling", msgpack=True),
+        NodeClient(server.url, auth, "upgrade", msgpack=True, perMessageDeflate={"threshold": 0}),
     ]
     try:
         for client in clients:
