@@ -49,7 +49,8 @@ def plan(available: list[Peer], ours: Peer, scale: Scale, full: bool) -> list[Me
     compare(ROOM, room.measure, available, scale)
     # In the short form there is no time for the stock engine with baskets.
     with_baskets = [peers.STOCK] if full and ours is not peers.STOCK else []
-    compare(BASKETS, baskets.measure, [ours, *node, *with_baskets], scale)
+    # The bare loop writes what is as long as a basket: the least that any server could take.
+    compare(BASKETS, baskets.measure, [ours, *node, peers.BARE, *with_baskets], scale)
     for scenario, measure in (
         (COMPRESSION, compression.measure),
         (LOGINS, logins.measure),

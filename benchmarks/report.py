@@ -15,6 +15,7 @@ from benchmarks.scale import Scale
 # How each figure is called; those that are not listed are not shown.
 FIGURES = {
     "message_us": ("CPU per delivered message", ".1f", " µs"),
+    "prompt_us": ("the same with a load that reads at once", ".1f", " µs"),
     "message_bytes": ("bytes of a message", ".0f", ""),
     "p50_ms": ("p50 from tick to client", ".1f", " ms"),
     "p99_ms": ("p99 from tick to client", ".1f", " ms"),

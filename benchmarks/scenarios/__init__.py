@@ -6,3 +6,8 @@ server's CPU time, which other programs on the machine do not disturb.
 """
 
 Figures = dict[str, float]
+
+# Where the server's CPU is measured and arrival times are not, the load reads in rounds of this
+# length: a reader that sleeps on the same machine has to be woken by the sender, which costs that
+# more the slower it is, and which no client over a network does.
+PACE_SECONDS = 0.01

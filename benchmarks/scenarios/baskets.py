@@ -8,7 +8,7 @@ from benchmarks.load.swarm import LoadFailed, Swarm
 from benchmarks.peers import NEVER, Peer, started
 from benchmarks.quotes import BASKET_SYMBOLS, MARKET_UPDATE, SYMBOLS
 from benchmarks.scale import Scale
-from benchmarks.scenarios import Figures
+from benchmarks.scenarios import PACE_SECONDS, Figures
 
 # Long enough for nearly every simulated symbol to trade in between.
 TICK_SECONDS = 1.0
@@ -43,7 +43,7 @@ def measure(peer: Peer, scale: Scale, rooms: bool = False) -> Figures:
         swarm.listen(WARM_UP_SECONDS)
         recording = Recording(MARKET_UPDATE.encode())
         cpu = server.cpu()
-        swarm.listen(scale.basket_seconds, recording)
+        swarm.listen(scale.basket_seconds, recording, pace=PACE_SECONDS)
         cpu = server.cpu() - cpu
     if not recording.quotes:
         raise LoadFailed("no quote was heard")

@@ -7,14 +7,12 @@ from benchmarks.load.swarm import LoadFailed, Swarm
 from benchmarks.peers import Peer, Running, started
 from benchmarks.quotes import FLOOD, FLOOD_PAD, MARKET_UPDATE, SYMBOLS
 from benchmarks.scale import Scale
-from benchmarks.scenarios import Figures
+from benchmarks.scenarios import PACE_SECONDS, Figures
 
 TICK_SECONDS = 0.2
 SETTLE_SECONDS = 0.6
 # A flood is measured between its first and its last moments.
 FLOOD_EDGE_SECONDS = 0.3
-# Reading in rounds of 10 ms takes the load's own CPU out of the way of the server's speed.
-FLOOD_PACE_SECONDS = 0.01
 SYMBOL = SYMBOLS[:1]
 
 
@@ -28,7 +26,7 @@ def measure(peer: Peer, scale: Scale) -> Figures:
         connecting = connect(server, swarm, scale.room_clients)
         ticks = stream(server, swarm, scale.room_seconds, scale.room_clients)
         # Ticks went on while clients connected; each had its snapshot, which belongs to it.
-        extra = (connecting.pop("messages") - scale.room_clients) * ticks["message_us"] / 1e6
+        extra = (connecting.pop("messages") - scale.room_clients) * ticks["prompt_us"] / 1e6
         busy = connecting.pop("cpu_s") - max(0.0, extra)
         figures |= connecting | ticks
         if busy > 0:
@@ -57,17 +55,14 @@ def connect(server: Running, swarm: Swarm, clients: int) -> Figures:
 
 
 def stream(server: Running, swarm: Swarm, seconds: float, clients: int) -> Figures:
-    """CPU and punctuality of ticks to everybody."""
-    recording = Recording(MARKET_UPDATE.encode())
-    cpu = server.cpu()
-    swarm.listen(seconds, recording)
-    cpu = server.cpu() - cpu
-    if not recording.messages:
-        raise LoadFailed("no tick was heard")
+    """CPU of ticks to everybody, then again with their punctuality."""
+    paced, paced_us = _listen(server, swarm, seconds, pace=PACE_SECONDS)
+    recording, prompt_us = _listen(server, swarm, seconds)
     figures = {
-        "message_us": cpu / recording.messages * 1e6,
+        "message_us": paced_us,
+        "prompt_us": prompt_us,
         "message_bytes": recording.payload_bytes / recording.messages,
-        "lost": recording.lost_clients,
+        "lost": paced.lost_clients + recording.lost_clients,
     }
     ticks = punctuality(recording, TICK_SECONDS, clients)
     if ticks.known:
@@ -80,14 +75,27 @@ def stream(server: Running, swarm: Swarm, seconds: float, clients: int) -> Figur
     return figures
 
 
+def _listen(
+    server: Running, swarm: Swarm, seconds: float, pace: float = 0.0
+) -> tuple[Recording, float]:
+    """What is heard, and the server's microseconds of CPU for each message of it."""
+    recording = Recording(MARKET_UPDATE.encode())
+    cpu = server.cpu()
+    swarm.listen(seconds, recording, pace=pace)
+    cpu = server.cpu() - cpu
+    if not recording.messages:
+        raise LoadFailed("no tick was heard")
+    return recording, cpu / recording.messages * 1e6
+
+
 def flood(server: Running, swarm: Swarm, seconds: float) -> Figures:
     """Messages delivered while the server emits to the room without a rest."""
     whole = seconds + 2 * FLOOD_EDGE_SECONDS
     swarm.command(FLOOD, {"seconds": whole, "interval": 0, "pad": FLOOD_PAD})
-    swarm.listen(FLOOD_EDGE_SECONDS, pace=FLOOD_PACE_SECONDS)
+    swarm.listen(FLOOD_EDGE_SECONDS, pace=PACE_SECONDS)
     recording = Recording(f'"{FLOOD}"'.encode(), detail=False, numbered=True)
     cpu, own = server.cpu(), time.process_time()
-    swarm.listen(seconds, recording, pace=FLOOD_PACE_SECONDS)
+    swarm.listen(seconds, recording, pace=PACE_SECONDS)
     cpu, own = server.cpu() - cpu, time.process_time() - own
     return {
         "flood_per_s": recording.messages / seconds,
