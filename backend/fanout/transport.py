@@ -134,9 +134,11 @@ class Transports(ABC):
         if len(taking_part) != len(self._eio.sockets):
             for eio_sid in self._eio.sockets.keys() - taking_part:
                 strangers[eio_sid] = since = self._strangers.get(eio_sid, now)
-                session = self._eio.sockets[eio_sid]
-                # The driver takes a closed one out of its list a little later.
-                if not session.closed and now - since > IDLE_TRANSPORT_SECONDS:
+                session = self._eio.sockets.get(eio_sid)
+                # Closing one may let others end; the driver forgets a closed one a little later.
+                if session is None or session.closed:
+                    continue
+                if now - since > IDLE_TRANSPORT_SECONDS:
                     self._close_for(session, NEVER_CONNECTED, POLICY)
         self._strangers = strangers
 
