@@ -43,10 +43,6 @@ class _Delivery:
         self.served: set[Connection] = set()
         self._places: dict[Connection, int] | None = None
 
-    @property
-    def done(self) -> bool:
-        return self.at >= len(self.connections)
-
     def write(self, stop: int) -> None:
         """Go on to `connections[stop]`. The innermost loop of all: of a connection nothing is
         touched but what its write needs."""
@@ -104,16 +100,11 @@ class Fan:
     def send_all(self, connections: Iterable[Connection], message: Message) -> None:
         """Send to those that are among `connections` now. May yield."""
         delivery = _Delivery(message, list(connections))
-        if self.unfinished:
-            self._catch_up(delivery.connections)
-        self._slice(delivery)
-        if delivery.done:
-            return
+        self._catch_up(delivery.connections)
         self.unfinished.append(delivery)
         try:
-            while not delivery.done:
-                self._rest()
-                self._slice(delivery)
+            for at in self.in_slices(range(0, len(delivery.connections), _LOOK_EVERY)):
+                delivery.write(at + _LOOK_EVERY)
         finally:
             self.unfinished.remove(delivery)
 
@@ -131,10 +122,3 @@ class Fan:
     def in_slices(self, items: Iterable[T]) -> Iterator[T]:
         """The items one by one, with rests in between."""
         return in_slices(items, self._clock, self._rest)
-
-    def _slice(self, delivery: _Delivery) -> None:
-        end = self._clock() + SLICE_SECONDS
-        while True:
-            delivery.write(delivery.at + _LOOK_EVERY)
-            if delivery.done or self._clock() >= end:
-                return
