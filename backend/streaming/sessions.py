@@ -6,6 +6,7 @@ look their connection up here first: what is not here is being refused, or gone.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 # How long before its expiry a token's connection is told to send a fresh one.
 EXPIRY_WARNING_MS = 60_000
@@ -31,15 +32,19 @@ class Session:
     basket: int | None = None
 
 
+# Sessions by a fact that some of them share.
+_Index = dict[Any, dict[Session, None]]
+
+
 class Sessions:
     """The accepted connections of this process, by connection id and by login."""
 
     def __init__(self) -> None:
         self._by_sid: dict[str, Session] = {}
-        self._by_login: dict[str, dict[str, Session]] = {}
+        self._by_login: _Index = {}
         # Tokens expire on whole seconds, so that thousands of sessions have hundreds of instants:
         # a look for those that are due doesn't go through them all.
-        self._by_expiry: dict[int, dict[Session, None]] = {}
+        self._by_expiry: _Index = {}
 
     def __len__(self) -> int:
         return len(self._by_sid)
@@ -71,7 +76,7 @@ class Sessions:
 
     def of_login(self, login: str) -> list[Session]:
         """The connections that came with tokens of one login."""
-        return list(self._by_login.get(login, {}).values())
+        return list(self._by_login.get(login, ()))
 
     def expired(self, now_ms: int) -> list[Session]:
         """Connections whose token has expired at `now_ms`."""
@@ -92,19 +97,18 @@ class Sessions:
         return due
 
     def _index(self, session: Session) -> None:
-        if session.login is not None:
-            self._by_login.setdefault(session.login, {})[session.sid] = session
-        if session.expires_at_ms is not None:
-            self._by_expiry.setdefault(session.expires_at_ms, {})[session] = None
+        for index, key in self._places(session):
+            index.setdefault(key, {})[session] = None
 
     def _unindex(self, session: Session) -> None:
+        for index, key in self._places(session):
+            sessions = index.get(key, {})
+            sessions.pop(session, None)
+            if not sessions:
+                index.pop(key, None)
+
+    def _places(self, session: Session) -> Iterator[tuple[_Index, str | int]]:
         if session.login is not None:
-            connections = self._by_login.get(session.login, {})
-            connections.pop(session.sid, None)
-            if not connections:
-                self._by_login.pop(session.login, None)
+            yield self._by_login, session.login
         if session.expires_at_ms is not None:
-            live = self._by_expiry.get(session.expires_at_ms, {})
-            live.pop(session, None)
-            if not live:
-                self._by_expiry.pop(session.expires_at_ms, None)
+            yield self._by_expiry, session.expires_at_ms
