@@ -5,9 +5,10 @@ it is encoded once, in each format somebody needs, and the objects are joined fr
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any
 
 import msgpack
 import orjson
@@ -55,14 +56,12 @@ class Selection:
         return [encoded[name] for name in self.names if name in encoded]
 
 
-class Basket(Protocol):
+@dataclass(slots=True)
+class Basket:
     """A room whose events are objects of the members that `selection` names."""
 
-    @property
-    def room(self) -> str: ...
-
-    @property
-    def selection(self) -> Selection: ...
+    room: str
+    selection: Selection
 
 
 class Joined:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from backend.fanout.pieces import Selection
+from backend.fanout import pieces
 from backend.protocol import (
     QUOTE_FIELDS,
     SubscribeRequest,
@@ -23,15 +23,16 @@ Fields = tuple[str, ...]
 
 
 @dataclass(slots=True)
-class Basket:
+class Basket(pieces.Basket):
     """`symbols` sorted, `fields` in the order of a quote; `members` counts its connections."""
 
     number: int
-    symbols: Symbols
     fields: Fields
-    room: str
-    selection: Selection
     members: int = 0
+
+    @property
+    def symbols(self) -> Symbols:
+        return self.selection.names
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class Subscriptions:
     def _add_basket(self, symbols: Symbols, fields: Fields) -> Basket:
         number = self._next_number
         self._next_number += 1
-        basket = Basket(number, symbols, fields, basket_room(number), Selection(symbols))
+        basket = Basket(basket_room(number), pieces.Selection(symbols), number, fields)
         self._baskets.setdefault(fields, {})[symbols] = self._by_number[number] = basket
         return basket
 

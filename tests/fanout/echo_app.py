@@ -17,7 +17,6 @@ eventlet.monkey_patch()
 import json
 import logging
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from backend.fanout import codec, fan
 from backend.fanout.handshake import SLOTS
 from backend.fanout.manager import RoomManager
 from backend.fanout.packet import EnginePacket
-from backend.fanout.pieces import Pieces, Selection
+from backend.fanout.pieces import Basket, Pieces, Selection
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog, Transports
 from backend.server import listen
@@ -47,12 +46,6 @@ DEFAULTS = {
     "pace": 0.0,
     "slice": fan.SLICE_SECONDS,
 }
-
-
-@dataclass
-class Basket:
-    room: str
-    selection: Selection
 
 
 class Streams:

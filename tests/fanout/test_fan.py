@@ -2,7 +2,6 @@
 written to in slices and others send in between."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from backend.fanout import fan
 from backend.fanout.connection import Connection
 from backend.fanout.fan import Fan
 from backend.fanout.manager import RoomManager
-from backend.fanout.pieces import Pieces, Selection
+from backend.fanout.pieces import Basket, Pieces, Selection
 
 CONNECTIONS = 50
 
@@ -40,12 +39,6 @@ class Driver:
 
         connection.write = write
         return connection
-
-
-@dataclass
-class Basket:
-    room: str
-    selection: Selection
 
 
 class Stage:
