@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: the short form takes under three minutes; `--full` about half an hour."""
+"""`python -m benchmarks`: the short form takes about three minutes; `--full` half an hour."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""How large a run is: the short form fits into three minutes, the full one has the big crowds."""
+"""How large a run is: the short form takes about three minutes, the full one has the big crowds."""
 
 from dataclasses import dataclass
 
