@@ -7,7 +7,6 @@ import logging
 import random
 import secrets
 import time
-import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,7 @@ from flask import Flask
 from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-# eventlet was chosen with it known that it is in bug-fix mode. Here for `python -m backend.record`
-# and the self-check; app.py has imported eventlet before this package.
-warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
-
+from backend import green
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
 from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint
@@ -32,11 +28,11 @@ from backend.auth.routes import register_auth
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
 from backend.clock import Clock, SystemClock
 from backend.config import CRS_ENGINE, PROJECT_ROOT, Settings
-from backend.fanout import codec
 from backend.fanout.manager import RoomManager
-from backend.fanout.packet import EnginePacket
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
+from backend.fanout.wire import codec
+from backend.fanout.wire.packet import EnginePacket
 from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
 from backend.market.market import Market
@@ -239,7 +235,7 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
         }
     return SocketIO(
         app,
-        async_mode="eventlet",
+        async_mode=green.ASYNC_MODE,
         json=codec,
         # So that a refused client is connected for as long as it takes to tell it why.
         always_connect=True,

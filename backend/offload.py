@@ -1,16 +1,15 @@
 """Work that would block the hub, run in native threads while other greenlets go on.
 
-Threads are eventlet's `tpool`, so there is one `Offload` a process, and it belongs to the thread
+The threads are those of `green`, so there is one `Offload` a process, and it belongs to the thread
 that runs the hub. Functions handed over must not touch greenlets, sockets of the hub, or state
 that greenlets share; they return what they found and the caller applies it.
 """
 
 import os
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from eventlet import patcher, tpool
-from eventlet.semaphore import Semaphore
+from backend import green
 
 T = TypeVar("T")
 
@@ -31,7 +30,7 @@ class _Lane:
     """At most `workers` calls at once in native threads, at most `waiting_max` greenlets behind."""
 
     def __init__(self, workers: int, waiting_max: int) -> None:
-        self._free = Semaphore(workers)
+        self._free = green.Semaphore(workers)
         self._waiting_max = waiting_max
         self._waiting = 0
 
@@ -44,7 +43,7 @@ class _Lane:
         finally:
             self._waiting -= 1
         try:
-            return cast(T, tpool.execute(fn, *args))
+            return green.in_thread(fn, *args)
         finally:
             self._free.release()
 
@@ -58,12 +57,12 @@ class Offload:
         hashing_waiting_max: int = HASHING_WAITING_MAX,
         database_waiting_max: int = DATABASE_WAITING_MAX,
     ) -> None:
-        tpool.set_num_threads(hashing_workers + 1)
+        green.set_threads(hashing_workers + 1)
         self._hashing = _Lane(hashing_workers, hashing_waiting_max)
         self._database = _Lane(1, database_waiting_max)
         # A greenlet that is killed leaves its call running in the thread, with its place in the
         # lane free. This lock of the operating system's keeps the next call behind it.
-        self._database_lock = patcher.original("threading").Lock()
+        self._database_lock = green.native_lock()
         self._closed = False
 
     def run(self, fn: Callable[..., T], *args: object) -> T:
@@ -87,7 +86,7 @@ class Offload:
     def close(self) -> None:
         """End the threads once their current calls return. Later calls raise `Overloaded`."""
         self._closed = True
-        tpool.killall()
+        green.end_threads()
 
     def _refuse_when_closed(self) -> None:
         if self._closed:

@@ -1,8 +1,8 @@
 """The listening socket, its limits, and the way out.
 
-`eventlet.wsgi` on a socket of our own rather than `socketio.run`, for what the latter hides: a
-wall at 1,024 connections, tracebacks sent to clients, a backlog of 50, Nagle's delay, and a port
-shared silently with a second server.
+A WSGI server on a socket of our own rather than `socketio.run`, for what the latter hides: a wall
+at 1,024 connections, tracebacks sent to clients, a backlog of 50, Nagle's delay, and a port shared
+silently with a second server.
 """
 
 import errno
@@ -15,11 +15,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import eventlet
-import eventlet.hubs
-import eventlet.wsgi
-
-from backend.fanout.handshake import SLOTS
+from backend import green
+from backend.fanout.sessions.sockets import SLOTS
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +48,8 @@ def raise_file_limit() -> int:
 def listen(host: str, port: int) -> Any:
     """A listening socket without Nagle's delay, which accepted sockets inherit; raises
     `PortInUse`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = eventlet.listen((host, port), family, backlog=BACKLOG, reuse_port=False)
+        listener = green.listen(host, port, BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(f"{host}:{port}") from error
@@ -72,23 +68,14 @@ def url_of(listener: Any) -> str:
 
 def serve(listener: Any, app: Any, max_connections: int, drain: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, then `drain` and return. A second signal ends at once."""
-    pool = eventlet.GreenPool(max_connections)
-    serving = eventlet.spawn(
-        eventlet.wsgi.server,
-        listener,
-        app,
-        custom_pool=pool,
-        # So that a WebSocket keeps its slot though its greenlet has ended.
-        environ={SLOTS: pool},
-        socket_timeout=SOCKET_TIMEOUT_SECONDS,
-        log_output=False,
-        debug=False,
-    )
+    server = green.WsgiServer(max_connections)
+    # So that a WebSocket keeps its place though its greenlet has ended.
+    server.start(listener, app, {SLOTS: server.slots}, SOCKET_TIMEOUT_SECONDS)
     name = _wait_for_signal()
     logger.info("%s: draining", name)
     drain()
-    eventlet.sleep(LAST_REQUESTS_SECONDS)
-    serving.kill()
+    green.sleep(LAST_REQUESTS_SECONDS)
+    server.stop()
     listener.close()
 
 
@@ -104,7 +91,7 @@ def _wait_for_signal() -> str:
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for expected in (signal.SIGTERM, signal.SIGINT):
         signal.signal(expected, lambda *_: None)
-    eventlet.hubs.trampoline(reader, read=True)
+    green.wait_readable(reader)
     number = os.read(reader, 1)[0]
     for again in (signal.SIGTERM, signal.SIGINT):
         signal.signal(again, lambda *_: sys.exit(1))

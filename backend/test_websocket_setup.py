@@ -64,11 +64,7 @@ def check_packages(_settings: Settings) -> str:
 
 def check_patched(_settings: Settings) -> str:
     """In a process of its own, since patching this one would not show what app.py does."""
-    code = (
-        "import app, eventlet.patcher as patcher; "
-        "modules = ('os', 'select', 'socket', 'thread', 'time'); "
-        "print([name for name in modules if not patcher.is_monkey_patched(name)])"
-    )
+    code = "import app; from backend import green; print(green.unpatched())"
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
     )
@@ -181,7 +177,7 @@ def _answered(response: requests.Response) -> dict[str, Any]:
 CHECKS: dict[str, Callable[[Settings], str]] = {
     "Python": check_python,
     "Packages": check_packages,
-    "eventlet": check_patched,
+    "Patching": check_patched,
     "Port": check_port,
     "Database": check_database,
     "Round trip": check_round_trip,

@@ -17,8 +17,8 @@ from flask_socketio import SocketIO
 
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
-from backend.fanout.pieces import Pieces
 from backend.fanout.transport import Transports
+from backend.fanout.wire.pieces import Pieces
 from backend.market.market import Market
 from backend.market.models import FeedState
 from backend.metrics import Metrics

@@ -121,7 +121,7 @@ def text_fields(
 def _body() -> bytes:
     request.max_content_length = BODY_MAX_BYTES
     if request.headers.get("Transfer-Encoding", "").lower() == "chunked":
-        # eventlet ends such a body where its last chunk does, but does not say so.
+        # The WSGI server ends such a body where its last chunk does, but does not say so.
         request.environ["wsgi.input_terminated"] = True
     return request.get_data()
 

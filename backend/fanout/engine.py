@@ -4,11 +4,8 @@ Takes the place of the driver's server on one `socketio.Server`, with its option
 answers as version 4 of the protocol asks, down to the errors.
 """
 
-import contextlib
 import itertools
 import logging
-import socket
-import struct
 import sys
 import time
 import urllib.parse
@@ -16,20 +13,21 @@ from collections.abc import Callable
 from typing import Any
 
 import engineio
-import eventlet
-from eventlet import wsgi
-from eventlet.hubs import get_hub
 
-from backend.fanout import codec, handshake
-from backend.fanout.connection import LINGER_SECONDS, RECEIVE_BYTES, Connection
+from backend import green
 from backend.fanout.fan import Fan
-from backend.fanout.frame import NORMAL, POLICY, TEXT, TOO_BIG, frame
-from backend.fanout.heartbeat import Heartbeat
-from backend.fanout.inbound import ProtocolViolation
-from backend.fanout.message import Message
-from backend.fanout.outbound import Outbound
-from backend.fanout.polling import Polling, PollRefused, read_body
-from backend.fanout.probe import Probe
+from backend.fanout.sessions.connection import Connection
+from backend.fanout.sessions.heartbeat import Heartbeat
+from backend.fanout.sessions.host import Reason
+from backend.fanout.sessions.outbound import Outbound
+from backend.fanout.sessions.polling import Polling, PollRefused, read_body
+from backend.fanout.sessions.probe import Probe
+from backend.fanout.sessions.sockets import HeldSocket
+from backend.fanout.wire import codec, handshake
+from backend.fanout.wire.frame import NORMAL, POLICY, TEXT, TOO_BIG, frame
+from backend.fanout.wire.frame_reader import ProtocolViolation
+from backend.fanout.wire.message import Message
+from backend.fanout.wire.payload import Inbound
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +41,6 @@ _UNSUPPORTED_VERSION = (5, "Unsupported protocol version")
 
 _POLLING, _WEBSOCKET = "polling", "websocket"
 _TEXT = ("Content-Type", "text/plain; charset=UTF-8")
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 SLOW_CONSUMER = "slow_consumer"
 
@@ -61,16 +58,16 @@ class _Refused(Exception):
 
 
 class Engine(engineio.Server):
-    """`sockets` has the sessions by id, as in the driver's own server; `waiting` those among
-    them for which something may be waiting, so that a look for slow ones need not go through all.
-    """
+    """The host of all sessions. `sockets` has them by id, as in the driver's own server; `waiting`
+    those among them for which something may be waiting, so that a look for slow ones need not go
+    through all."""
 
     heartbeat: Heartbeat
     start_service_task: bool
     waiting: set[Outbound]
     fan: Fan
     allow_deflate: bool
-    handle_message: Callable[[Connection, str | bytes], None]
+    handle: Callable[[Connection, Inbound], None]
     violated: Callable[[Connection, ProtocolViolation], None]
     give_up: Callable[[Connection], None]
 
@@ -83,12 +80,10 @@ class Engine(engineio.Server):
         engine.fan = fan
         engine.allow_deflate = allow_deflate
         engine.heartbeat = Heartbeat(
-            engine.ping_interval, engine.ping_timeout, engine._timed_out, lambda: engine.sleep(0)
+            engine.ping_interval, engine.ping_timeout, engine._timed_out, green.pause
         )
         # What a server without `Transports` does: the application's handler, and no bookkeeping.
-        engine.handle_message = lambda connection, data: engine.handlers["message"](
-            connection.sid, data
-        )
+        engine.handle = lambda connection, data: engine.handlers["message"](connection.sid, data)
         engine.violated = lambda connection, violation: engine.close_for(
             connection, violation.code, str(violation)
         )
@@ -122,7 +117,7 @@ class Engine(engineio.Server):
             else:
                 answer = self._route(method, query, environ)
                 if answer is None:
-                    wsgi.WSGI_LOCAL.already_handled = True
+                    green.leave_unanswered()
                     return []
                 status, headers, body = "200 OK", [_TEXT], answer
         except _Refused as refused:
@@ -182,18 +177,18 @@ class Engine(engineio.Server):
         answer, deflate = handshake.accept(environ, self.allow_deflate)
         connection, opening = self._new_session(environ, upgrades=[])
         try:
-            sock, slots, early = handshake.detach(environ)
+            held, early = HeldSocket.taken_from(environ)
         except OSError:  # the client has gone already
-            connection.close(abort=True, reason=self.reason.TRANSPORT_ERROR)
+            connection.close(abort=True, reason=Reason.TRANSPORT_ERROR)
             raise
         try:
             # A fresh socket takes a few hundred bytes whole, or is broken.
-            sock.send(answer + frame(TEXT, opening))
+            held.sock.send(answer + frame(TEXT, opening))
         except OSError:
-            handshake.release(sock, slots)
-            connection.close(abort=True, reason=self.reason.TRANSPORT_ERROR)
+            held.close()
+            connection.close(abort=True, reason=Reason.TRANSPORT_ERROR)
             return
-        connection.open_websocket(sock, slots, deflate, early)
+        connection.open_websocket(held, deflate, early)
 
     def _open_polling(self, environ: Environ) -> bytes:
         upgrades = [_WEBSOCKET] if self.allow_upgrades and _WEBSOCKET in self.transports else []
@@ -228,13 +223,13 @@ class Engine(engineio.Server):
 
     def _probe(self, connection: Connection, environ: Environ) -> None:
         answer, deflate = handshake.accept(environ, self.allow_deflate)
-        sock, slots, early = handshake.detach(environ)
+        held, early = HeldSocket.taken_from(environ)
         try:
-            sock.send(answer)
+            held.sock.send(answer)
         except OSError:
-            handshake.release(sock, slots)
+            held.close()
             return
-        Probe(connection, sock, slots, deflate).start(early)
+        Probe(connection, held, deflate).start(early)
 
     def _poll(self, connection: Connection) -> bytes:
         try:
@@ -253,59 +248,29 @@ class Engine(engineio.Server):
             raise _Refused(_BAD_REQUEST, status) from violation
         return b"ok"
 
-    # --- ends -------------------------------------------------------------------------------------
+    # --- what sessions call -----------------------------------------------------------------------
 
-    def close_for(self, connection: Connection, code: int, text: str) -> None:
-        """Close with a code, from any greenlet or the hub."""
-        connection.block()
-        eventlet.spawn_n(connection.close, False, True, self.reason.TRANSPORT_ERROR, code, text)
+    def ponged(self, connection: Connection) -> None:
+        self.heartbeat.pong(connection)
+
+    def waits(self, connection: Outbound) -> None:
+        self.waiting.add(connection)
 
     def ended(self, connection: Connection, reason: str) -> None:
-        """A session ends: tell the application, and forget it."""
+        """Tell the application, and forget the session."""
+        self.heartbeat.forget(connection)
         self._trigger_event("disconnect", connection.sid, reason, run_async=False)
         self.sockets.pop(connection.sid, None)
         self.waiting.discard(connection)
 
-    def release(self, sock: Any, slots: Any, reset: bool = False) -> None:
-        """Close a socket now."""
-        if reset:
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        handshake.release(sock, slots)
+    # --- ends -------------------------------------------------------------------------------------
 
-    def linger(self, sock: Any, slots: Any) -> None:
-        """Close a socket once the client has, or after `LINGER_SECONDS`."""
-        try:
-            sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.release(sock, slots)
-            return
-        hub = get_hub()
-
-        def finish() -> None:
-            if listener.spent or sock.fileno() < 0:
-                return
-            hub.remove(listener)
-            self.release(sock, slots)
-
-        def discard(_fileno: int) -> None:
-            try:
-                if sock.recv(RECEIVE_BYTES):
-                    return
-            except BlockingIOError:
-                return
-            except OSError:
-                pass  # reset by the client: closed all the same
-            finish()
-
-        listener = hub.add(hub.READ, sock.fileno(), discard, lambda _error: None, None)
-        hub.schedule_call_global(LINGER_SECONDS, finish)
+    def close_for(self, connection: Connection, code: int, text: str) -> None:
+        """Close with a code, from any greenlet or the hub."""
+        connection.close_soon(Reason.TRANSPORT_ERROR, code, text)
 
     def _timed_out(self, connection: Connection) -> None:
-        connection.block()
-        eventlet.spawn_n(
-            connection.close, False, True, self.reason.PING_TIMEOUT, NORMAL, "ping timeout"
-        )
+        connection.close_soon(Reason.PING_TIMEOUT, NORMAL, "ping timeout")
 
     def _beat(self) -> None:
         """Turn the wheel of pings, for ever."""

@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-import eventlet
-from eventlet.hubs import get_hub
-
-from backend.fanout.connection import Connection
-from backend.fanout.message import Message
-from backend.fanout.outbound import REFUSED
+from backend import green
+from backend.fanout.sessions.connection import Connection
+from backend.fanout.sessions.outbound import REFUSED
+from backend.fanout.wire.message import Message
 
 # A large room is written to in slices of this length; other connections are served in between.
 SLICE_SECONDS = 0.001
@@ -116,7 +114,7 @@ class Fan:
 
     def _rest(self) -> None:
         """Let others run, where that is possible."""
-        if eventlet.getcurrent() is not get_hub().greenlet:
+        if not green.in_hub():
             self._pause()
 
     def in_slices(self, items: Iterable[T]) -> Iterator[T]:

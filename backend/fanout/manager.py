@@ -8,15 +8,15 @@ import itertools
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
-import eventlet
 import socketio
 from socketio.packet import EVENT
 
-from backend.fanout.connection import Connection
+from backend import green
 from backend.fanout.engine import Engine
 from backend.fanout.fan import Fan
-from backend.fanout.message import MSGPACK, Envelope, Message
-from backend.fanout.pieces import Basket, Joined, Pieces
+from backend.fanout.sessions.connection import Connection
+from backend.fanout.wire.message import MSGPACK, Envelope, Message
+from backend.fanout.wire.pieces import Basket, Joined, Pieces
 
 # What an event is the latest of, from its payload: given for events of which only the latest
 # matters to a client that lags behind.
@@ -58,7 +58,7 @@ class RoomManager(socketio.Manager):
         self._latest = latest
         self._deflate = deflate
         self._namespaces: dict[str, _Namespace] = {}
-        self._fan = Fan(Engine.now, lambda: eventlet.sleep(0))
+        self._fan = Fan(Engine.now, green.pause)
 
     def set_server(self, server: Any) -> None:
         super().set_server(server)

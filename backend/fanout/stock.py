@@ -7,13 +7,12 @@ patched.
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from engineio.async_drivers.eventlet import WebSocketWSGI
 from engineio.exceptions import EngineIOError
 
 from backend.clock import Clock
 from backend.fanout.fan import in_slices
-from backend.fanout.pieces import Basket, Joined, Pieces
 from backend.fanout.transport import NewLimit, Transports
+from backend.fanout.wire.pieces import Basket, Joined, Pieces
 
 # Packets that may wait for one connection. At the default cadence that is over ten minutes of
 # updates, and it bounds a connection that does not read to about 1 MB.
@@ -28,6 +27,7 @@ class StockTransports(Transports):
     ) -> None:
         super().__init__(server, clock, new_limit, on_closed)
         self._eio.on("message", self._message)
+        self._websocket = self._eio._async["websocket"]
         self._eio._async = {**self._eio._async, "websocket": self._endpoint}
 
     def _message(self, eio_sid: str, data: str | bytes) -> None:
@@ -46,7 +46,7 @@ class StockTransports(Transports):
                 self._protocol_error(session, error)
                 return []
 
-        endpoint = WebSocketWSGI(guarded, server)
+        endpoint = self._websocket(guarded, server)
 
         def without_deflate(environ: dict[str, Any], start_response: Any) -> Any:
             # The driver would deflate each frame for each client with its own 0.2 MB context, at

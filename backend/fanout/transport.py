@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from backend.clock import Clock
-from backend.fanout.connection import Connection
 from backend.fanout.engine import SLOW_CONSUMER, Engine
-from backend.fanout.frame import GOING_AWAY, POLICY, PROTOCOL_VIOLATION
-from backend.fanout.inbound import ProtocolViolation
-from backend.fanout.pieces import Basket, Pieces
+from backend.fanout.sessions.connection import Connection
+from backend.fanout.wire.frame import GOING_AWAY, POLICY, PROTOCOL_VIOLATION
+from backend.fanout.wire.frame_reader import ProtocolViolation
+from backend.fanout.wire.pieces import Basket, Pieces
 
 logger = logging.getLogger(__name__)
 
@@ -185,7 +185,7 @@ class EngineTransports(Transports):
     ) -> None:
         super().__init__(server, clock, new_limit, on_closed)
         engine: Engine = server.eio
-        engine.handle_message = self._handle
+        engine.handle = self._handle
         engine.violated = self._violated
         engine.give_up = self._give_up
 

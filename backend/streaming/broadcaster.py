@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from backend.clock import Clock, iso
-from backend.fanout.pieces import Pieces
+from backend.fanout.wire.pieces import Pieces
 from backend.market.market import Market
 from backend.market.models import Quote
 from backend.metrics import Metrics

@@ -6,7 +6,7 @@ Knows no socket: it is given the function that puts an event on the wire.
 from collections.abc import Callable
 
 from backend.clock import Clock, iso
-from backend.fanout.pieces import Pieces
+from backend.fanout.wire.pieces import Pieces
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.protocol import (

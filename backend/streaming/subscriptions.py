@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from backend.fanout import pieces
+from backend.fanout.wire import pieces
 from backend.protocol import (
     QUOTE_FIELDS,
     SubscribeRequest,

@@ -22,18 +22,19 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import eventlet.wsgi
 from flask import Flask
 from flask_socketio import SocketIO
 
+from backend import green
 from backend.clock import SystemClock
-from backend.fanout import codec, fan
-from backend.fanout.handshake import SLOTS
+from backend.fanout import fan
 from backend.fanout.manager import RoomManager
-from backend.fanout.packet import EnginePacket
-from backend.fanout.pieces import Basket, Pieces, Selection
+from backend.fanout.sessions.sockets import SLOTS
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog, Transports
+from backend.fanout.wire import codec
+from backend.fanout.wire.packet import EnginePacket
+from backend.fanout.wire.pieces import Basket, Pieces, Selection
 from backend.server import listen
 
 DEFAULTS = {
@@ -116,7 +117,7 @@ def build(settings: dict[str, Any]) -> tuple[Flask, SocketIO, Transports, list[s
         }
     socketio = SocketIO(
         app,
-        async_mode="eventlet",
+        async_mode=green.ASYNC_MODE,
         json=codec,
         always_connect=True,
         async_handlers=False,
@@ -207,10 +208,9 @@ def main() -> None:
     handlers(socketio, transports, closed)
     listener = listen("127.0.0.1", 0)
     print("PORT", listener.getsockname()[1], flush=True)
-    pool = eventlet.GreenPool(settings["slots"])
-    eventlet.wsgi.server(
-        listener, app, custom_pool=pool, environ={SLOTS: pool}, log_output=False, debug=False
-    )
+    server = green.WsgiServer(settings["slots"])
+    server.start(listener, app, {SLOTS: server.slots})
+    server.wait()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import socketio
 
 from tests.conftest import StartServer
 from tests.fanout.conftest import Echo
-from tests.fanout.wire import Poller, WebSocket, client_frame
+from tests.fanout.raw_clients import Poller, WebSocket, client_frame
 from tests.stream_clients import NodeClient, PythonClient
 
 BROWSER = "permessage-deflate; client_max_window_bits"

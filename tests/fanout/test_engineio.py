@@ -10,7 +10,16 @@ import pytest
 import requests
 
 from tests.fanout.conftest import Echo, StartEcho
-from tests.fanout.wire import BINARY, PING, PONG, TEXT, Closed, Poller, WebSocket, client_frame
+from tests.fanout.raw_clients import (
+    BINARY,
+    PING,
+    PONG,
+    TEXT,
+    Closed,
+    Poller,
+    WebSocket,
+    client_frame,
+)
 
 HANDSHAKE_KEYS = {"sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"}
 

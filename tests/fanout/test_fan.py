@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from backend.fanout import fan
-from backend.fanout.connection import Connection
 from backend.fanout.fan import Fan
 from backend.fanout.manager import RoomManager
-from backend.fanout.pieces import Basket, Pieces, Selection
+from backend.fanout.sessions.connection import Connection
+from backend.fanout.wire.pieces import Basket, Pieces, Selection
 
 CONNECTIONS = 50
 

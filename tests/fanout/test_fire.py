@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 
 from tests.fanout.conftest import StartEcho
-from tests.fanout.wire import TEXT, WebSocket, client_frame
+from tests.fanout.raw_clients import TEXT, WebSocket, client_frame
 
 SECONDS = float(os.environ.get("FIRE_SECONDS", "20"))
 CLIENTS = int(os.environ.get("FIRE_CLIENTS", "300"))

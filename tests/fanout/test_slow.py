@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fanout.conftest import Echo, StartEcho
-from tests.fanout.wire import TEXT, WebSocket, client_frame
+from tests.fanout.raw_clients import TEXT, WebSocket, client_frame
 
 DEAF_CLIENTS = 60
 # What 60 stuck clients may take of the process; unbounded, 40 s of this stream are 240 MB.

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.fanout.conftest import Echo
-from tests.fanout.wire import Closed, WebSocket
+from tests.fanout.raw_clients import Closed, WebSocket
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from backend.clock import SystemClock
-from backend.fanout import codec
-from backend.fanout.pieces import Joined, Pieces
+from backend.fanout.wire import codec
+from backend.fanout.wire.pieces import Joined, Pieces
 from backend.market.market import Market
 from backend.market.models import Trade
 from backend.metrics import Metrics

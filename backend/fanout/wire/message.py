@@ -12,9 +12,9 @@ from typing import Any
 import msgpack
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
-from backend.fanout import codec
-from backend.fanout.frame import BINARY, TEXT, frame
-from backend.fanout.pieces import Joined
+from backend.fanout.wire import codec
+from backend.fanout.wire.frame import BINARY, TEXT, frame
+from backend.fanout.wire.pieces import Joined
 
 # The forms: the parser of the client, and whether its WebSocket takes compressed frames.
 JSON, JSON_DEFLATED, MSGPACK, MSGPACK_DEFLATED = range(4)

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from socketio.packet import EVENT
 
-from backend.fanout.message import Message
-from backend.fanout.outbox import KEPT_BYTES_MAX, KEPT_MESSAGES_MAX, Outbox
+from backend.fanout.sessions.outbox import KEPT_BYTES_MAX, KEPT_MESSAGES_MAX, Outbox
+from backend.fanout.wire.message import Message
 
 
 def message(key: object = None) -> Message:

@@ -5,15 +5,12 @@ the hub says that the socket takes more.
 import logging
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from eventlet.hubs import get_hub
-
-from backend.fanout.message import DEFLATED, JSON, Message
-from backend.fanout.outbox import Outbox
-
-if TYPE_CHECKING:
-    from backend.fanout.engine import Engine
+from backend import green
+from backend.fanout.sessions.host import Host
+from backend.fanout.sessions.outbox import Outbox
+from backend.fanout.wire.message import DEFLATED, JSON, Message
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +35,7 @@ class Outbound:
 
     __slots__ = (
         "sid",
-        "engine",
+        "host",
         "form",
         "write",
         "closing",
@@ -51,15 +48,15 @@ class Outbound:
         "_corked",
     )
 
-    def __init__(self, engine: "Engine", sid: str) -> None:
+    def __init__(self, host: Host[Any], sid: str) -> None:
         self.sid = sid
-        self.engine = engine
+        self.host = host
         self.form = JSON
         self.write: Callable[[bytes], int] = refuse
         self.closing = False
         self.polling: Any = None
         self._sock: Any = None
-        self._writer: Any = None
+        self._writer: green.Watch | None = None
         self._tail: memoryview | None = None
         self._outbox: Outbox | None = None
         self._progress = 0.0
@@ -68,14 +65,6 @@ class Outbound:
     @abstractmethod
     def lose(self) -> None:
         """The transport has failed or ended: end the session. Safe to call from the hub."""
-
-    @abstractmethod
-    def _give_up(self) -> None:
-        """More waits than may: the client is closed."""
-
-    @abstractmethod
-    def _gone(self, error: object) -> None:
-        """The hub's word for a descriptor closed under it; ours are removed before."""
 
     @property
     def blocked(self) -> bool:
@@ -115,10 +104,9 @@ class Outbound:
         """The socket took `sent` bytes and no more: go on when it does."""
         self.block()
         self._tail = memoryview(data)[sent:]
-        self._progress = self.engine.now()
-        self.engine.waiting.add(self)
-        hub = get_hub()
-        self._writer = hub.add(hub.WRITE, self._sock.fileno(), self._writable, self._gone, None)
+        self._progress = self.host.now()
+        self.host.waits(self)
+        self._writer = green.when_writable(self._sock.fileno(), self._writable)
 
     def hold(self, message: Message) -> None:
         """Keep a message for later."""
@@ -127,10 +115,10 @@ class Outbound:
         if self._outbox is None:
             self._outbox = Outbox()
         if not len(self._outbox) and self._tail is None:
-            self._progress = self.engine.now()
-            self.engine.waiting.add(self)
+            self._progress = self.host.now()
+            self.host.waits(self)
         if not self._outbox.put(message, len(message.render(self.form & ~DEFLATED))):
-            self._give_up()
+            self.host.give_up(self)
         elif self.polling is not None:
             self.polling.wake()
 
@@ -160,19 +148,19 @@ class Outbound:
 
     def stalled(self) -> float:
         """Seconds for which messages have waited without any of them getting away."""
-        return self.engine.now() - self._progress if self.unsent() else 0.0
+        return self.host.now() - self._progress if self.unsent() else 0.0
 
     def take(self) -> list[Message]:
         """All that waits, for a poll."""
         messages: list[Message] = []
         while self._outbox is not None and (message := self._outbox.pop()):
             messages.append(message)
-        self._progress = self.engine.now()
+        self._progress = self.host.now()
         return messages
 
     def _writable(self, _fileno: int) -> None:
         if self._writer is None:
-            return  # the hub had gathered this call before the listener was removed
+            return  # the hub had gathered this call before the watch was ended
         try:
             self._drain()
         except BlockingIOError:
@@ -194,7 +182,7 @@ class Outbound:
                 tail = memoryview(batch)
             self._tail = tail
             sent = self._sock.send(tail)
-            self._progress = self.engine.now()
+            self._progress = self.host.now()
             self._tail = tail[sent:] if sent < len(tail) else None
             if self._tail is not None:
                 return
@@ -211,5 +199,5 @@ class Outbound:
 
     def _stop_writer(self) -> None:
         if self._writer is not None:
-            get_hub().remove(self._writer)
+            green.unwatch(self._writer)
             self._writer = None

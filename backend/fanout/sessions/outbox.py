@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Hashable
 
-from backend.fanout.message import Message
+from backend.fanout.wire.message import Message
 
 # Messages and bytes that are kept in order for one connection. A client that subscribes to
 # hundreds of symbols at once is answered with as many signals, about 300 bytes each; who is

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from backend.fanout.pieces import Joined
+from backend.fanout.wire.pieces import Joined
 
 
 def encode(value: Any) -> bytes:

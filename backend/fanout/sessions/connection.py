@@ -7,12 +7,14 @@ something to handle.
 
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import eventlet
-from eventlet.hubs import get_hub
-
-from backend.fanout.frame import (
+from backend import green
+from backend.fanout.sessions.host import Host, Reason
+from backend.fanout.sessions.outbound import Outbound
+from backend.fanout.sessions.socket_reader import SocketReader
+from backend.fanout.sessions.sockets import HeldSocket
+from backend.fanout.wire.frame import (
     CLOSE,
     GOING_AWAY,
     NORMAL,
@@ -25,25 +27,14 @@ from backend.fanout.frame import (
     close_frame,
     frame,
 )
-from backend.fanout.inbound import FrameReader, ProtocolViolation
-from backend.fanout.message import DEFLATED, JSON, MSGPACK, Message
-from backend.fanout.outbound import Outbound
-from backend.fanout.packet import Attachment
-
-if TYPE_CHECKING:
-    from backend.fanout.engine import Engine
+from backend.fanout.wire.frame_reader import FrameReader, ProtocolViolation
+from backend.fanout.wire.message import DEFLATED, JSON, MSGPACK, Message
+from backend.fanout.wire.packet import Attachment
+from backend.fanout.wire.payload import Inbound
 
 logger = logging.getLogger(__name__)
 
-# Read from a socket at once: a whole message of the usual limit, and little to allocate.
-RECEIVE_BYTES = 16 * 1024
-# After a close frame a client's own is waited for, and what it still sends is thrown away: were
-# the socket closed at once, unread bytes would make the kernel drop what was sent last.
-LINGER_SECONDS = 2.0
-
 _CLOSE_PACKET = Message.raw(b"1")
-
-Inbound = str | bytes
 
 
 class Connection(Outbound):
@@ -59,14 +50,14 @@ class Connection(Outbound):
         "data",
         "_held",
         "_reader",
-        "_listener",
+        "_frames",
         "_inbox",
         "_working",
         "_parser_known",
     )
 
-    def __init__(self, engine: "Engine", sid: str) -> None:
-        super().__init__(engine, sid)
+    def __init__(self, host: "Host[Connection]", sid: str) -> None:
+        super().__init__(host, sid)
         self.connected = False
         self.upgraded = False
         self.closed = False
@@ -74,9 +65,9 @@ class Connection(Outbound):
         self.bucket = -1
         self.awaits_pong = False
         self.data: dict[str, Any] | None = None
-        self._held: Any = None
-        self._reader: FrameReader | None = None
-        self._listener: Any = None
+        self._held: HeldSocket | None = None
+        self._reader: SocketReader | None = None
+        self._frames: FrameReader | None = None
         self._inbox: deque[Inbound] | None = None
         self._working = False
         self._parser_known = False
@@ -94,72 +85,38 @@ class Connection(Outbound):
 
     # --- in ---------------------------------------------------------------------------------------
 
-    def open_websocket(self, sock: Any, hold: Any, deflate: bool, early: bytes) -> None:
-        """Carry the session over a WebSocket whose handshake is done. `hold` is the slot that
-        the socket takes among the server's connections; `early` has already been read."""
-        self._sock = sock
-        self._held = hold
+    def open_websocket(self, held: HeldSocket, deflate: bool, early: bytes) -> None:
+        """Carry the session over a WebSocket whose handshake is done; `early` has already been
+        read from it."""
+        self._held = held
+        self._sock = held.sock
         self.form |= DEFLATED if deflate else 0
         self.upgraded = True
         self.connected = True
-        self._reader = FrameReader(self.engine.max_http_buffer_size, deflate)
+        self._frames = FrameReader(self.host.max_http_buffer_size, deflate)
         if not self.unsent():
-            self.write = sock.send
+            self.write = self._sock.send
         else:
-            hub = get_hub()
-            self._writer = hub.add(hub.WRITE, sock.fileno(), self._writable, self._gone, None)
+            self._writer = green.when_writable(self._sock.fileno(), self._writable)
             self._writable(0)
         if not self.closing:
-            self._listen()
+            self._reader = SocketReader(self._sock, self)
+            self._reader.start()
+            if self._working:  # on what the last post brought
+                self._reader.hold()
             if early:
-                self._received(early)
+                self.received(early)
 
-    def _listen(self) -> None:
-        # From the hub's own greenlet: a listener refers to the greenlet that adds it.
-        get_hub().schedule_call_global(0, self._start_reading)
-
-    def _start_reading(self) -> None:
-        if self._sock is not None and self._listener is None and not self.closing:
-            hub = get_hub()
-            fileno = self._sock.fileno()
-            self._listener = hub.add(hub.READ, fileno, self._readable, self._gone, None)
-
-    def _stop_reading(self) -> None:
-        if self._listener is not None:
-            get_hub().remove(self._listener)
-            self._listener = None
-
-    def _gone(self, _error: object) -> None:
-        """The hub's word for a descriptor closed under it; ours are removed before."""
-
-    def _readable(self, _fileno: int) -> None:
-        if self._listener is None:
-            return  # as above
-        if self._working:
-            # Until what came has been handled, the kernel keeps what comes: a client that sends
-            # faster than it is served is slowed down by TCP.
-            self._stop_reading()
-            return
+    def received(self, data: bytes) -> None:
+        """Take in what the WebSocket has brought. Called by the hub."""
+        assert self._frames is not None
         try:
-            data = self._sock.recv(RECEIVE_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if data:
-            self._received(data)
-        else:
-            self.lose()
-
-    def _received(self, data: bytes) -> None:
-        assert self._reader is not None
-        try:
-            for opcode, payload in self._reader.feed(data):
+            for opcode, payload in self._frames.feed(data):
                 self._handle_frame(opcode, payload)
-                if self.closing or self._reader is None:
+                if self.closing or self._frames is None:
                     return
         except ProtocolViolation as violation:
-            self.engine.violated(self, violation)
+            self.host.violated(self, violation)
         except Exception:
             logger.exception("Reading from a connection failed; it is closed")
             self.lose()
@@ -174,10 +131,9 @@ class Connection(Outbound):
         elif opcode == PING:
             self._control(frame(PONG, payload))
         elif opcode == CLOSE:
-            self._reader = None
-            self._stop_reading()
-            reason = self.engine.reason.TRANSPORT_CLOSE
-            eventlet.spawn_n(self.close, False, True, reason, close_answer(payload))
+            self._frames = None
+            self._end_reading()
+            self._close_soon(Reason.TRANSPORT_CLOSE, close_answer(payload))
         elif opcode != PONG:
             self._received_packet(payload)
 
@@ -203,12 +159,11 @@ class Connection(Outbound):
         if kind == "4":
             self._message(packet[1:])
         elif kind == "3":
-            self.engine.heartbeat.pong(self)
+            self.host.ponged(self)
         elif packet == "1":
             if self.polling is not None:
                 self.polling.wake()
-            reason = self.engine.reason.CLIENT_DISCONNECT
-            eventlet.spawn_n(self.close, False, True, reason, NORMAL)
+            self._close_soon(Reason.CLIENT_DISCONNECT, NORMAL)
         elif kind != "6":
             raise ProtocolViolation(PROTOCOL_VIOLATION, "not an Engine.IO packet for a server")
 
@@ -227,33 +182,39 @@ class Connection(Outbound):
         self._inbox.append(data)
         if not self._working:
             self._working = True
-            eventlet.spawn_n(self._work)
+            if self._reader is not None:
+                self._reader.hold()
+            green.spawn(self._work)
 
     def _work(self) -> None:
         """Handle what has come, message by message, then read on."""
         try:
             while self._inbox and not self.closed:
                 self.cork()
-                self.engine.handle_message(self, self._inbox.popleft())
+                self.host.handle(self, self._inbox.popleft())
         finally:
             self.uncork()
             self._working = False
             self._inbox = None
-            if self._sock is not None and self._listener is None and not self.closing:
-                self._listen()
+            if self._reader is not None and not self.closing:
+                self._reader.start()
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def _give_up(self) -> None:
-        self.engine.give_up(self)
-
     def lose(self) -> None:
         """The transport has failed or ended: end the session. Safe to call from the hub."""
-        self.block()
-        self._stop_reading()
+        self._end_reading()
         self._stop_writer()
-        reason = self.engine.reason.TRANSPORT_CLOSE
-        eventlet.spawn_n(self.close, False, True, reason, None)
+        self.close_soon(Reason.TRANSPORT_CLOSE, None)
+
+    def close_soon(self, reason: str, code: int | None, text: str = "") -> None:
+        """Write nothing from here on, and `close` in a greenlet: for the hub, and for those who
+        must not yield."""
+        self.block()
+        self._close_soon(reason, code, text)
+
+    def _close_soon(self, reason: str, code: int | None, text: str = "") -> None:
+        green.spawn(self.close, False, True, reason, code, text)
 
     def close(
         self,
@@ -272,10 +233,8 @@ class Connection(Outbound):
         if self.closing:
             return
         self.closing = True
-        self._stop_reading()
-        engine = self.engine
-        engine.heartbeat.forget(self)
-        engine.ended(self, reason or engine.reason.SERVER_DISCONNECT)
+        self._end_reading()
+        self.host.ended(self, reason or Reason.SERVER_DISCONNECT)
         self.closed = True
         self.block()
         self._stop_writer()
@@ -283,18 +242,23 @@ class Connection(Outbound):
             self._close_socket(code, abort, text)
         if self.polling is not None:
             self.polling.end(b"1" if not abort else None)
-        self._outbox = self._inbox = self._tail = self._reader = None
+        self._outbox = self._inbox = self._tail = self._reader = self._frames = None
 
     def _close_socket(self, code: int | None, abort: bool, text: str) -> None:
         sock, self._sock = self._sock, None
+        assert self._held is not None
         stuck = self._tail is not None
         if code is not None and not stuck:
             farewell = b"" if abort else _CLOSE_PACKET.render(JSON)
             try:
                 sock.send(self._batch() + farewell + close_frame(code, text))
-                self.engine.linger(sock, self._held)
+                self._held.linger()
                 return
             except OSError:
                 pass  # the client has gone already; there is nobody to be told
         # What a client does not read is not kept for it by the kernel either.
-        self.engine.release(sock, self._held, reset=stuck)
+        self._held.close(reset=stuck)
+
+    def _end_reading(self) -> None:
+        if self._reader is not None:
+            self._reader.end()

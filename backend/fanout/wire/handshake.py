@@ -1,26 +1,17 @@
-"""The HTTP side of a WebSocket: its handshake (RFC 6455 4.2, RFC 7692 7.1), and leaving HTTP.
-
-Once upgraded, a socket is taken away from the WSGI server: its greenlet ends, and with it go the
-request, its headers and buffers, which are most of what a connection would otherwise cost.
-"""
+"""The HTTP side of a WebSocket: its handshake (RFC 6455 4.2, RFC 7692 7.1)."""
 
 import base64
 import binascii
 import hashlib
-import socket
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
+
+from backend import green
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _DEFLATE = "permessage-deflate"
 # Compressed without context, a message is the same for every connection: one is made for all.
 _DEFLATE_ANSWER = b"permessage-deflate; server_no_context_takeover; client_no_context_takeover"
-# What the kernel takes for a client beyond what that has room for. By default it is megabytes,
-# which a slow client would get as old news, and which hide for minutes whether it reads at all.
-UNSENT_BYTES = 64 * 1024
-_UNSENT_OPTION = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS have it
-# Where the server puts its pool of connections into the environ of each request.
-SLOTS = "fanout.slots"
 
 
 class BadHandshake(Exception):
@@ -30,12 +21,6 @@ class BadHandshake(Exception):
         super().__init__(status)
         self.status = status
         self.headers = headers
-
-
-class Slots(Protocol):
-    """The server's bound on connections: a semaphore, as the WSGI server's pool has one."""
-
-    sem: Any
 
 
 def is_upgrade(environ: dict[str, Any]) -> bool:
@@ -82,34 +67,6 @@ def _offers_deflate(header: str) -> bool:
     return False
 
 
-def detach(environ: dict[str, Any]) -> tuple[Any, Any, bytes]:
-    """Take the socket away from the WSGI server, which goes on as after any answered request.
-
-    Returns the raw non-blocking socket, the slot it holds (for `release`), and what has been
-    read from it beyond the request.
-    """
-    request = environ["eventlet.input"]
-    green = request.get_socket()
-    green.setblocking(False)
-    early = request.rfile.peek() or b""
-    raw = green.fd
-    sock = type(raw)(raw.family, raw.type, raw.proto, fileno=raw.detach())
-    sock.setblocking(False)
-    if _UNSENT_OPTION is not None:
-        sock.setsockopt(socket.IPPROTO_TCP, _UNSENT_OPTION, UNSENT_BYTES)
-    slots: Slots | None = environ.get(SLOTS)
-    if slots is not None:
-        slots.sem.counter -= 1  # given back when the connection ends, not when the greenlet does
-    return sock, slots, early
-
-
-def release(sock: Any, slots: Slots | None) -> None:
-    """Close a detached socket, and let another connection have its place."""
-    sock.close()
-    if slots is not None:
-        slots.sem.release()
-
-
 # What of a request is of no use to the application once it has become a connection, and would be
 # kept for as long as that lives.
 _DROPPED = frozenset(
@@ -126,11 +83,8 @@ _DROPPED = frozenset(
         "GATEWAY_INTERFACE",
         "CONTENT_TYPE",
         "headers_raw",
-        "eventlet.posthooks",
-        "eventlet.set_idle",
-        "eventlet.input",
         "wsgi.input",
-        SLOTS,
+        *green.ENVIRON_KEYS,
     )
 )
 

@@ -1,16 +1,14 @@
 """HTTP long polling: the requests that carry a session before, or instead of, a WebSocket."""
 
-import base64
-import binascii
 from typing import Any
 
-from eventlet.event import Event
+from backend import green
+from backend.fanout.sessions.connection import Connection
+from backend.fanout.sessions.host import Reason
+from backend.fanout.wire import payload
+from backend.fanout.wire.frame import PROTOCOL_VIOLATION, TOO_BIG
+from backend.fanout.wire.frame_reader import ProtocolViolation
 
-from backend.fanout.connection import Connection, Inbound
-from backend.fanout.frame import NOT_UTF8, PROTOCOL_VIOLATION, TOO_BIG
-from backend.fanout.inbound import ProtocolViolation
-
-SEPARATOR = "\x1e"
 NOOP = b"6"
 
 
@@ -26,7 +24,7 @@ class Polling:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._waiting: Event | None = None
+        self._waiting: green.Event | None = None
         self._last: bytes | None = None
         self.upgrading = False
         self.posting = False
@@ -48,10 +46,10 @@ class Polling:
         if self._waiting is not None:
             # Two at once would take each other's packets: the session ends, as the protocol asks.
             self._last = b"1"
-            connection.close(abort=True, reason=connection.engine.reason.TRANSPORT_ERROR)
+            connection.close(abort=True, reason=Reason.TRANSPORT_ERROR)
             raise PollRefused("overlapping polls")
         if not connection.unsent() and not self.upgrading:
-            self._waiting = Event()
+            self._waiting = green.Event()
             try:
                 self._waiting.wait()
             finally:
@@ -63,7 +61,7 @@ class Polling:
             if self._last is None and not packets:
                 raise PollRefused("the session has ended")
             packets += [self._last] if self._last is not None else []
-        return SEPARATOR.encode().join(packets) or NOOP
+        return payload.join(packets) or NOOP
 
     def post(self, body: bytes) -> None:
         """Take in what a client posts; returns when it has been handled, which is what slows
@@ -73,25 +71,9 @@ class Polling:
             raise ProtocolViolation(PROTOCOL_VIOLATION, "overlapping posts")
         self.posting = True
         try:
-            connection.receive_payload(decode(body))
+            connection.receive_payload(payload.split(body))
         finally:
             self.posting = False
-
-
-def decode(body: bytes) -> list[Inbound]:
-    """The packets of a payload; raises `ProtocolViolation`."""
-    try:
-        texts = body.decode().split(SEPARATOR)
-    except UnicodeDecodeError as error:
-        raise ProtocolViolation(NOT_UTF8, "payload is not UTF-8") from error
-    return [_attachment(text) if text[:1] == "b" else text for text in texts]
-
-
-def _attachment(text: str) -> bytes:
-    try:
-        return base64.b64decode(text[1:], validate=True)
-    except binascii.Error as error:
-        raise ProtocolViolation(PROTOCOL_VIOLATION, "an attachment is not base64") from error
 
 
 def read_body(environ: dict[str, Any], limit: int) -> bytes:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT
 
-from backend.fanout import codec
-from backend.fanout.frame import BINARY, TEXT, close_answer, close_frame, frame
-from backend.fanout.inbound import FrameReader, ProtocolViolation, unmask
-from backend.fanout.message import (
+from backend.fanout.wire import codec
+from backend.fanout.wire.frame import BINARY, TEXT, close_answer, close_frame, frame
+from backend.fanout.wire.frame_reader import FrameReader, ProtocolViolation, unmask
+from backend.fanout.wire.message import (
     DEFLATE_MIN_BYTES,
     JSON,
     JSON_DEFLATED,
@@ -21,9 +21,9 @@ from backend.fanout.message import (
     Envelope,
     Message,
 )
-from backend.fanout.packet import EnginePacket
-from backend.fanout.pieces import Joined, Pieces, Selection
-from tests.fanout.wire import client_frame
+from backend.fanout.wire.packet import EnginePacket
+from backend.fanout.wire.pieces import Joined, Pieces, Selection
+from tests.fanout.raw_clients import client_frame
 
 LIMIT = 70_000
 

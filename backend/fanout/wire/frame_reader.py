@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from backend.fanout.frame import (
+from backend.fanout.wire.frame import (
     BINARY,
     CLOSE,
     CONTINUATION,

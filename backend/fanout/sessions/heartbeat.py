@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Callable
 
-from backend.fanout.connection import Connection
-from backend.fanout.message import Message
+from backend.fanout.sessions.connection import Connection
+from backend.fanout.wire.message import Message
 
 # Turns of the wheel in the shorter of interval and timeout: a ping is late by at most a tenth.
 _STEPS = 10

@@ -14,7 +14,7 @@ from socketio.packet import (
     Packet,
 )
 
-from backend.fanout.message import Message
+from backend.fanout.wire.message import Message
 
 
 class Attachment(bytes):

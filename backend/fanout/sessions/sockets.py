@@ -1,0 +1,95 @@
+"""A WebSocket's own socket: taken away from the WSGI server, and closed in the end.
+
+Once upgraded, the WSGI server's greenlet ends, and with it go the request, its headers and
+buffers, which are most of what a connection would otherwise cost. The place that the socket takes
+among the server's connections goes with it, until it is closed.
+"""
+
+import contextlib
+import socket
+import struct
+from typing import Any, Protocol
+
+from backend import green
+
+# Where the server puts its places for connections into the environ of each request.
+SLOTS = "fanout.slots"
+# Read from a socket at once: a whole message of the usual limit, and little to allocate.
+RECEIVE_BYTES = 16 * 1024
+# After a close frame a client's own is waited for, and what it still sends is thrown away: were
+# the socket closed at once, unread bytes would make the kernel drop what was sent last.
+LINGER_SECONDS = 2.0
+# What the kernel takes for a client beyond what that has room for. By default it is megabytes,
+# which a slow client would get as old news, and which hide for minutes whether it reads at all.
+UNSENT_BYTES = 64 * 1024
+_UNSENT_OPTION = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS have it
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Slots(Protocol):
+    """The places for connections: a semaphore, whose counter is those that are free."""
+
+    counter: int
+
+    def release(self) -> Any: ...
+
+
+class HeldSocket:
+    """A socket with the place that it holds."""
+
+    __slots__ = ("sock", "_slots")
+
+    def __init__(self, sock: socket.socket, slots: Slots | None) -> None:
+        self.sock = sock
+        self._slots = slots
+
+    @classmethod
+    def taken_from(cls, environ: dict[str, Any]) -> "tuple[HeldSocket, bytes]":
+        """The socket of a request, and what has been read from it beyond that; raises OSError
+        where the client has gone."""
+        sock, early = green.take_over(environ)
+        if _UNSENT_OPTION is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, _UNSENT_OPTION, UNSENT_BYTES)
+        slots: Slots | None = environ.get(SLOTS)
+        if slots is not None:
+            slots.counter -= 1  # given back when the connection ends, not when the greenlet does
+        return cls(sock, slots), early
+
+    def close(self, reset: bool = False) -> None:
+        """Close now, and let another connection have the place. `reset` throws away what the
+        kernel still has for the client."""
+        if reset:
+            with contextlib.suppress(OSError):
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self.sock.close()
+        if self._slots is not None:
+            self._slots.release()
+
+    def linger(self) -> None:
+        """Close once the client has, or after `LINGER_SECONDS`."""
+        sock = self.sock
+        try:
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close()
+            return
+
+        def finish() -> None:
+            if sock.fileno() < 0:
+                return  # the other of the two ways here was taken before
+            green.unwatch(watch)
+            timer.cancel()
+            self.close()
+
+        def discard(_fileno: int) -> None:
+            try:
+                if sock.recv(RECEIVE_BYTES):
+                    return
+            except BlockingIOError:
+                return
+            except OSError:
+                pass  # reset by the client: closed all the same
+            finish()
+
+        watch = green.when_readable(sock.fileno(), discard)
+        timer = green.call_later(LINGER_SECONDS, finish)

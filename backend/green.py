@@ -1,0 +1,204 @@
+"""The one door to the hub: all that the project takes from eventlet, in its own words.
+
+Nothing else names eventlet, but for `app.py`, which has to patch the standard library before
+anything is imported. `docs/eventlet.md` says what ends when, and what a move would take.
+"""
+
+import socket
+import warnings
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
+
+# eventlet was chosen with it known that it is in bug-fix mode. app.py has imported it before this
+# module; other entry points (`python -m backend.record`, the self-check) have not.
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+import eventlet
+import eventlet.wsgi
+from eventlet import patcher, tpool
+from eventlet.event import Event as Event
+from eventlet.hubs import get_hub, trampoline
+from eventlet.semaphore import Semaphore as Semaphore
+
+T = TypeVar("T")
+
+# What Flask-SocketIO and the Engine.IO driver call this way of being asynchronous.
+ASYNC_MODE = "eventlet"
+# What has to be patched for blocking calls of the standard library to yield.
+PATCHED_MODULES = ("os", "select", "socket", "thread", "time")
+# What the WSGI server puts into the environ of a request beside what the standard asks for.
+ENVIRON_KEYS = ("eventlet.posthooks", "eventlet.set_idle", "eventlet.input")
+
+
+class Timer(Protocol):
+    """A call that is still to come."""
+
+    def cancel(self) -> None: ...
+
+
+class Watch(Protocol):
+    """A descriptor that the hub looks at; `unwatch` ends it."""
+
+    fileno: int
+
+
+# --- greenlets ------------------------------------------------------------------------------------
+
+
+def spawn(function: Callable[..., Any], *args: Any) -> None:
+    """Run a function in a greenlet of its own, for which nobody waits."""
+    eventlet.spawn_n(function, *args)
+
+
+def sleep(seconds: float) -> None:
+    """Let others run for this long, at least."""
+    eventlet.sleep(seconds)
+
+
+def pause() -> None:
+    """Let all others that are ready run once."""
+    eventlet.sleep(0)
+
+
+def in_hub() -> bool:
+    """Whether this is the hub's own greenlet, which must not wait for anything."""
+    return eventlet.getcurrent() is get_hub().greenlet
+
+
+# --- the hub's timers and descriptors -------------------------------------------------------------
+
+
+def call_soon(function: Callable[..., Any], *args: Any) -> None:
+    """Have the hub call a function, which must not wait, as soon as it runs."""
+    get_hub().schedule_call_global(0, function, *args)
+
+
+def call_later(seconds: float, function: Callable[..., Any], *args: Any) -> Timer:
+    """Have the hub call a function, which must not wait, after `seconds`."""
+    return cast(Timer, get_hub().schedule_call_global(seconds, function, *args))
+
+
+def when_readable(fileno: int, call: Callable[[int], Any]) -> Watch:
+    """Have the hub call `call(fileno)` each time that there is something to read.
+
+    A call that the hub had gathered before `unwatch` may still come. To be called where it does
+    not matter that the greenlet ends (in the hub itself, by `call_soon`): the hub's listener
+    refers to the greenlet that adds it.
+    """
+    hub = get_hub()
+    return cast(Watch, hub.add(hub.READ, fileno, call, _gone, None))
+
+
+def when_writable(fileno: int, call: Callable[[int], Any]) -> Watch:
+    """The same for writing."""
+    hub = get_hub()
+    return cast(Watch, hub.add(hub.WRITE, fileno, call, _gone, None))
+
+
+def unwatch(watch: Watch) -> None:
+    """End a watch; its descriptor is still open."""
+    get_hub().remove(watch)
+
+
+def wait_readable(fileno: int) -> None:
+    """Block this greenlet until there is something to read."""
+    trampoline(fileno, read=True)
+
+
+def _gone(_error: object) -> None:
+    """The hub's word for a descriptor that was closed under it; ours are unwatched before."""
+
+
+# --- native threads -------------------------------------------------------------------------------
+
+
+def set_threads(count: int) -> None:
+    """How many native threads there are for `in_thread`; before its first call."""
+    tpool.set_num_threads(count)
+
+
+def in_thread(function: Callable[..., T], *args: object) -> T:
+    """`function(*args)` in a native thread, while other greenlets go on."""
+    return cast(T, tpool.execute(function, *args))
+
+
+def end_threads() -> None:
+    """End the native threads once their current calls return."""
+    tpool.killall()
+
+
+def native_lock() -> Any:
+    """A lock of the operating system's, for what native threads share."""
+    return patcher.original("threading").Lock()
+
+
+def unpatched() -> list[str]:
+    """Which of `PATCHED_MODULES` would block the hub."""
+    return [name for name in PATCHED_MODULES if not patcher.is_monkey_patched(name)]
+
+
+# --- serving --------------------------------------------------------------------------------------
+
+
+def listen(host: str, port: int, backlog: int) -> Any:
+    """A listening socket that shares its port with nobody; raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return eventlet.listen((host, port), family, backlog=backlog, reuse_port=False)
+
+
+class WsgiServer:
+    """Serves an application on a listener, with at most `max_connections` at once.
+
+    `slots` counts them; whoever takes a socket over takes its place there too.
+    """
+
+    def __init__(self, max_connections: int) -> None:
+        self._pool = eventlet.GreenPool(max_connections)
+        self._serving: Any = None
+
+    @property
+    def slots(self) -> Any:
+        """The semaphore with the places that are free."""
+        return self._pool.sem
+
+    def start(
+        self, listener: Any, app: Any, environ: dict[str, Any], socket_timeout: float | None = None
+    ) -> None:
+        """Serve in a greenlet of its own. `environ` is added to each request's."""
+        self._serving = eventlet.spawn(
+            eventlet.wsgi.server,
+            listener,
+            app,
+            custom_pool=self._pool,
+            environ=environ,
+            socket_timeout=socket_timeout,
+            log_output=False,
+            debug=False,
+        )
+
+    def wait(self) -> None:
+        """Serve until somebody stops it."""
+        self._serving.wait()
+
+    def stop(self) -> None:
+        """Accept nobody any more, and let go of idle connections."""
+        self._serving.kill()
+
+
+def take_over(environ: dict[str, Any]) -> tuple[socket.socket, bytes]:
+    """Take a request's socket away from the WSGI server, which goes on as after any answered
+    request. Returns the raw non-blocking socket, and what has been read from it beyond the
+    request; raises OSError where the client has gone."""
+    request = environ["eventlet.input"]
+    green = request.get_socket()
+    green.setblocking(False)
+    early = request.rfile.peek() or b""
+    raw = green.fd
+    sock = type(raw)(raw.family, raw.type, raw.proto, fileno=raw.detach())
+    sock.setblocking(False)
+    return sock, early
+
+
+def leave_unanswered() -> None:
+    """Tell the WSGI server that this request's answer is not its matter."""
+    eventlet.wsgi.WSGI_LOCAL.already_handled = True
