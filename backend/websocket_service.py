@@ -18,7 +18,7 @@ from flask_socketio import SocketIO
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
 from backend.fanout.transport import Transports
-from backend.fanout.wire.pieces import Pieces
+from backend.fanout.wire.pieces import Pieces, Sent
 from backend.market.market import Market
 from backend.market.models import FeedState
 from backend.metrics import Metrics
@@ -29,6 +29,7 @@ from backend.protocol import (
     HEARTBEAT,
     INTERNAL_ERROR,
     MARKET_UPDATE,
+    MESSAGE_TOO_LARGE,
     SENTIMENT_UPDATE,
     SERVER_SHUTDOWN,
     STATUS_CONNECTED,
@@ -56,6 +57,7 @@ from backend.protocol import (
 )
 from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
+from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
 from backend.streaming.sessions import Session, Sessions
@@ -127,6 +129,7 @@ class WebSocketService:
         )
         self._tasks: list[Periodic] = []
         revocations.subscribe(self.revoke)
+        transports.when_too_large(self._refuse_message)
         self._register()
 
     # --- background tasks -------------------------------------------------------------------------
@@ -301,6 +304,13 @@ class WebSocketService:
         name = event[:EVENT_NAME_MAX_CHARS]
         return self._out.send_error(session.sid, name, UNKNOWN_EVENT, f"There is no event {name!r}")
 
+    def _refuse_message(self, eio_sid: str) -> None:
+        """Say why a connection is about to be closed; which event it was is not known."""
+        sid = self._socketio.server.manager.sid_from_eio_sid(eio_sid, NAMESPACE)
+        if sid is not None and self.sessions.get(sid) is not None:
+            text = f"A message may have {MESSAGE_MAX_BYTES} bytes"
+            self._out.send_error(sid, "", MESSAGE_TOO_LARGE, text)
+
     def _guarded(
         self, event: str, handler: Callable[[Session, tuple[Any, ...]], Payload | None]
     ) -> Callable[..., Payload | None]:
@@ -348,8 +358,8 @@ class WebSocketService:
         # The client manager's own, which both `emit`s above it end in at several times its cost.
         self._socketio.server.manager.emit(event, payload, NAMESPACE, room=room)
 
-    def _put_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
-        self._transports.emit_joined(event, pieces, baskets, NAMESPACE)
+    def _put_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> Sent:
+        return self._transports.emit_joined(event, pieces, baskets, NAMESPACE)
 
     # --- rooms ------------------------------------------------------------------------------------
 
