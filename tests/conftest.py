@@ -21,7 +21,7 @@ PASSWORD = "correct horse battery"
 PATIENCE = 60.0
 
 # What a server gets of the environment of the tests: FANOUT_ENGINE=stock runs all on that engine.
-INHERITED = ("PATH", "HOME", "LANG", "TZ", "FANOUT_ENGINE", "FANOUT_DEFLATE")
+INHERITED = ("PATH", "HOME", "LANG", "TZ", "EVENTLET_HUB", "FANOUT_ENGINE", "FANOUT_DEFLATE")
 STACKS = {"python": PythonClient, "node": NodeClient}
 Connect = Callable[..., Any]
 
