@@ -141,7 +141,8 @@ export class WebSocketService {
     const wasRealtime = this._subscriptions.realtime;
     const gone = this._subscriptions.release(symbols, realtime);
     if (!this.isConnected()) return;
-    if (gone.length > 0) this._connection.send('unsubscribe', { symbols: gone });
+    for (const batch of symbolBatches(gone))
+      this._connection.send('unsubscribe', { symbols: batch });
     if (wasRealtime && !this._subscriptions.realtime) this._sendSubscribe([]);
   }
 

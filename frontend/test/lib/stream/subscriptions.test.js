@@ -66,11 +66,12 @@ describe('subscribing', () => {
     const symbols = Array.from({ length: 250 }, (_, index) => `S${index}`);
     service.subscribe(symbols);
     await connected();
-    await eventually(() =>
-      expect(server.payloads('subscribe').map((each) => each.symbols.length)).toEqual([
-        100, 100, 50,
-      ]),
-    );
-    expect(server.payloads('subscribe').flatMap((each) => each.symbols)).toEqual(symbols);
+    service.unsubscribe(symbols);
+    await eventually(() => expect(server.received).toHaveLength(6));
+    for (const event of ['subscribe', 'unsubscribe']) {
+      const parts = server.payloads(event).map((payload) => payload.symbols);
+      expect(parts.map(({ length }) => length)).toEqual([100, 100, 50]);
+      expect(parts.flat()).toEqual(symbols);
+    }
   });
 });
