@@ -3,7 +3,7 @@
  * connection that died without a word (sleep, a new network).
  */
 export const HEARTBEAT_INTERVAL_MS = 5_000;
-export const HEARTBEAT_TIMEOUT_MS = 4_000;
+const HEARTBEAT_TIMEOUT_MS = 4_000;
 /** A connection that answered before and then misses this many in a row is dead. */
 export const MISSED_HEARTBEATS_MAX = 2;
 
