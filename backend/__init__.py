@@ -44,13 +44,10 @@ from backend.storage.sessions import SessionStore
 from backend.storage.users import UserStore
 from backend.streaming.analyst import Analyst
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
-from backend.streaming.limits import TokenBucket
+from backend.streaming.limits import MESSAGE_MAX_BYTES, TokenBucket
 from backend.streaming.periodic import Periodic, supervise
 from backend.websocket_service import WebSocketService
 
-# The largest message from a client. A subscription to 100 symbols takes 2 KB; unmasking costs the
-# hub 0.3 ms a kilobyte, so this also bounds how long one message can hold it.
-MESSAGE_MAX_BYTES = 16 * 1024
 # Of these events a client that lags behind gets the latest only, for each of these keys.
 LATEST: dict[str, Callable[[Any], Hashable]] = {
     MARKET_UPDATE: lambda _quotes: None,

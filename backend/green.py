@@ -185,6 +185,11 @@ class WsgiServer:
         self._serving.kill()
 
 
+def request_socket(environ: dict[str, Any]) -> socket.socket:
+    """The raw non-blocking socket that a request has come by; the WSGI server's own."""
+    return cast(socket.socket, environ["eventlet.input"].get_socket().fd)
+
+
 def take_over(environ: dict[str, Any]) -> tuple[socket.socket, bytes]:
     """Take a request's socket away from the WSGI server, which goes on as after any answered
     request. Returns the raw non-blocking socket, and what has been read from it beyond the

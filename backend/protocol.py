@@ -15,6 +15,8 @@ VERSION = "0.1.0"
 
 # What an event carries: one JSON object.
 Payload = dict[str, Any]
+# What a client sends with an event, whatever it is.
+Arguments = tuple[Any, ...]
 
 # --- events, server to client ---------------------------------------------------------------------
 CONNECTION_STATUS = "connection_status"
@@ -51,6 +53,7 @@ UNKNOWN_SYMBOL = "unknown_symbol"
 MALFORMED_SYMBOL = "malformed_symbol"
 UNKNOWN_EVENT = "unknown_event"
 INTERNAL_ERROR = "internal_error"
+MESSAGE_TOO_LARGE = "message_too_large"
 VALIDATION_FAILED = "validation_failed"
 BAD_JSON = "bad_json"
 UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
@@ -136,7 +139,7 @@ class SubscribeRequest:
     fields: tuple[str, ...] | None
 
 
-def parse_subscribe(args: tuple[Any, ...], known: Container[str]) -> SubscribeRequest:
+def parse_subscribe(args: Arguments, known: Container[str]) -> SubscribeRequest:
     """Validate the arguments of a `subscribe` event; raises `RequestError`."""
     payload = _object(args, required=True)
     symbols = _symbols(payload.get("symbols"), known)
@@ -146,7 +149,7 @@ def parse_subscribe(args: tuple[Any, ...], known: Container[str]) -> SubscribeRe
     return SubscribeRequest(symbols, realtime, _fields(payload.get("fields")))
 
 
-def parse_unsubscribe(args: tuple[Any, ...], known: Container[str]) -> SymbolRequest | None:
+def parse_unsubscribe(args: Arguments, known: Container[str]) -> SymbolRequest | None:
     """Validate an `unsubscribe`; None means every symbol. Raises `RequestError`."""
     payload = _object(args, required=False)
     if payload.get("symbols") is None:
@@ -154,12 +157,12 @@ def parse_unsubscribe(args: tuple[Any, ...], known: Container[str]) -> SymbolReq
     return _symbols(payload["symbols"], known)
 
 
-def parse_token(args: tuple[Any, ...]) -> object:
+def parse_token(args: Arguments) -> object:
     """The token of an `authenticate` event, whatever its type; None where there is none."""
     return args[0].get("token") if args and isinstance(args[0], dict) else None
 
 
-def parse_heartbeat(args: tuple[Any, ...]) -> float | str | None:
+def parse_heartbeat(args: Arguments) -> float | str | None:
     """The `client_time` of a heartbeat, to be echoed; raises `RequestError`."""
     client_time = _object(args, required=False).get("client_time")
     if isinstance(client_time, str) and len(client_time) <= CLIENT_TIME_MAX_CHARS:
@@ -174,7 +177,7 @@ def parse_heartbeat(args: tuple[Any, ...]) -> float | str | None:
     raise RequestError(INVALID_PAYLOAD, "client_time must be a number or a short string")
 
 
-def _object(args: tuple[Any, ...], *, required: bool) -> dict[str, Any]:
+def _object(args: Arguments, *, required: bool) -> dict[str, Any]:
     if not required and (not args or args[0] is None):
         return {}
     if len(args) != 1 or not isinstance(args[0], dict):

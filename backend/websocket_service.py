@@ -1,7 +1,7 @@
 """The face of the stream: Socket.IO handlers, and the background tasks that emit.
 
-Thin by intent. What a connection may have is decided in `streaming/`, what the market says comes
-from `market/` and `analysis/`, what the words are from `protocol`.
+Thin by intent. What a connection may ask for and have is decided in `streaming/`, what the market
+says comes from `market/` and `analysis/`, what the words are from `protocol`.
 
 A client is *connected* before it is *accepted*: the transport has to be open for `auth_error` to
 be delivered at all. Only an accepted client has a session and is in a room, and events go to
@@ -18,53 +18,36 @@ from flask_socketio import SocketIO
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
 from backend.fanout.transport import Transports
-from backend.fanout.wire.pieces import Pieces
+from backend.fanout.wire.pieces import Pieces, Sent
 from backend.market.market import Market
-from backend.market.models import FeedState
 from backend.metrics import Metrics
 from backend.protocol import (
     ACCEPTED_ROOM,
-    AUTHENTICATE,
     EVENT_NAME_MAX_CHARS,
-    HEARTBEAT,
     INTERNAL_ERROR,
-    MARKET_UPDATE,
+    MESSAGE_TOO_LARGE,
     SENTIMENT_UPDATE,
     SERVER_SHUTDOWN,
     STATUS_CONNECTED,
-    STATUS_FEED_DEGRADED,
-    STATUS_FEED_RESTORED,
     STATUS_SHUTDOWN,
-    STATUS_TOKEN_EXPIRING,
-    STATUS_TOKEN_REFRESHED,
-    SUBSCRIBE,
-    SUBSCRIPTION_CONFIRMED,
-    TOKEN_EXPIRED,
-    TOKEN_INVALID,
     TOKEN_REVOKED,
-    TRADING_SIGNAL,
     UNKNOWN_EVENT,
-    UNSUBSCRIBE,
-    UNSUBSCRIPTION_CONFIRMED,
     AuthFailure,
     Payload,
     RequestError,
-    parse_heartbeat,
-    parse_subscribe,
-    parse_token,
-    parse_unsubscribe,
 )
 from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
+from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
+from backend.streaming.requests import Handler, Requests
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import Basket, RoomChange, Subscriptions
+from backend.streaming.watch import WATCH_SECONDS, Watch
 
 logger = logging.getLogger(__name__)
 
-# How often tokens' expiry, the feed's state and idle transports are looked at.
-WATCH_SECONDS = 0.5
 # Clients are spread over this range when they come back after a shutdown, so that the next
 # process does not meet them all at once.
 RECONNECT_AFTER_MS = (500, 5_000)
@@ -95,17 +78,14 @@ class WebSocketService:
     ) -> None:
         self._socketio = socketio
         self._transports = transports
-        self._market = market
         self._analyst = analyst
         self._authenticator = authenticator
-        self._symbols = dict.fromkeys(symbols)
         self._auth_required = auth_required
         self._clock = clock
         self._metrics = metrics
         self._rng = rng
         self.sessions = Sessions(round(token_warning_seconds * 1000))
         self._subscriptions = Subscriptions()
-        self._feed_healthy = True
         self._out = Outlet(self._put, self._put_joined, market, self.sessions, clock, metrics)
         self._broadcaster = Broadcaster(
             market,
@@ -126,9 +106,25 @@ class WebSocketService:
             clock,
             metrics,
         )
+        self._watch = Watch(
+            self._out, self.sessions, self._subscriptions, market, self._refuse, clock, metrics
+        )
         self._tasks: list[Periodic] = []
         revocations.subscribe(self.revoke)
-        self._register()
+        transports.when_too_large(self._refuse_message)
+        self._register(
+            Requests(
+                self._out,
+                self.sessions,
+                self._subscriptions,
+                self._broadcaster,
+                analyst,
+                authenticator,
+                symbols,
+                self._move,
+                self._refuse,
+            )
+        )
 
     # --- background tasks -------------------------------------------------------------------------
 
@@ -139,7 +135,7 @@ class WebSocketService:
             "market": (intervals["market"], self._broadcaster.tick),
             "sentiment": (intervals["sentiment"], self._broadcast_sentiment),
             "signals": (intervals["signal"], self._broadcaster.cycle_signals),
-            "watch": (WATCH_SECONDS, self._watch),
+            "watch": (WATCH_SECONDS, self._look_after),
         }
         sleep = self._socketio.sleep
         self._tasks = [
@@ -175,45 +171,20 @@ class WebSocketService:
             self._out.announce(SENTIMENT_UPDATE, sentiment)
         self._analyst.recall()
 
-    def _watch(self) -> None:
-        now_ms = self._clock.now_ms()
-        for session in self.sessions.expired(now_ms):
-            self._refuse(session.sid, TOKEN_EXPIRED)
-        for session in self.sessions.expiring(now_ms):
-            self._out.send_status(
-                session,
-                STATUS_TOKEN_EXPIRING,
-                "The access token expires soon; send a fresh one with authenticate",
-            )
-        self._watch_feed()
+    def _look_after(self) -> None:
+        self._watch.look()
         self._transports.sweep()
-        self._metrics.connections.set(len(self.sessions))
-        self._metrics.subscriptions.set(self._subscriptions.total())
-        self._metrics.baskets.set(self._subscriptions.basket_count())
-
-    def _watch_feed(self) -> None:
-        healthy = self._market.feed_state.state is FeedState.LIVE and not self._market.feed_stale()
-        if healthy is not self._feed_healthy:
-            self._feed_healthy = healthy
-            if healthy:
-                self._out.announce_status(STATUS_FEED_RESTORED, "The market feed is back")
-            else:
-                self._out.announce_status(
-                    STATUS_FEED_DEGRADED, "The market feed delivers no fresh data"
-                )
 
     # --- handlers ---------------------------------------------------------------------------------
 
-    def _register(self) -> None:
+    def _register(self, requests: Requests) -> None:
         # On the server itself: a handler asks for nothing but the connection's id, and the request
         # context that Flask-SocketIO would push for each event costs more than most handlers.
         on = self._socketio.server.on
         on("connect", self._on_connect)
         on("disconnect", self._on_disconnect)
-        on(SUBSCRIBE, self._guarded(SUBSCRIBE, self._on_subscribe))
-        on(UNSUBSCRIBE, self._guarded(UNSUBSCRIBE, self._on_unsubscribe))
-        on(AUTHENTICATE, self._guarded(AUTHENTICATE, self._on_authenticate))
-        on(HEARTBEAT, self._guarded(HEARTBEAT, self._on_heartbeat))
+        for event, handler in requests.handlers.items():
+            on(event, self._guarded(event, handler))
         on("*", self._on_unknown)
 
     def _on_connect(
@@ -250,51 +221,6 @@ class WebSocketService:
         if session is not None:
             self._subscriptions.release(session)
 
-    def _on_subscribe(self, session: Session, args: tuple[Any, ...]) -> Payload:
-        parsed = parse_subscribe(args, self._symbols)
-        self._move(session, self._subscriptions.subscribe(session, parsed))
-        confirmation = {
-            "symbols": list(parsed.symbols.accepted),
-            "rejected": list(parsed.symbols.rejected),
-            "subscribed": list(session.symbols),
-            "timestamp": self._out.now(),
-        }
-        self._out.send(session.sid, SUBSCRIPTION_CONFIRMED, confirmation)
-        if snapshot := self._broadcaster.snapshot(session):
-            self._out.send(session.sid, MARKET_UPDATE, snapshot)
-        for symbol in parsed.symbols.accepted:
-            signal = self._analyst.signal(symbol)
-            if signal is not None:
-                self._out.send(session.sid, TRADING_SIGNAL, signal)
-        return confirmation
-
-    def _on_unsubscribe(self, session: Session, args: tuple[Any, ...]) -> Payload:
-        parsed = parse_unsubscribe(args, self._symbols)
-        accepted = tuple(session.symbols) if parsed is None else parsed.accepted
-        self._move(session, self._subscriptions.unsubscribe(session, accepted))
-        confirmation = {
-            "symbols": list(accepted),
-            "rejected": [] if parsed is None else list(parsed.rejected),
-            "subscribed": list(session.symbols),
-            "timestamp": self._out.now(),
-        }
-        self._out.send(session.sid, UNSUBSCRIPTION_CONFIRMED, confirmation)
-        return confirmation
-
-    def _on_authenticate(self, session: Session, args: tuple[Any, ...]) -> Payload | None:
-        try:
-            claims = self._authenticator.authenticate(parse_token(args))
-            if session.user_id not in (None, claims.user_id):
-                raise TokenRejected(TOKEN_INVALID)
-        except TokenRejected as rejected:
-            self._refuse(session.sid, rejected.failure)
-            return None
-        self.sessions.renew(session, claims.user_id, claims.session_id, claims.expires_at_ms)
-        return self._out.send_status(session, STATUS_TOKEN_REFRESHED, "The fresh token is in use")
-
-    def _on_heartbeat(self, _session: Session, args: tuple[Any, ...]) -> Payload:
-        return {"client_time": parse_heartbeat(args), "server_time": self._out.now()}
-
     def _on_unknown(self, event: str, sid: str, *_args: Any) -> Payload | None:
         session = self.sessions.get(sid)
         if session is None:
@@ -302,9 +228,14 @@ class WebSocketService:
         name = event[:EVENT_NAME_MAX_CHARS]
         return self._out.send_error(session.sid, name, UNKNOWN_EVENT, f"There is no event {name!r}")
 
-    def _guarded(
-        self, event: str, handler: Callable[[Session, tuple[Any, ...]], Payload | None]
-    ) -> Callable[..., Payload | None]:
+    def _refuse_message(self, eio_sid: str) -> None:
+        """Say why a connection is about to be closed; which event it was is not known."""
+        sid = self._socketio.server.manager.sid_from_eio_sid(eio_sid, NAMESPACE)
+        if sid is not None and self.sessions.get(sid) is not None:
+            text = f"A message may have {MESSAGE_MAX_BYTES} bytes"
+            self._out.send_error(sid, "", MESSAGE_TOO_LARGE, text)
+
+    def _guarded(self, event: str, handler: Handler) -> Callable[..., Payload | None]:
         """A handler that is called for accepted connections only, and whose failures are answered
         with `error`. What it returns is the acknowledgement, if the client asked for one."""
 
@@ -349,8 +280,8 @@ class WebSocketService:
         # The client manager's own, which both `emit`s above it end in at several times its cost.
         self._socketio.server.manager.emit(event, payload, NAMESPACE, room=room)
 
-    def _put_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
-        self._transports.emit_joined(event, pieces, baskets, NAMESPACE)
+    def _put_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> Sent:
+        return self._transports.emit_joined(event, pieces, baskets, NAMESPACE)
 
     # --- rooms ------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from benchmarks.goals import (
     COMPRESSION,
     CROWD,
     DEAF,
+    HUB,
     IDLE,
     LOGINS,
     MEMORY,
@@ -32,8 +33,11 @@ RESULTS = Path(__file__).resolve().parent / "results.md"
 Measurement = tuple[str, str, Callable[[], Figures]]
 
 
-def plan(available: list[Peer], ours: Peer, scale: Scale, full: bool) -> list[Measurement]:
-    """All measurements in order: each comparison goes round its peers, turn by turn."""
+def plan(
+    available: list[Peer], ours: Peer, scale: Scale, full: bool, hub: bool
+) -> list[Measurement]:
+    """All measurements in order: each comparison goes round its peers, turn by turn. `hub`: also
+    of eventlet's hubs, which the full form has in any case."""
     node = [peer for peer in available if peer is peers.NODE]
     todo: list[Measurement] = [(IDLE, ours.name, partial(idle.measure, ours))]
 
@@ -57,6 +61,8 @@ def plan(available: list[Peer], ours: Peer, scale: Scale, full: bool) -> list[Me
         (DEAF, deaf.measure),
     ):
         compare(scenario, measure, [ours], scale)
+    if full or hub:
+        compare(HUB, room.measure, [ours, peers.ON_ASYNCIO], scale)
     if full:
         compare(MEMORY, crowd.memory, [ours, *node], scale.memory_clients)
         compare(CROWD, crowd.ticks, [ours, peers.BARE], scale.crowd_clients, scale.crowd_seconds)
@@ -75,7 +81,7 @@ def main() -> int:
     results = Results(notes=[f"{name}: {why}" for name, why in missing.items()])
     todo = [
         entry
-        for entry in plan(available, ours, scale, options.full)
+        for entry in plan(available, ours, scale, options.full, HUB in (options.only or ()))
         if not options.only or entry[0] in options.only
     ]
     try:
@@ -101,6 +107,7 @@ def main() -> int:
         f"load average at the end {machine.load_average():.1f}; {files:,} files",
     ]
     labels = {peer.name: peer.label for peer in peers.ALL}
+    labels[peers.ON_ASYNCIO.name] = peers.ON_ASYNCIO.label
     labels[STOCK_ROOMS] = "stock engine, per-symbol rooms"
     made = report.text(results, ours.name, labels, scale, machine.description(), run)
     report.write(options.output, made)
@@ -115,7 +122,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=(ROOM, BASKETS, COMPRESSION, LOGINS, DEAF, MEMORY, CROWD, IDLE),
+        choices=(ROOM, BASKETS, COMPRESSION, LOGINS, DEAF, MEMORY, CROWD, IDLE, HUB),
         help="only this scenario; may be given several times",
     )
     parser.add_argument("--output", type=Path, default=RESULTS, help="where to write the report")

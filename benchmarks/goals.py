@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from benchmarks.results import Results, Spread
 
 ROOM, BASKETS, MEMORY, CROWD = "room", "baskets", "memory", "crowd"
-COMPRESSION, DEAF, LOGINS, IDLE = "compression", "deaf", "logins", "idle"
+COMPRESSION, DEAF, LOGINS, IDLE, HUB = "compression", "deaf", "logins", "idle", "hub"
 # The same server with one event a symbol to the symbol's room.
 STOCK_ROOMS = "stock-rooms"
 

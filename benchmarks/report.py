@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.goals import (
+    HUB,
     IDLE,
     ROOM,
     Row,
@@ -103,6 +104,7 @@ TITLES = {
     "deaf": "Clients that never read",
     "logins": "Logins during the stream",
     IDLE: "By itself",
+    HUB: "One room on eventlet's own hub and on asyncio",
 }
 
 

@@ -22,7 +22,7 @@ PASSWORD = "correct horse battery"
 PATIENCE = 60.0
 
 # What a server gets of the environment of the tests: FANOUT_ENGINE=stock runs all on that engine.
-INHERITED = ("PATH", "HOME", "LANG", "TZ", "FANOUT_ENGINE", "FANOUT_DEFLATE")
+INHERITED = ("PATH", "HOME", "LANG", "TZ", "EVENTLET_HUB", "FANOUT_ENGINE", "FANOUT_DEFLATE")
 # Below those that the kernel hands out for port 0 and for outgoing connections.
 LASTING_PORTS = range(15_000, 30_000)
 

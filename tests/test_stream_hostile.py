@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.conftest import Connect, StartServer
+from tests.fanout.raw_clients import WebSocket
 from tests.servers import Server, wait_until
 from tests.stream_clients import TRANSPORTS, PythonClient, RawClient
 
@@ -86,3 +87,18 @@ def test_nothing_is_left_of_clients_that_have_gone(start_server: StartServer) ->
     wait_until(lambda: server.metric("crs_connections") == 0, "the connections to be forgotten")
     assert server.metric("crs_subscriptions") == 0
     assert server.metric("crs_baskets") == 0
+
+
+def test_who_sends_too_large_a_message_is_told_so_before_the_close(
+    start_server: StartServer,
+) -> None:
+    server = start_server(FANOUT_ENGINE="crs")
+    with WebSocket(server.url) as client:
+        client.receive_until("0")
+        client.send("40" + json.dumps({"token": server.token}))
+        client.receive_until('42["connection_status"')
+        client.send('42["subscribe",{"symbols":["' + "x" * 20_000 + '"]}]')
+        _, error = json.loads(client.receive_until('42["error"')[2:])
+        assert error["code"] == "message_too_large"
+        assert client.closed().code == 1009
+    assert server.metric('crs_client_errors_total{code="message_too_large"}') == 1

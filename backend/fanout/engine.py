@@ -168,7 +168,7 @@ class Engine(engineio.Server):
             self._probe(connection, environ)
             return None
         if method == "GET":
-            return self._poll(connection)
+            return self._poll(connection, environ)
         if method == "POST":
             return self._post(connection, environ)
         raise _Refused(_BAD_METHOD)
@@ -231,9 +231,9 @@ class Engine(engineio.Server):
             return
         Probe(connection, held, deflate).start(early)
 
-    def _poll(self, connection: Connection) -> bytes:
+    def _poll(self, connection: Connection, environ: Environ) -> bytes:
         try:
-            body: bytes = connection.polling.get()
+            body: bytes = connection.polling.get(green.request_socket(environ))
         except PollRefused as refused:
             raise _Refused(_BAD_REQUEST) from refused
         return body

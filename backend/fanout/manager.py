@@ -16,7 +16,7 @@ from backend.fanout.engine import Engine
 from backend.fanout.fan import Fan
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.wire.message import MSGPACK, Envelope, Message
-from backend.fanout.wire.pieces import Basket, Joined, Pieces
+from backend.fanout.wire.pieces import Basket, Joined, Pieces, Sent
 
 # What an event is the latest of, from its payload: given for events of which only the latest
 # matters to a client that lags behind.
@@ -222,7 +222,7 @@ class RoomManager(socketio.Manager):
 
     def emit_joined(
         self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
-    ) -> None:
+    ) -> Sent:
         """Send each basket's room an event whose argument is an object of the basket's own: those
         of `pieces` that its selection names, or no event where there is none. May yield.
 
@@ -231,14 +231,17 @@ class RoomManager(socketio.Manager):
         """
         space = self._namespaces.get(namespace)
         if space is None:
-            return
+            return Sent(0, 0)
         envelope = Envelope(event, namespace)
         encoded = pieces.json
+        events = deliveries = 0
         for basket in self._fan.in_slices(baskets):
             members = space.rooms.get(basket.room)
             parts = basket.selection.of(encoded)
             if not members or not parts:
                 continue
+            events += 1
+            deliveries += len(members)
             if len(members) == 1 and not self._fan.unfinished:
                 (connection,) = members.values()
                 # Deflate is for what many share.
@@ -248,6 +251,7 @@ class RoomManager(socketio.Manager):
             key = self._conflation_key(namespace, event, joined)
             message = Message(EVENT, [event, joined], namespace, None, key, len(members))
             self._fan.send_all(members.values(), message)
+        return Sent(events, deliveries)
 
     def _conflation_key(self, namespace: str, event: str, data: Any) -> Hashable:
         """What a message is the latest of; None where none gives way to another."""

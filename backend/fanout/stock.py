@@ -12,7 +12,7 @@ from engineio.exceptions import EngineIOError
 from backend.clock import Clock
 from backend.fanout.fan import in_slices
 from backend.fanout.transport import NewLimit, Transports
-from backend.fanout.wire.pieces import Basket, Joined, Pieces
+from backend.fanout.wire.pieces import Basket, Joined, Pieces, Sent
 
 # Packets that may wait for one connection. At the default cadence that is over ten minutes of
 # updates, and it bounds a connection that does not read to about 1 MB.
@@ -58,11 +58,16 @@ class StockTransports(Transports):
 
     def emit_joined(
         self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
-    ) -> None:
+    ) -> Sent:
+        manager = self._server.manager
+        events = deliveries = 0
         for basket in in_slices(baskets, self._clock.monotonic, lambda: self._eio.sleep(0)):
             if basket.selection.of(pieces.json):
                 payload = Joined(pieces, basket.selection)
-                self._server.manager.emit(event, payload, namespace, room=basket.room)
+                manager.emit(event, payload, namespace, room=basket.room)
+                events += 1
+                deliveries += len(list(manager.get_participants(namespace, basket.room)))
+        return Sent(events, deliveries)
 
     def _unsent(self, session: Any) -> int:
         return int(session.queue.qsize())

@@ -13,9 +13,9 @@ from typing import Any
 from backend.clock import Clock
 from backend.fanout.engine import SLOW_CONSUMER, Engine
 from backend.fanout.sessions.connection import Connection
-from backend.fanout.wire.frame import GOING_AWAY, POLICY, PROTOCOL_VIOLATION
+from backend.fanout.wire.frame import GOING_AWAY, POLICY, PROTOCOL_VIOLATION, TOO_BIG
 from backend.fanout.wire.frame_reader import ProtocolViolation
-from backend.fanout.wire.pieces import Basket, Pieces
+from backend.fanout.wire.pieces import Basket, Pieces, Sent
 
 logger = logging.getLogger(__name__)
 
@@ -70,10 +70,16 @@ class Transports(ABC):
         self._new_limit = new_limit
         self._on_closed = on_closed
         self._limits: dict[str, Callable[[], float]] = {}
+        self._on_too_large: Callable[[str], None] = lambda _eio_sid: None
         self._strangers: dict[str, float] = {}
         self._logged: set[str] = set()
         self._handlers = dict(self._eio.handlers)
         self._eio.on("disconnect", self._disconnect)
+
+    def when_too_large(self, listener: Callable[[str], None]) -> None:
+        """Call `listener(eio_sid)`, which must not wait, before a connection is closed for a
+        message over the limit. The driver's own engine closes such by itself, without a word."""
+        self._on_too_large = listener
 
     @abstractmethod
     def _unsent(self, session: Any) -> int:
@@ -119,7 +125,7 @@ class Transports(ABC):
     @abstractmethod
     def emit_joined(
         self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
-    ) -> None:
+    ) -> Sent:
         """Send each basket's room an event whose argument is an object of its own: those of
         `pieces` that its selection names, or no event where there is none. May yield."""
 
@@ -190,8 +196,11 @@ class EngineTransports(Transports):
         engine.give_up = self._give_up
 
     def _violated(self, connection: Connection, violation: ProtocolViolation) -> None:
-        if not connection.closing:
-            self._protocol_error(connection, violation, violation.code)
+        if connection.closing or connection.given_up:
+            return
+        if violation.code == TOO_BIG:
+            self._on_too_large(connection.sid)
+        self._protocol_error(connection, violation, violation.code)
 
     def _give_up(self, connection: Connection) -> None:
         """A connection's outbox is over its bound."""
@@ -205,8 +214,9 @@ class EngineTransports(Transports):
 
     def emit_joined(
         self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
-    ) -> None:
-        self._server.manager.emit_joined(event, pieces, baskets, namespace)
+    ) -> Sent:
+        sent: Sent = self._server.manager.emit_joined(event, pieces, baskets, namespace)
+        return sent
 
     def _unsent(self, session: Connection) -> int:
         return session.unsent()

@@ -1,9 +1,9 @@
 """What every exchange with a public WebSocket stream has in common.
 
 One task reads one connection and hands what it says to the sink. It looks after the connection on
-the way: it opens another when the stream is lost, frozen, or has come of age - the latter without
-a gap, by reading the old one until the new one has been open for a moment. An exchange's own file
-says where to connect, how to read a message, and how to ask for candles.
+the way: it opens another when the stream is lost, frozen, or has come of age, the latter without
+a gap. An exchange's own file says where to connect, how to read a message, and how to ask for
+candles.
 """
 
 import logging
@@ -21,6 +21,7 @@ from backend.feeds.backfill import Backfill
 from backend.feeds.backoff import Backoff
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.connection import Connection, ConnectionLost
+from backend.feeds.renewal import Renewal
 from backend.feeds.rest import RestClient
 from backend.feeds.vigil import Vigil
 from backend.market.models import CandleArray, DayStatistics, FeedState, Trade
@@ -29,11 +30,6 @@ log = logging.getLogger(__name__)
 
 # A connection that has brought data for this long has proved itself: the next failure is a new one.
 PROVEN_S = 10.0
-# A new connection is left unread for this long before it takes over. What it says in the meantime
-# waits in its socket, and what both say is told apart by trade ids.
-OVERLAP_S = 1.0
-# However often somebody asks for a new connection.
-RENEWAL_PAUSE_S = 10.0
 # How often the reader looks at clocks and states between messages.
 UPKEEP_S = 0.25
 # In a backlog no read waits, so nobody else would run; this is how long the others may have to.
@@ -89,11 +85,9 @@ class WebSocketFeed(Feed):
             counters=self.counters,
         )
         self._connection: Connection | None = None
-        self._successor: Connection | None = None
-        self._renewal_reason = ""
-        self._renewal_allowed_at = 0.0
         # Servers that were started together don't come back together.
-        self._renew_after_s = self.renew_after_s * (0.9 + self._random.random() / 10)
+        renew_after_s = self.renew_after_s * (0.9 + self._random.random() / 10)
+        self._renewal = Renewal(renew_after_s, self._connect, self.note, self._clock)
         self._told: tuple[FeedState, str] | None = None
         self._next_upkeep = 0.0
         self._last_yield = 0.0
@@ -137,13 +131,13 @@ class WebSocketFeed(Feed):
     def stop(self) -> None:
         self._stopping.set()
         self._backfill.stop()
-        for connection in (self._connection, self._successor):
+        for connection in (self._connection, self._renewal.successor):
             if connection is not None:
                 connection.cut()
 
     def renew(self, reason: str) -> None:
         """Open a new connection and go over to it without a gap."""
-        self._renewal_reason = self._renewal_reason or reason
+        self._renewal.ask(reason)
 
     def note(self, kind: str, what: str) -> None:
         """Count something amiss; log the first of its kind."""
@@ -176,14 +170,14 @@ class WebSocketFeed(Feed):
         log.info("%s feed: connection lost: %s; next try in %.1f s", self.name, reason, pause)
         once_connected = self.counters["connections"] > 0
         self._tell(FeedState.RECONNECTING if once_connected else FeedState.CONNECTING, reason)
-        if self._successor is None:
+        if self._renewal.successor is None:
             self._sleep(pause)
 
     def _open(self) -> None:
         """Have an open connection: the successor of the lost one if it is under way."""
         if self._told is None:
             self._tell(FeedState.CONNECTING)
-        self._connection, self._successor = self._successor or self._connect(), None
+        self._connection = self._renewal.take() or self._connect()
         while not self._connection.opened.wait(UPKEEP_S):
             if self._stopping.is_set():
                 return
@@ -195,7 +189,7 @@ class WebSocketFeed(Feed):
         log.info("%s feed: connected", self.name)
         self.counters["connections"] += 1
         self._vigil.connected(self._clock.monotonic())
-        self._renewal_reason = ""
+        self._renewal.satisfied()
         with self._delivering:
             self._backfill.damage_all()
 
@@ -203,7 +197,7 @@ class WebSocketFeed(Feed):
         connection = Connection(
             self.stream_url(), self.requests(), self.request_interval_s, self._clock, self._tls
         )
-        self._renewal_allowed_at = self._clock.monotonic() + RENEWAL_PAUSE_S
+        self._renewal.opening()
         if self._stopping.is_set():  # stop() did not see it
             connection.cut()
         return connection
@@ -218,27 +212,17 @@ class WebSocketFeed(Feed):
 
     def _close_connections(self) -> None:
         self._close_connection()
-        if self._successor is not None:
-            self._successor.close()
-            self._successor = None
-
-    def _renew_if_due(self, connection: Connection, now: float) -> None:
-        """Start a successor when one is wanted; go over to it once it has been open a moment."""
-        successor = self._successor
-        if successor is None:
-            come_of_age = now - connection.opened_at > self._renew_after_s
-            if (come_of_age or self._renewal_reason) and now >= self._renewal_allowed_at:
-                reason = self._renewal_reason or "it has come of age"
-                log.info("%s feed: renewing the connection: %s", self.name, reason)
-                self._successor = self._connect()
-        elif successor.overdue or (successor.opened.is_set() and successor.error is not None):
-            self._successor = None
+        successor = self._renewal.take()
+        if successor is not None:
             successor.close()
-            self.note("renewal_failed", str(successor.error or "no answer in time"))
-        elif successor.opened.is_set() and now - successor.opened_at >= OVERLAP_S:
-            self._connection, self._successor = successor, None
+
+    def _go_over(self, connection: Connection, now: float) -> None:
+        """Replace the connection by its successor where that is due."""
+        successor = self._renewal.step(connection, now)
+        if successor is not None:
+            self._connection = successor
             connection.close()
-            self._renewal_reason = ""
+            self._renewal.satisfied()
             self._vigil.connected(now)
             self.counters["renewals"] += 1
 
@@ -296,7 +280,7 @@ class WebSocketFeed(Feed):
         if silent:
             self.counters["silent_symbols"] += len(silent)
             self.renew(f"nothing of {', '.join(silent[:10])}")
-        self._renew_if_due(connection, now)
+        self._go_over(connection, now)
         if connection.data_count:
             self._tell(FeedState.LIVE, self._backfill.report())
 

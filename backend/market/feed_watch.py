@@ -25,14 +25,12 @@ class FeedWatch:
     def history(self) -> tuple[FeedStatus, ...]:
         return tuple(self._history)
 
-    def set_state(self, state: FeedState, detail: str) -> bool:
-        """Whether that is a change."""
+    def set_state(self, state: FeedState, detail: str) -> None:
+        """Note the state; saying the same again changes nothing."""
         known = self.status
-        if (state, detail) == (known.state, known.detail):
-            return False
-        self.status = FeedStatus(known.name, state, detail, self._clock.now_ms())
-        self._history.append(self.status)
-        return True
+        if (state, detail) != (known.state, known.detail):
+            self.status = FeedStatus(known.name, state, detail, self._clock.now_ms())
+            self._history.append(self.status)
 
     def heard(self) -> float:
         """Note a sign of life, of one symbol; the monotonic time of it."""

@@ -61,7 +61,6 @@ class Market:
         self._price_listeners = Listeners[str]("price", self.listener_errors)
         self._candle_listeners = Listeners[str, Candle]("candle", self.listener_errors)
         self._history_listeners = Listeners[str]("history", self.listener_errors)
-        self._feed_listeners = Listeners[FeedStatus]("feed_state", self.listener_errors)
 
     # --- for consumers --------------------------------------------------------------------------
 
@@ -162,10 +161,6 @@ class Market:
         """Call `listener(symbol)` after closed candles were loaded or rewritten."""
         return self._history_listeners.add(listener)
 
-    def on_feed_state(self, listener: Callable[[FeedStatus], object]) -> Callable[[], None]:
-        """Call `listener(status)` after each change of the feed's state."""
-        return self._feed_listeners.add(listener)
-
     # --- MarketSink, for the feed ---------------------------------------------------------------
 
     def apply_trade(self, trade: Trade) -> None:
@@ -262,8 +257,7 @@ class Market:
 
     def set_feed_state(self, state: FeedState, detail: str = "") -> None:
         """Tell of the feed's state; saying the same again changes nothing."""
-        if self._feed.set_state(state, detail):
-            self._feed_listeners(self._feed.status)
+        self._feed.set_state(state, detail)
 
     # --- within ---------------------------------------------------------------------------------
 

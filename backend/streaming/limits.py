@@ -6,6 +6,8 @@ from backend.clock import Clock
 # below the receive path costs a few per cent of one core; the burst lets a page set itself up.
 MESSAGES_PER_SECOND = 50.0
 MESSAGE_BURST = 100.0
+# The largest message from a client: a subscription to 100 symbols takes 2 KB, a token 1 KB.
+MESSAGE_MAX_BYTES = 16 * 1024
 
 
 class TokenBucket:

@@ -6,7 +6,7 @@ Knows no socket: it is given the function that puts an event on the wire.
 from collections.abc import Callable
 
 from backend.clock import Clock, iso
-from backend.fanout.wire.pieces import Pieces
+from backend.fanout.wire.pieces import Pieces, Sent
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.protocol import (
@@ -28,14 +28,14 @@ class Outlet:
     def __init__(
         self,
         put: Callable[[str, Payload, str], None],
-        put_joined: Callable[[str, Pieces, list[Basket]], None],
+        put_joined: Callable[[str, Pieces, list[Basket]], Sent],
         market: Market,
         sessions: Sessions,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         """`put` sends an event with its payload to a room, `put_joined` each basket's room its
-        own part of the pieces."""
+        own part of the pieces, and says how many events that were."""
         self._put = put
         self._put_joined = put_joined
         self._market = market
@@ -51,9 +51,9 @@ class Outlet:
 
     def emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
         """Send each basket's room those of `pieces` that it names. May yield."""
-        self._metrics.emits.add(event, len(baskets))
-        self._metrics.deliveries.add(event, sum([basket.members for basket in baskets]))
-        self._put_joined(event, pieces, baskets)
+        sent = self._put_joined(event, pieces, baskets)
+        self._metrics.emits.add(event, sent.events)
+        self._metrics.deliveries.add(event, sent.deliveries)
 
     def send(self, sid: str, event: str, payload: Payload) -> None:
         """Send an event to one connection."""

@@ -73,19 +73,23 @@ class Running:
             busy = self.cpu() - before > SETTLED_SHARE * SETTLE_STEP_SECONDS
 
 
-def _application(engine: str, label: str) -> Peer:
+def _application(name: str, label: str, **environment: str) -> Peer:
     return Peer(
-        engine,
+        name,
         label,
         (sys.executable, "-m", "benchmarks.apps.crs"),
         dialects.socketio,
-        {"FANOUT_ENGINE": engine},
+        environment,
         application=True,
     )
 
 
-CRS = _application("crs", "this server")
-STOCK = _application("stock", "stock engine")
+CRS = _application("crs", "this server", FANOUT_ENGINE="crs")
+STOCK = _application("stock", "stock engine", FANOUT_ENGINE="stock")
+# eventlet's own bridge to asyncio (docs/eventlet.md).
+ON_ASYNCIO = _application(
+    "on-asyncio", "this server on asyncio", FANOUT_ENGINE="crs", EVENTLET_HUB="asyncio"
+)
 NODE = Peer(
     "node",
     "Node socket.io",

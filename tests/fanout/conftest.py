@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import INHERITED
+
 APP = Path(__file__).resolve().parent / "echo_app.py"
 
 
@@ -17,7 +19,7 @@ class Echo:
 
     def __init__(self, **settings: object) -> None:
         self.engine = settings.get("engine", "crs")
-        environment = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
+        environment = {k: v for k, v in os.environ.items() if k in INHERITED}
         self.process = subprocess.Popen(
             [sys.executable, str(APP), json.dumps(settings)],
             stdout=subprocess.PIPE,

@@ -114,7 +114,8 @@ def test_of_a_tick_none_gets_what_it_did_not_ask_for(stage: Stage) -> None:
         Basket(f"basket:{stage.sids[3]}", Selection(("XRP",))),
         Basket("basket:of nobody", Selection(("BTC",))),
     ]
-    stage.manager.emit_joined("tick", Pieces({"BTC": 1, "ETH": {"price": 2}}), baskets, "/")
+    pieces = Pieces({"BTC": 1, "ETH": {"price": 2}})
+    assert stage.manager.emit_joined("tick", pieces, baskets, "/") == (2, 3)
     both = ['["tick",{"BTC":1,"ETH":{"price":2}}]']
     wires = list(stage.driver.wires.values())
     assert wires[:4] == [both, both, ['["tick",{"ETH":{"price":2}}]'], []]

@@ -46,10 +46,10 @@ def test_a_query_in_a_namespace_is_left_aside(socket: WebSocket) -> None:
 
 
 @pytest.mark.usefixtures("departs")
-def test_an_unknown_namespace_is_refused_with_a_reason(socket: WebSocket) -> None:
+def test_an_unknown_namespace_is_refused_in_the_words_of_node(socket: WebSocket) -> None:
     socket.send("40/random")
     answer = socket.receive_until("44/random,")
-    assert json.loads(answer[len("44/random,") :])["message"]
+    assert json.loads(answer[len("44/random,") :]) == {"message": "Invalid namespace"}
 
 
 def test_a_refused_namespace_leaves_the_connection_usable(socket: WebSocket) -> None:

@@ -1,10 +1,12 @@
 """HTTP long polling: the requests that carry a session before, or instead of, a WebSocket."""
 
+import socket
 from typing import Any
 
 from backend import green
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.sessions.host import Reason
+from backend.fanout.sessions.sockets import EndWatch
 from backend.fanout.wire import payload
 from backend.fanout.wire.frame import PROTOCOL_VIOLATION, TOO_BIG
 from backend.fanout.wire.frame_reader import ProtocolViolation
@@ -40,8 +42,8 @@ class Polling:
             self._last = packet
         self.wake()
 
-    def get(self) -> bytes:
-        """The body of a poll, once there is one; raises `PollRefused`."""
+    def get(self, sock: socket.socket) -> bytes:
+        """The body of a poll that has come by `sock`, once there is one; raises `PollRefused`."""
         connection = self._connection
         if self._waiting is not None:
             # Two at once would take each other's packets: the session ends, as the protocol asks.
@@ -49,11 +51,7 @@ class Polling:
             connection.close(abort=True, reason=Reason.TRANSPORT_ERROR)
             raise PollRefused("overlapping polls")
         if not connection.unsent() and not self.upgrading:
-            self._waiting = green.Event()
-            try:
-                self._waiting.wait()
-            finally:
-                self._waiting = None
+            self._wait(sock)
         form = connection.form
         messages = connection.take()
         packets = [message.polled(form) for message in messages]
@@ -62,6 +60,19 @@ class Polling:
                 raise PollRefused("the session has ended")
             packets += [self._last] if self._last is not None else []
         return payload.join(packets) or NOOP
+
+    def _wait(self, sock: socket.socket) -> None:
+        """Until `wake`. A client that goes away meanwhile takes its session with it."""
+        self._waiting = green.Event()
+        watch = EndWatch(sock, self._left)
+        try:
+            self._waiting.wait()
+        finally:
+            watch.stop()
+            self._waiting = None
+
+    def _left(self) -> None:
+        self._connection.close_soon(Reason.TRANSPORT_ERROR, None)
 
     def post(self, body: bytes) -> None:
         """Take in what a client posts; returns when it has been handled, which is what slows

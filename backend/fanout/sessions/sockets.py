@@ -8,6 +8,7 @@ among the server's connections goes with it, until it is closed.
 import contextlib
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from backend import green
@@ -93,3 +94,34 @@ class HeldSocket:
 
         watch = green.when_readable(sock.fileno(), discard)
         timer = green.call_later(LINGER_SECONDS, finish)
+
+
+class EndWatch:
+    """Notices that the client of a request that waits for its answer has gone: `left` is called
+    once, by the hub."""
+
+    __slots__ = ("_sock", "_left", "_watch")
+
+    def __init__(self, sock: socket.socket, left: Callable[[], None]) -> None:
+        self._sock = sock
+        self._left = left
+        self._watch: green.Watch | None = green.when_readable(sock.fileno(), self._readable)
+
+    def stop(self) -> None:
+        """Look no more; the socket is still open."""
+        if self._watch is not None:
+            green.unwatch(self._watch)
+            self._watch = None
+
+    def _readable(self, _fileno: int) -> None:
+        if self._watch is None:
+            return  # the hub had gathered this call before the watch was ended
+        try:
+            gone = not self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError:
+            gone = True
+        self.stop()  # what else there is to read is the next request, whose time will come
+        if gone:
+            self._left()

@@ -35,7 +35,9 @@ class EnginePacket(Packet):
     def encode(self) -> Message:
         data = self.data
         if self.packet_type == CONNECT_ERROR and isinstance(data, str):
-            data = {"message": data}  # what version 5 of the protocol asks for
+            # python-socketio's one refusal in bare text is of a namespace that nobody serves.
+            # Version 5 of the protocol asks for an object; the words are Node's.
+            data = {"message": "Invalid namespace"}
         assert self.packet_type is not None
         return Message(self.packet_type, data, self.namespace, self.id)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 import orjson
@@ -62,6 +62,13 @@ class Basket:
 
     room: str
     selection: Selection
+
+
+class Sent(NamedTuple):
+    """What became of an event to many baskets."""
+
+    events: int
+    deliveries: int
 
 
 class Joined:

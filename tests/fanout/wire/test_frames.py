@@ -158,9 +158,9 @@ def test_what_json_has_no_form_for_is_an_error() -> None:
         Message(EVENT, ["event", object()]).render(JSON)
 
 
-def test_a_refusal_is_an_object_with_a_message() -> None:
+def test_the_refusal_of_a_namespace_is_an_object_with_the_message_of_node() -> None:
     packet = EnginePacket(CONNECT_ERROR, data="Unable to connect", namespace="/x")
-    assert payload_of(packet.encode().render(JSON)) == b'44/x,{"message":"Unable to connect"}'
+    assert payload_of(packet.encode().render(JSON)) == b'44/x,{"message":"Invalid namespace"}'
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,121 @@
+"""What an accepted client may ask for, and what it is answered.
+
+Knows no socket: it is given the way out, and what moves a connection between rooms, and so is
+tested without a server. Each handler gets the session and the event's arguments, raises
+`RequestError` where they can't be served, and returns the acknowledgement.
+"""
+
+from collections.abc import Callable
+
+from backend.auth.tokens import Authenticator, TokenRejected
+from backend.protocol import (
+    AUTHENTICATE,
+    HEARTBEAT,
+    MARKET_UPDATE,
+    STATUS_TOKEN_REFRESHED,
+    SUBSCRIBE,
+    SUBSCRIPTION_CONFIRMED,
+    TOKEN_INVALID,
+    TRADING_SIGNAL,
+    UNSUBSCRIBE,
+    UNSUBSCRIPTION_CONFIRMED,
+    Arguments,
+    AuthFailure,
+    Payload,
+    SymbolRequest,
+    parse_heartbeat,
+    parse_subscribe,
+    parse_token,
+    parse_unsubscribe,
+)
+from backend.streaming.analyst import Analyst
+from backend.streaming.broadcaster import Broadcaster
+from backend.streaming.outlet import Outlet
+from backend.streaming.sessions import Session, Sessions
+from backend.streaming.subscriptions import RoomChange, Subscriptions
+
+Handler = Callable[[Session, Arguments], Payload | None]
+
+
+class Requests:
+    """The handlers, by event, of one process's stream."""
+
+    def __init__(
+        self,
+        out: Outlet,
+        sessions: Sessions,
+        subscriptions: Subscriptions,
+        broadcaster: Broadcaster,
+        analyst: Analyst,
+        authenticator: Authenticator,
+        symbols: tuple[str, ...],
+        move: Callable[[Session, RoomChange], None],
+        refuse: Callable[[str, AuthFailure], None],
+    ) -> None:
+        """`move` takes a connection out of rooms and into others; `refuse` says why a token is
+        not taken, and ends the connection with that id."""
+        self._out = out
+        self._sessions = sessions
+        self._subscriptions = subscriptions
+        self._broadcaster = broadcaster
+        self._analyst = analyst
+        self._authenticator = authenticator
+        self._symbols = dict.fromkeys(symbols)
+        self._move = move
+        self._refuse = refuse
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        return {
+            SUBSCRIBE: self.subscribe,
+            UNSUBSCRIBE: self.unsubscribe,
+            AUTHENTICATE: self.authenticate,
+            HEARTBEAT: self.heartbeat,
+        }
+
+    def subscribe(self, session: Session, args: Arguments) -> Payload:
+        """Add symbols, confirm, and send the present state of what was added."""
+        parsed = parse_subscribe(args, self._symbols)
+        self._move(session, self._subscriptions.subscribe(session, parsed))
+        confirmation = self._confirm(session, SUBSCRIPTION_CONFIRMED, parsed.symbols)
+        if snapshot := self._broadcaster.snapshot(session):
+            self._out.send(session.sid, MARKET_UPDATE, snapshot)
+        for symbol in parsed.symbols.accepted:
+            signal = self._analyst.signal(symbol)
+            if signal is not None:
+                self._out.send(session.sid, TRADING_SIGNAL, signal)
+        return confirmation
+
+    def unsubscribe(self, session: Session, args: Arguments) -> Payload:
+        """Drop symbols, or all, and confirm."""
+        parsed = parse_unsubscribe(args, self._symbols)
+        if parsed is None:
+            parsed = SymbolRequest(tuple(session.symbols), ())
+        self._move(session, self._subscriptions.unsubscribe(session, parsed.accepted))
+        return self._confirm(session, UNSUBSCRIPTION_CONFIRMED, parsed)
+
+    def authenticate(self, session: Session, args: Arguments) -> Payload | None:
+        """Take a fresh token of the same user for the live connection."""
+        try:
+            claims = self._authenticator.authenticate(parse_token(args))
+            if session.user_id not in (None, claims.user_id):
+                raise TokenRejected(TOKEN_INVALID)
+        except TokenRejected as rejected:
+            self._refuse(session.sid, rejected.failure)
+            return None
+        self._sessions.renew(session, claims.user_id, claims.session_id, claims.expires_at_ms)
+        return self._out.send_status(session, STATUS_TOKEN_REFRESHED, "The fresh token is in use")
+
+    def heartbeat(self, _session: Session, args: Arguments) -> Payload:
+        """Nothing but the acknowledgement."""
+        return {"client_time": parse_heartbeat(args), "server_time": self._out.now()}
+
+    def _confirm(self, session: Session, event: str, request: SymbolRequest) -> Payload:
+        confirmation = {
+            "symbols": list(request.accepted),
+            "rejected": list(request.rejected),
+            "subscribed": list(session.symbols),
+            "timestamp": self._out.now(),
+        }
+        self._out.send(session.sid, event, confirmation)
+        return confirmation
