@@ -122,3 +122,5 @@ def test_slots_are_given_back(start_echo: StartEcho) -> None:
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     clients[0].sock.close()
     wait_until(lambda: requests.get(handshake, timeout=30).status_code == 200, "a free place")
+    for client in clients:
+        client.sock.close()
