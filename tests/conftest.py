@@ -17,7 +17,15 @@ StartServer = Callable[..., Server]
 SERVING = {"_start", "postgresql", "engine", "ours", "start_echo"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="run what takes long, and nothing else")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    soak = bool(config.getoption("--soak"))
+    others = [item for item in items if bool(item.get_closest_marker("soak")) is not soak]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
     for item in items:
         if SERVING & set(getattr(item, "fixturenames", ())):
             item.add_marker("served")
