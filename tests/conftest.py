@@ -35,8 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     running: list[Server] = []
 
-    def start(**environment: str) -> Server:
-        server = servers.start(tmp_path_factory.mktemp("server"), **environment)
+    def start(**options: Any) -> Server:
+        server = servers.start(tmp_path_factory.mktemp("server"), **options)
         running.append(server)
         servers.wait_until_ready(server)
         return server
@@ -56,11 +56,11 @@ def server(_start: StartServer) -> Server:
 
 @pytest.fixture
 def start_server(_start: StartServer) -> Iterator[StartServer]:
-    """Starts servers of a test's own, with the given environment; they end with the test."""
+    """Starts servers of a test's own, as `servers.start` does; they end with the test."""
     mine: list[Server] = []
 
-    def start(**environment: str) -> Server:
-        mine.append(_start(**environment))
+    def start(**options: Any) -> Server:
+        mine.append(_start(**options))
         return mine[-1]
 
     yield start

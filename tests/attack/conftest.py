@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.attack.figures import Figures
-from tests.attack.siege import INTERVAL_SECONDS, Siege
+from tests.attack.siege import INTERVAL_SECONDS, Audience, Siege
 from tests.servers import Server
 
 StartServer = Callable[..., Server]
@@ -18,13 +18,17 @@ class _Sieges:
 
     def __init__(self, start: StartServer) -> None:
         self._start = start
+        self.quiet = Audience(self._server())
         self._present: Siege | None = None
 
     def unharmed(self) -> Siege:
         if self._present is None or not self._present.unharmed:
             self.end()
-            self._present = Siege(self._start(MARKET_INTERVAL=str(INTERVAL_SECONDS)))
+            self._present = Siege(self._server(), self.quiet)
         return self._present
+
+    def _server(self) -> Server:
+        return self._start(MARKET_INTERVAL=str(INTERVAL_SECONDS))
 
     def end(self) -> None:
         if self._present is not None:
@@ -37,6 +41,7 @@ def _sieges(_start: StartServer) -> Iterator[_Sieges]:
     sieges = _Sieges(_start)
     yield sieges
     sieges.end()
+    sieges.quiet.helper.stop()
 
 
 @pytest.fixture
@@ -76,10 +81,10 @@ def line(figures: Figures) -> str:
     ticks, done = figures.ticks, figures.done
     return (
         f"{figures.name:<36}{f'{ticks.heard:,}/{ticks.expected:,}':>14}"
-        f"{ticks.p99 * 1e3:>8.0f}{figures.quiet_p99 * 1e3:>7.1f}{figures.noise * 1e3:>7.1f}"
+        f"{ticks.p99 * 1e3:>8.0f}{figures.quiet.p99 * 1e3:>7.1f}{figures.noise * 1e3:>7.1f}"
         f"{ticks.gap:>7.2f}"
         f"{f'{figures.health_p90 * 1e3:.0f}/{figures.health_worst * 1e3:.0f}':>12}"
-        f"{f'{figures.logins - figures.logins_failed}/{figures.logins}':>9}"
+        f"{f'{figures.logins - len(figures.logins_failed)}/{figures.logins}':>9}"
         f"{figures.login_worst:>6.1f}"
         f"{f'{figures.memory_before / 1e6:.0f}-{figures.memory_peak / 1e6:.0f}':>11}"
         f"{f'{done.opened:,}, {done.sent / 1e6:,.0f} MB':>16}"

@@ -46,17 +46,19 @@ class Ticks:
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything of one attack. Seconds and bytes; `noise` is how late the machine itself was."""
+    """Everything of one attack. Seconds and bytes; `quiet` is what the clients of the server heard
+    that was not attacked, `noise` how late the machine itself was. What failed is there by its
+    statuses, 0 for no answer."""
 
     name: str
     ticks: Ticks
-    quiet_p99: float
+    quiet: Ticks
     noise: float
     health_p90: float
     health_worst: float
-    health_failed: int
+    health_failed: list[int]
     logins: int
-    logins_failed: int
+    logins_failed: list[int]
     login_worst: float
     memory_before: int
     memory_peak: int
@@ -113,8 +115,8 @@ def judge_ticks(
 def figures_of(
     name: str,
     ticks: Ticks,
+    quiet: Ticks,
     seen: Seen,
-    quiet_p99: float,
     memory_before: int,
     log_bytes: int,
     done: Done,
@@ -126,13 +128,13 @@ def figures_of(
     return Figures(
         name=name,
         ticks=ticks,
-        quiet_p99=quiet_p99,
+        quiet=quiet,
         noise=quantile(noise, 0.99) if noise else 0.0,
         health_p90=quantile(health, 0.9) if health else math.inf,
         health_worst=health[-1] if health else math.inf,
-        health_failed=sum(status != 200 for _, _, status in seen.health),
+        health_failed=[status for _, _, status in seen.health if status != 200],
         logins=len(logins),
-        logins_failed=sum(status != 200 for _, _, status in seen.logins),
+        logins_failed=[status for _, _, status in seen.logins if status != 200],
         login_worst=logins[-1] if logins else math.inf,
         memory_before=memory_before,
         memory_peak=max((size for _, size in seen.memory), default=memory_before),

@@ -5,7 +5,8 @@ With `--path` for another answer, such as the dashboard's script.
 
 from tests.attack.attackers.crowd import Connection, attack, parser
 
-REQUESTS = 4
+# More than the kernel takes for somebody who does not read.
+REQUESTS = 64
 
 
 class SlowReader(Connection):
