@@ -6,7 +6,7 @@
 import logging
 import random
 import secrets
-import time
+import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +36,8 @@ from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
+from backend.http.places import Places
+from backend.http.server import HttpServer
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.offload import Offload
@@ -47,6 +49,7 @@ from backend.streaming.analyst import Analyst
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES, TokenBucket
 from backend.streaming.periodic import Periodic, supervise
+from backend.turns import Turns
 from backend.websocket_service import WebSocketService
 
 # Of these events a client that lags behind gets the latest only, for each of these keys.
@@ -71,11 +74,19 @@ class Runtime:
     offload: Offload
     database: Database
     metrics: Metrics
+    turns: Turns
     stopping: bool = False
 
     @property
     def feed_name(self) -> str:
         return self.feed.name
+
+    def http_server(self, app: Flask, places: int) -> HttpServer:
+        """The server of the application, for at most so many connections at once."""
+        refused = self.metrics.refusals.labels
+        return HttpServer(
+            app, Places(places), self.turns, lambda limit: refused(limit).inc(), sys.stderr
+        )
 
     def start(self) -> None:
         """Start the feed and every background task."""
@@ -113,7 +124,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     Raises `StorageUnavailable` where the database can't be used.
     """
     clock = clock or SystemClock()
-    _log_to_stderr(settings.log_level)
     app = Flask(__name__, static_folder=None)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -159,7 +169,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     market = Market(settings.symbols, clock, feed_name(settings))
     feed = create_feed(settings, market, clock)
 
-    socketio = _socketio(app, settings)
+    turns = Turns(clock)
+    socketio = _socketio(app, settings, turns)
     own_engine = settings.fanout_engine == CRS_ENGINE
 
     def pause() -> None:
@@ -219,11 +230,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         offload,
         database,
         metrics,
+        turns,
     )
     return app
 
 
-def _socketio(app: Flask, settings: Settings) -> SocketIO:
+def _socketio(app: Flask, settings: Settings, turns: Turns) -> SocketIO:
     # One filter for both libraries: they log to it only what is an error.
     library_log = logging.getLogger("crs.socketio")
     library_log.addFilter(QuietLog())
@@ -232,7 +244,7 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
     engine: dict[str, Any] = {}
     if settings.fanout_engine == CRS_ENGINE:
         engine = {
-            "client_manager": RoomManager(LATEST, settings.fanout_deflate),
+            "client_manager": RoomManager(LATEST, settings.fanout_deflate, turns),
             "serializer": EnginePacket,
         }
     return SocketIO(
@@ -270,15 +282,3 @@ def _pings(
         )
         pings["redis"] = client.ping
     return pings
-
-
-def _log_to_stderr(level: str) -> None:
-    formatter = logging.Formatter(
-        "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=level.upper(), handlers=[handler])
-    # It tells of its own plugins, six lines, at every first start.
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)

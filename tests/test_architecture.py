@@ -24,6 +24,8 @@ LAYERS = [
     # back knows no session.
     ["backend.fanout.sessions"],
     ["backend.fanout.wire"],
+    ["backend.http"],
+    ["backend.turns"],
     [
         "backend.market.models",
         "backend.market.precision",
@@ -31,6 +33,7 @@ LAYERS = [
         "backend.clock",
         "backend.metrics",
         "backend.green",
+        "backend.logs",
     ],
 ]
 # Where Flask and Socket.IO may be named.
