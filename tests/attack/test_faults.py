@@ -43,7 +43,7 @@ def assert_streams(swarm: Swarm, ticks: int = 2) -> None:
     """Every client hears so many ticks, of half a second each."""
     recording = Recording(b'"market_update"')
     swarm.listen(ticks * 0.5 + 0.75, recording)
-    assert recording.lost_clients == 0
+    assert (recording.lost_clients, recording.closes) == (0, [])
     for client in swarm.clients.values():
         assert list(recording.owners).count(client.number) >= ticks
 
