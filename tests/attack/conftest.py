@@ -72,7 +72,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 HEADINGS = (
     f"{'attack':<36}{'ticks':>14}{'p99 ms':>8}{'quiet':>7}{'noise':>7}{'gap s':>7}"
-    f"{'health ms':>12}{'logins':>9}{'s':>6}{'MB':>11}{'attackers':>16}"
+    f"{'health ms':>12}{'logins':>9}{'s':>6}{'MB':>11}{'attackers':>16}{'inputs':>9}"
 )
 
 
@@ -87,5 +87,5 @@ def line(figures: Figures) -> str:
         f"{f'{figures.logins - len(figures.logins_failed)}/{figures.logins}':>9}"
         f"{figures.login_worst:>6.1f}"
         f"{f'{figures.memory_before / 1e6:.0f}-{figures.memory_peak / 1e6:.0f}':>11}"
-        f"{f'{done.opened:,}, {done.sent / 1e6:,.0f} MB':>16}"
+        f"{f'{done.opened:,}, {done.sent / 1e6:,.0f} MB':>16}{done.inputs:>9,}"
     )

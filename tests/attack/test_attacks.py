@@ -52,6 +52,10 @@ ALONE: dict[str, Wave] = {
     "sessions that never poll": Wave("unpolled", 1_000, 100, tokens=True),
     "bad tokens": Wave("bad_tokens", 200, 10),
     "attachments that never come": Wave("attachments", 300, 30, tokens=True),
+    **{
+        f"garbage: {level}": Wave("garbage", 200, 200, True, arguments=(f"--level={level}",))
+        for level in ("requests", "frames", "packets", "events", "bodies")
+    },
 }
 # In the short form those that are alike come together.
 TOGETHER: dict[str, tuple[Wave, ...]] = {
@@ -76,6 +80,10 @@ TOGETHER: dict[str, tuple[Wave, ...]] = {
     "accounts": (
         Wave("accounts", 100, 50),
         Wave("accounts", 50, 50, arguments=("--register",)),
+    ),
+    "garbage": tuple(
+        Wave("garbage", 60, 60, tokens=True, arguments=(f"--level={level}",))
+        for level in ("requests", "frames", "packets", "events", "bodies")
     ),
     "those who wait": (
         Wave("deaf", 100, 10, tokens=True),

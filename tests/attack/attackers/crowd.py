@@ -49,10 +49,11 @@ class Options:
 
 @dataclass
 class Done:
-    """What an attacker has done: connections made and closed by the server, bytes sent and
-    received, and how often each HTTP status was the answer."""
+    """What an attacker has done: connections made and closed by the server, damaged inputs, bytes
+    sent and received, and how often each HTTP status was the answer."""
 
     opened: int = 0
+    inputs: int = 0
     closed: int = 0
     sent: int = 0
     received: int = 0
@@ -61,6 +62,7 @@ class Done:
     def add(self, other: "Done") -> None:
         """What several have done, together."""
         self.opened += other.opened
+        self.inputs += other.inputs
         self.closed += other.closed
         self.sent += other.sent
         self.received += other.received
@@ -81,6 +83,10 @@ class Connection:
         self.outgoing = b""
         # Whether the server's answer to something is still to come, so that `more` must wait.
         self.waits = False
+        # Whether it has done what it came for, and is to be closed from here.
+        self.over = False
+        # Damaged inputs that it was given to send.
+        self.inputs = 0
         self.prepare()
 
     def prepare(self) -> None:
@@ -159,9 +165,13 @@ class Crowd:
             if self._due and self._opening < OPENING_AT_ONCE and self._due[0][0] <= now:
                 break
         for line in list(self._lines.values()):
-            if line.open and (data := line.connection.tick()):
+            if not line.open:
+                continue
+            if data := line.connection.tick():
                 line.connection.outgoing += data
                 self._watch(line)
+            if line.connection.over:
+                self._drop(line)
 
     def _open(self, number: int) -> None:
         sock = socket.socket()
@@ -247,6 +257,7 @@ class Crowd:
     def _drop(self, line: _Line) -> None:
         if not line.open:
             self._opening -= 1
+        self.done.inputs += line.connection.inputs
         del self._lines[line.sock.fileno()]
         self._epoll.unregister(line.sock)
         line.sock.close()

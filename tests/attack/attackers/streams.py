@@ -22,12 +22,17 @@ class Stream(Connection):
         if not self.waits:
             self.heard(data)
         elif data.startswith(UPGRADED) and self.options.tokens:
-            self.outgoing = client_frame(b"40" + json.dumps({"token": self.token}).encode())
+            self.outgoing = client_frame(connect(self.token))
         elif data.startswith(UPGRADED) or ACCEPTED in data:
             self.waits = False
 
     def heard(self, data: bytes) -> None:
         """Take what the server sends once the connection is open."""
+
+
+def connect(token: str) -> bytes:
+    """The packet that says who a client is."""
+    return b"40" + json.dumps({"token": token}).encode()
 
 
 def event(name: str, payload: object) -> bytes:

@@ -4,9 +4,10 @@ import json
 
 from tests.attack.attackers.churn import SYMBOLS
 from tests.attack.attackers.crowd import Connection, attack, parser
+from tests.attack.attackers.streams import connect
 
 PATH = "/socket.io/?EIO=4&transport=polling"
-SEPARATOR = "\x1e"
+SEPARATOR = b"\x1e"
 
 
 def request(method: str, path: str, body: bytes = b"") -> bytes:
@@ -24,10 +25,9 @@ class Unpolled(Connection):
         _, found, rest = data.partition(b'{"sid":"')
         if found:
             sid = rest.partition(b'"')[0].decode()
-            connect = "40" + json.dumps({"token": self.token})
-            subscribe = "42" + json.dumps(["subscribe", {"symbols": SYMBOLS, "realtime": True}])
-            packets = SEPARATOR.join((connect, subscribe))
-            self.outgoing = request("POST", f"{PATH}&sid={sid}", packets.encode())
+            subscribe = b"42" + json.dumps(["subscribe", {"symbols": SYMBOLS}]).encode()
+            packets = SEPARATOR.join((connect(self.token), subscribe))
+            self.outgoing = request("POST", f"{PATH}&sid={sid}", packets)
 
 
 if __name__ == "__main__":
