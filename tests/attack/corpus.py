@@ -114,7 +114,8 @@ EVENTS = [
 ]
 
 
-def _deflated(data: bytes) -> bytes:
+def deflated(data: bytes) -> bytes:
+    """The payload of a compressed message (RFC 7692)."""
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return (deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
@@ -134,8 +135,8 @@ FRAMES = [
     client_frame(b"", CONTINUATION),
     client_frame(b"4", TEXT, 0) + client_frame(b"2", TEXT),
     client_frame(b"4", TEXT, 0) + client_frame(b"", PING) + client_frame(b"0", CONTINUATION),
-    client_frame(_deflated(b"6"), TEXT, FIN | RSV1),
-    client_frame(_deflated(bytes(1_000_000)), TEXT, FIN | RSV1),
+    client_frame(deflated(b"6"), TEXT, FIN | RSV1),
+    client_frame(deflated(bytes(1_000_000)), TEXT, FIN | RSV1),
     client_frame(b"\xff\xff\xff", TEXT, FIN | RSV1),
     client_frame(b"\xff\xfe", TEXT),
     client_frame(b"x" * 20_000),

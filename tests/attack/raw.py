@@ -17,14 +17,23 @@ class Answer:
     body: bytes
 
 
-def exchange(port: int, *pieces: bytes, timeout: float = PATIENCE) -> bytes:
-    """Send, and read until the server closes; raises TimeoutError where it does not."""
-    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
+def exchange(
+    port: int,
+    *pieces: bytes,
+    timeout: float = PATIENCE,
+    source: str = "127.0.0.1",
+    until: bytes | None = None,
+) -> bytes:
+    """Send, and read until the server closes, or says `until`; raises TimeoutError where it does
+    neither. Comes from the address `source`."""
+    with socket.create_connection(
+        ("127.0.0.1", port), timeout=timeout, source_address=(source, 0)
+    ) as connection:
         data = b""
         try:
             for piece in pieces:
                 connection.sendall(piece)
-            while more := connection.recv(65_536):
+            while (until is None or until not in data) and (more := connection.recv(65_536)):
                 data += more
         except ConnectionError:
             pass  # what was refused before it was sent whole

@@ -19,6 +19,8 @@ LOGIN_SECONDS_MAX = 2.0
 # By how much the server may be larger, so long after an attack.
 MEMORY_BYTES_MAX = 20_000_000
 MEMORY_SECONDS_MAX = 30.0
+# By how much it may be larger meanwhile: a connection takes some 50 KB, and there are thousands.
+PEAK_BYTES_MAX = 200_000_000
 # Of an attack's log. One that goes on for a day must not fill a disk.
 LOG_BYTES_MAX = 100_000
 
@@ -52,6 +54,7 @@ ALONE: dict[str, Wave] = {
     "sessions that never poll": Wave("unpolled", 1_000, 100, tokens=True),
     "bad tokens": Wave("bad_tokens", 200, 10),
     "attachments that never come": Wave("attachments", 300, 30, tokens=True),
+    "bombs": Wave("bombs", 100, 100),
     **{
         f"garbage: {level}": Wave("garbage", 200, 200, True, arguments=(f"--level={level}",))
         for level in ("requests", "frames", "packets", "events", "bodies")
@@ -81,9 +84,12 @@ TOGETHER: dict[str, tuple[Wave, ...]] = {
         Wave("accounts", 100, 50),
         Wave("accounts", 50, 50, arguments=("--register",)),
     ),
-    "garbage": tuple(
-        Wave("garbage", 60, 60, tokens=True, arguments=(f"--level={level}",))
-        for level in ("requests", "frames", "packets", "events", "bodies")
+    "garbage and bombs": (
+        *(
+            Wave("garbage", 60, 60, tokens=True, arguments=(f"--level={level}",))
+            for level in ("requests", "frames", "packets", "events", "bodies")
+        ),
+        Wave("bombs", 52, 52),
     ),
     "those who wait": (
         Wave("deaf", 100, 10, tokens=True),
@@ -158,6 +164,9 @@ def harm(figures: Figures, siege: Siege) -> list[str]:
         ),
         f"memory is {memory - figures.memory_before:,} bytes up": (
             memory <= figures.memory_before + MEMORY_BYTES_MAX
+        ),
+        f"memory was {figures.memory_peak - figures.memory_before:,} bytes up meanwhile": (
+            figures.memory_peak <= figures.memory_before + PEAK_BYTES_MAX
         ),
         f"the log has grown by {figures.log_bytes:,} bytes": figures.log_bytes <= LOG_BYTES_MAX,
         "an attacker was answered 500": "500" not in figures.done.statuses,

@@ -1,17 +1,11 @@
 """Sends frames that mean nothing, as fast as the line takes them. `--kind` says which."""
 
-import zlib
-
 from benchmarks.load.frames import CONTINUATION, FIN, PING, PONG, RSV1, TEXT, client_frame
 from tests.attack.attackers.crowd import attack, parser
 from tests.attack.attackers.streams import Stream
+from tests.attack.corpus import deflated
 
 NOOP = b"6"
-
-
-def _deflated(data: bytes) -> bytes:
-    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return (deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 # A message in a thousand empty fragments is just allowed.
@@ -25,7 +19,7 @@ FLOODS = {
     "pong": client_frame(b"", PONG) * 10_000,
     "noop": client_frame(NOOP) * 8_000,
     "fragments": FRAGMENTS * 8,
-    "deflated": client_frame(_deflated(NOOP), TEXT, FIN | RSV1) * 5_000,
+    "deflated": client_frame(deflated(NOOP), TEXT, FIN | RSV1) * 5_000,
     "engine-pong": client_frame(b"3") * 8_000,
 }
 
