@@ -96,12 +96,17 @@ class Server:
 
 
 def start(
-    folder: Path, *, shell: str = "true", stderr: int | None = None, **environment: str
+    folder: Path,
+    *,
+    program: Path = ROOT / "app.py",
+    shell: str = "true",
+    stderr: int | None = None,
+    **environment: str,
 ) -> Server:
     """Start a server with its files in `folder`; returns before it is ready.
 
-    What a shell is to do first, such as `ulimit`, is `shell`; `stderr` is a descriptor for what
-    the log has otherwise.
+    `program` has all that `app.py` has. What a shell is to do first, such as `ulimit`, is `shell`;
+    `stderr` is a descriptor for what the log has otherwise.
     """
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     full = {
@@ -115,7 +120,7 @@ def start(
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["sh", "-c", f'{shell} && exec "$0" "$@"', sys.executable, str(ROOT / "app.py")],
+            ["sh", "-c", f'{shell} && exec "$0" "$@"', sys.executable, str(program)],
             cwd=folder,
             env=full,
             stdin=subprocess.DEVNULL,

@@ -49,10 +49,12 @@ class Options:
 
 @dataclass
 class Done:
-    """What an attacker has done: connections made and closed by the server, damaged inputs, bytes
-    sent and received, and how often each HTTP status was the answer."""
+    """What an attacker has done: connections made, those closed by the server, and those that are
+    of an accepted client at the end; damaged inputs, bytes sent and received, and how often each
+    HTTP status was the answer."""
 
     opened: int = 0
+    accepted: int = 0
     inputs: int = 0
     closed: int = 0
     sent: int = 0
@@ -62,6 +64,7 @@ class Done:
     def add(self, other: "Done") -> None:
         """What several have done, together."""
         self.opened += other.opened
+        self.accepted += other.accepted
         self.inputs += other.inputs
         self.closed += other.closed
         self.sent += other.sent
@@ -85,6 +88,8 @@ class Connection:
         self.waits = False
         # Whether it has done what it came for, and is to be closed from here.
         self.over = False
+        # Whether it is of a client that the server has accepted.
+        self.accepted = False
         # Damaged inputs that it was given to send.
         self.inputs = 0
         self.prepare()
@@ -144,6 +149,7 @@ class Crowd:
         end = time.monotonic() + self._options.seconds
         while time.monotonic() < end:
             self._step()
+        self.done.accepted = sum(line.connection.accepted for line in self._lines.values())
 
     def _step(self) -> None:
         now = time.monotonic()
