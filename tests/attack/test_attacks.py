@@ -24,7 +24,9 @@ PEAK_BYTES_MAX = 200_000_000
 # Of an attack's log. One that goes on for a day must not fill a disk.
 LOG_BYTES_MAX = 100_000
 
-SHORT_SECONDS, LONG_SECONDS = 2.0, 22.0
+SHORT_SECONDS, LONG_SECONDS = 1.5, 22.0
+# All of a storm of reconnects are to be back within this.
+SHORT_STORM_SECONDS, LONG_STORM_SECONDS = 3.0, 30.0
 
 # Every attack by itself, for 50 attackers; where their number is what it is about, with that.
 ALONE: dict[str, Wave] = {
@@ -139,6 +141,24 @@ def test_nobody_is_hurt_by_a_crowd(
     figures = siege.attack(f"{name}, a crowd", [crowd_of(ALONE[name])], LONG_SECONDS)
     record_figures(figures)
     assert not (broken := harm(figures, siege)), "\n".join(broken)
+
+
+@pytest.mark.parametrize(
+    ("clients", "seconds"),
+    [(500, SHORT_STORM_SECONDS), pytest.param(5_000, LONG_STORM_SECONDS, marks=pytest.mark.soak)],
+)
+def test_after_a_storm_of_reconnects_all_are_back(
+    clients: int,
+    seconds: float,
+    siege: Siege,
+    record_figures: Callable[[Figures], None],
+) -> None:
+    wave = Wave("regulars", clients, clients // 20, tokens=True)
+    figures = siege.attack(f"{clients} reconnect", [wave], seconds)
+    record_figures(figures)
+    assert figures.done.accepted == clients
+    broken = harm(figures, siege)
+    assert not broken, "\n".join(broken)
 
 
 def harm(figures: Figures, siege: Siege) -> list[str]:

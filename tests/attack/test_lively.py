@@ -1,7 +1,6 @@
 """Honest clients that are many, or busy, are not taken for attackers."""
 
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,9 +10,7 @@ from backend.clock import SystemClock
 from benchmarks.load.dialects import subscriber
 from benchmarks.load.recording import Recording
 from benchmarks.load.swarm import Swarm
-from tests.attack.figures import Figures
-from tests.attack.siege import Siege, Wave, port_of
-from tests.attack.test_attacks import harm
+from tests.attack.siege import port_of
 from tests.fanout.raw_clients import WebSocket
 from tests.servers import Server
 
@@ -22,9 +19,6 @@ pytestmark = pytest.mark.served
 SUBSCRIPTIONS = 100
 TABS = 20
 USERS = 200
-# All of a storm are to be back within this, and it takes as long as they may need.
-STORM_SECONDS = 30.0
-SHORT_STORM_SECONDS = 5.0
 
 
 def tokens(server: Server, users: int) -> list[str]:
@@ -71,22 +65,3 @@ def test_two_hundred_users_behind_one_address_are_served(server: Server) -> None
             lambda _: server.get("/api/market/quotes?symbols=BTC").status_code, range(USERS)
         )
         assert set(answers) == {200}
-
-
-@pytest.mark.alone
-@pytest.mark.parametrize(
-    ("clients", "seconds"),
-    [(500, SHORT_STORM_SECONDS), pytest.param(5_000, STORM_SECONDS, marks=pytest.mark.soak)],
-)
-def test_after_a_storm_of_reconnects_all_are_back(
-    clients: int,
-    seconds: float,
-    siege: Siege,
-    record_figures: Callable[[Figures], None],
-) -> None:
-    wave = Wave("regulars", clients, clients // 20, tokens=True)
-    figures = siege.attack(f"{clients} reconnect", [wave], seconds)
-    record_figures(figures)
-    assert figures.done.accepted == clients
-    broken = harm(figures, siege)
-    assert not broken, "\n".join(broken)
