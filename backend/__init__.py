@@ -22,6 +22,7 @@ from backend.api.headers import register_headers
 from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint
 from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_limiter
 from backend.api.market import market_blueprint
+from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
 from backend.api.stream_gate import StreamGate
 from backend.auth.accounts import Accounts
@@ -207,9 +208,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         gate.around(app.wsgi_app), x_for=hops, x_proto=hops, x_host=hops, x_port=hops
     )
 
-    public = market_blueprint(market, analyst, forecaster, settings.symbols, partial(_rest, turns))
-    limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
-    app.register_blueprint(public)
+    for public in (
+        market_blueprint(market, analyst, forecaster, settings.symbols, partial(_rest, turns)),
+        openapi_blueprint(settings.symbols),
+    ):
+        limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
+        app.register_blueprint(public)
     dependencies = Dependencies(_pings(settings, database, offload))
     app.register_blueprint(health_blueprint(market, service.sessions, dependencies, clock, metrics))
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
