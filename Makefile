@@ -1,4 +1,5 @@
-# The two commands of the README are `make run` and `make test`; `make setup` is what they share.
+# The commands of the README are `make run`, `make check` and `make test`; `make setup` is what they
+# share.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ STAMPS := .make
 NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); if (+a > 20 || (+a == 20 && +b >= 19)) console.log("yes")' 2>/dev/null)
 PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.js -type f 2>/dev/null)
 
-.PHONY: run setup dashboard test bench clean
+.PHONY: run setup dashboard packages check test bench clean
 
 run: setup
 	@exec $(BIN)/python app.py
@@ -31,7 +32,9 @@ $(STAMPS)/python-dev: $(STAMPS)/python requirements-dev.txt
 
 ifeq ($(NODE),yes)
 dashboard: frontend/dist/index.html
+packages: $(STAMPS)/node
 else
+packages:
 dashboard:
 	@echo "Node.js 20.19 or newer was not found: the server runs without the dashboard"
 endif
@@ -46,8 +49,11 @@ frontend/dist/index.html: $(STAMPS)/node $(PAGE_SOURCES)
 	@cd frontend && npm run --silent build
 	@touch $@
 
+check: packages $(STAMPS)/python-dev
+	@$(BIN)/python scripts/check.py check
+
 test: setup $(STAMPS)/python-dev
-	@$(BIN)/python scripts/check.py
+	@$(BIN)/python scripts/check.py test
 
 bench: setup $(STAMPS)/python-dev
 	@$(BIN)/python -m benchmarks

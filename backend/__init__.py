@@ -181,6 +181,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         revocations,
         symbols=settings.symbols,
         auth_required=settings.websocket_auth_required,
+        token_warning_seconds=settings.token_warning_seconds,
         clock=clock,
         metrics=metrics,
         rng=random.Random(secrets.randbits(64)),

@@ -53,6 +53,7 @@ class Settings:
     jwt_secret_key: str
     access_token_minutes: float
     refresh_token_days: float
+    token_warning_seconds: float
     websocket_auth_required: bool
     database_url: str
     redis_url: str
@@ -242,6 +243,9 @@ def load_settings(
         ),
         refresh_token_days=read.parse(
             "REFRESH_TOKEN_DAYS", "30", "a number from 0.0001 to 3650", _number(0.0001, 3_650)
+        ),
+        token_warning_seconds=read.parse(
+            "TOKEN_WARNING_SECONDS", "60", "a number of seconds from 1 to 3600", _number(1, 3_600)
         ),
         websocket_auth_required=read.parse(
             "WEBSOCKET_AUTH_REQUIRED", "true", "true or false", _boolean

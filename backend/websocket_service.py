@@ -71,6 +71,7 @@ class WebSocketService:
         *,
         symbols: tuple[str, ...],
         auth_required: bool,
+        token_warning_seconds: float,
         clock: Clock,
         metrics: Metrics,
         rng: random.Random,
@@ -83,7 +84,7 @@ class WebSocketService:
         self._clock = clock
         self._metrics = metrics
         self._rng = rng
-        self.sessions = Sessions()
+        self.sessions = Sessions(round(token_warning_seconds * 1000))
         self._subscriptions = Subscriptions()
         self._out = Outlet(self._put, self._put_joined, market, self.sessions, clock, metrics)
         self._broadcaster = Broadcaster(

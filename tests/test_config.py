@@ -20,6 +20,7 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     settings = load_settings({}, tmp_path)
     assert (settings.host, settings.port, settings.app_env) == ("127.0.0.1", 5000, "development")
     assert (settings.access_token_minutes, settings.refresh_token_days) == (60, 30)
+    assert settings.token_warning_seconds == 60
     assert settings.websocket_auth_required is True
     assert settings.database_url.endswith("/instance/crs.db")
     assert settings.redis_url == ""

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import SHARED_DATA, Server, StartServer, wait_until
-from feeds.exchange_server import ExchangeServer, read_frames
-from stream_clients import PythonClient
+
+from tests.conftest import StartServer
+from tests.feeds.exchange_server import ExchangeServer, read_frames
+from tests.servers import SHARED_DATA, Server, wait_until
+from tests.stream_clients import PythonClient
 
 FRAMES = SHARED_DATA / "frames" / "binance-spot-btcusdt-2024-08-08.txt.gz"
 WEEK = SHARED_DATA / "candles" / "BTC-USDT-1m-2021-02-19-week.csv.gz"

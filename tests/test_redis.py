@@ -1,7 +1,6 @@
 """What several processes share through Redis."""
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,9 @@ from typing import Any
 
 import pytest
 import redis
-from conftest import PASSWORD, PATIENCE, Server, StartServer, wait_until
+
+from tests.conftest import StartServer
+from tests.servers import PASSWORD, PATIENCE, Server, lasting_port, wait_until
 
 LOGIN_FAILURES = 10
 
@@ -19,9 +20,7 @@ class Redis:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = lasting_port()
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -9,8 +9,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import PATIENCE, ROOT, Server, StartServer, wait_until
-from stream_clients import TRANSPORTS, NodeClient, PythonClient
+
+from tests.conftest import StartServer
+from tests.servers import PATIENCE, ROOT, Server, lasting_port, wait_until
+from tests.stream_clients import TRANSPORTS, NodeClient, PythonClient
+
+pytestmark = pytest.mark.served
 
 # More than the wall at which the WSGI server stops accepting by default.
 BEYOND_THE_WALL = 1_100
@@ -53,6 +57,7 @@ def test_requests_that_never_end_do_not_keep_others_from_being_served(
     assert server.get("/health").json()["status"] == "ok"
 
 
+@pytest.mark.alone
 def test_small_answers_are_not_held_back(server: Server) -> None:
     # Nagle's delay would add about 40 ms to each of these; the median is below that on any
     # machine that can run the suite at all.
@@ -96,7 +101,7 @@ def test_a_signal_ends_the_server_cleanly_with_a_farewell(
 def test_clients_that_reconnect_by_themselves_come_back_to_the_next_server(
     start_server: StartServer,
 ) -> None:
-    first = start_server()
+    first = start_server(PORT=str(lasting_port()))
     client = NodeClient(
         first.url,
         {"token": first.token},
@@ -106,9 +111,8 @@ def test_clients_that_reconnect_by_themselves_come_back_to_the_next_server(
     )
     try:
         client.wait("connection_status")
-        environment = {**first.environment, "PORT": str(address_of(first)[1])}
         first.stop()
-        start_server(**environment)
+        start_server(**first.environment)
         client.wait("connection_status", lambda status: status["status"] == "connected")
     finally:
         client.close()

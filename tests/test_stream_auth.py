@@ -5,8 +5,10 @@ from typing import Any
 
 import jwt
 import pytest
-from conftest import Connect, Server, StartServer
-from stream_clients import RawClient, Recorder
+
+from tests.conftest import Connect, StartServer
+from tests.servers import Server
+from tests.stream_clients import RawClient, Recorder
 
 
 def _refresh_token(server: Server) -> str:

@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from conftest import Connect, Server, StartServer, wait_until
-from stream_clients import TRANSPORTS, PythonClient, RawClient
 
+from tests.conftest import Connect, StartServer
 from tests.fanout.raw_clients import WebSocket
+from tests.servers import Server, wait_until
+from tests.stream_clients import TRANSPORTS, PythonClient, RawClient
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import PASSWORD, PATIENCE, ROOT, Server, StartServer, wait_until
+import pytest
+
+from tests.conftest import StartServer
+from tests.servers import PASSWORD, PATIENCE, ROOT, Server, lasting_port, wait_until
+
+pytestmark = pytest.mark.served
 
 EXAMPLE = ROOT / "examples" / "python_client.py"
 
@@ -54,7 +59,7 @@ def test_the_example_keeps_its_login_fresh(start_server: StartServer) -> None:
 
 
 def test_the_example_comes_back_to_a_server_that_was_restarted(start_server: StartServer) -> None:
-    first = start_server(MARKET_INTERVAL="0.5")
+    first = start_server(PORT=str(lasting_port()), MARKET_INTERVAL="0.5")
     process = subprocess.Popen(
         [sys.executable, str(EXAMPLE), "--url", first.url, "--user", "an-example"],
         env={**os.environ, "CRS_PASSWORD": PASSWORD},
@@ -63,9 +68,8 @@ def test_the_example_comes_back_to_a_server_that_was_restarted(start_server: Sta
     )
     try:
         connected(first)
-        port = first.url.rsplit(":", 1)[1]
         first.stop()
-        second = start_server(**{**first.environment, "PORT": port})
+        second = start_server(**first.environment)
         connected(second)
     finally:
         process.send_signal(signal.SIGINT)

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import STACKS, Connect, Server, StartServer
-from stream_clients import RawClient
 
 from backend import protocol
 from backend.protocol import QUOTE_FIELDS
+from tests.conftest import STACKS, Connect, StartServer
+from tests.servers import Server
+from tests.stream_clients import RawClient
 
 # --- accepted -------------------------------------------------------------------------------------
 

@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-# How long before its expiry a token's connection is told to send a fresh one.
-EXPIRY_WARNING_MS = 60_000
-
 
 @dataclass(slots=True, eq=False)
 class Session:
@@ -37,9 +34,11 @@ _Index = dict[Any, dict[Session, None]]
 
 
 class Sessions:
-    """The accepted connections of this process, by connection id and by login."""
+    """The accepted connections of this process, by connection id and by login; each is to be told
+    `warning_ms` before its token's expiry to send a fresh one."""
 
-    def __init__(self) -> None:
+    def __init__(self, warning_ms: int) -> None:
+        self._warning_ms = warning_ms
         self._by_sid: dict[str, Session] = {}
         self._by_login: _Index = {}
         # Tokens expire on whole seconds, so that thousands of sessions have hundreds of instants:
@@ -84,7 +83,7 @@ class Sessions:
 
     def expiring(self, now_ms: int) -> list[Session]:
         """Connections to be warned now, each returned once per token."""
-        soon = now_ms + EXPIRY_WARNING_MS
+        soon = now_ms + self._warning_ms
         due = [
             session
             for at, live in self._by_expiry.items()

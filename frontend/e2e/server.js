@@ -12,11 +12,18 @@ const VENV_PYTHON = join(ROOT, '.venv/bin/python');
 export const PYTHON = process.env.CRS_PYTHON ?? (existsSync(VENV_PYTHON) ? VENV_PYTHON : 'python3');
 const START_TIMEOUT_MS = 60_000;
 
-/** @returns {Promise<number>} */
-async function freePort() {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (listener.address());
+/** Below those that the kernel hands out, so that nobody gets the port of a server that is away. */
+const LASTING_PORTS = { first: 15_000, count: 15_000 };
+
+/** @returns {Promise<number>} A free one. */
+async function lastingPort() {
+  const port = LASTING_PORTS.first + Math.floor(Math.random() * LASTING_PORTS.count);
+  const listener = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(listener, 'listening');
+  } catch {
+    return lastingPort();
+  }
   listener.close();
   await once(listener, 'close');
   return port;
@@ -39,7 +46,7 @@ export class Server {
 
   /** Start, or start again on the same port with the same accounts. */
   async start() {
-    this.port ||= await freePort();
+    this.port ||= await lastingPort();
     const child = spawn(PYTHON, ['app.py'], {
       cwd: ROOT,
       env: {

@@ -10,8 +10,8 @@ export default defineConfig({
   resolve: { alias: { '@': `${root}src` } },
   test: {
     include: ['e2e/**/*.e2e.js'],
-    // One server and one browser at a time: they share two cores.
-    fileParallelism: false,
+    // A file has a server and a browser of its own, and waits for most of its time.
+    maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 120_000,
   },

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import StartServer, wait_until
 
 from backend.api.health import Dependencies
+from tests.conftest import StartServer
+from tests.servers import wait_until
 
 
 def test_health_has_the_fields_of_the_contract(start_server: StartServer) -> None:

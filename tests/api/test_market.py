@@ -2,10 +2,11 @@
 
 import pytest
 import requests
-from conftest import Server, StartServer, wait_until
 
 from backend.market.candles import INTERVALS
 from backend.protocol import QUOTE_FIELDS
+from tests.conftest import StartServer
+from tests.servers import Server, wait_until
 
 
 def test_symbols_are_listed_with_the_precision_of_their_price(server: Server) -> None:

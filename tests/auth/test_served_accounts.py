@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
+pytestmark = pytest.mark.served
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 60
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import INHERITED
+
+from tests.servers import INHERITED
 
 APP = Path(__file__).resolve().parent / "echo_app.py"
 

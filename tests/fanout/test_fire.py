@@ -13,6 +13,8 @@ import socket
 import time
 from dataclasses import dataclass, field
 
+import pytest
+
 from tests.fanout.conftest import StartEcho
 from tests.fanout.raw_clients import TEXT, WebSocket, client_frame
 
@@ -196,6 +198,7 @@ def fight(fighters: list[Fighter]) -> None:
     selector.close()
 
 
+@pytest.mark.alone
 def test_no_event_is_lost_doubled_or_out_of_order(engine: str, start_echo: StartEcho) -> None:
     # Short slices, so that what goes to a room meets what goes elsewhere.
     echo = start_echo(engine=engine, slice=SLICE_SECONDS)

@@ -11,7 +11,10 @@ from tests.fanout.conftest import Echo, StartEcho
 from tests.fanout.raw_clients import TEXT, WebSocket, client_frame
 
 DEAF_CLIENTS = 60
-# What 60 stuck clients may take of the process; unbounded, 40 s of this stream are 240 MB.
+# 4 KB each: in each second several times what a connection may have waiting for it.
+MESSAGES_PER_SECOND = 400
+SECONDS = 10
+# What 60 stuck clients may take of the process; unbounded, this stream is some 900 MB for them.
 MEMORY_BYTES = 12_000_000
 
 
@@ -34,7 +37,12 @@ def test_clients_that_never_read_are_closed_and_take_little_memory(start_echo: S
         listener.ask("join", "room")
         clients = [deaf(echo.url, "room") for _ in range(DEAF_CLIENTS)]
         before = resident(echo)
-        options = {"rooms": ["room"], "interval": 0.01, "seconds": 40, "pad": 2_000}
+        options = {
+            "rooms": ["room"],
+            "interval": 1 / MESSAGES_PER_SECOND,
+            "seconds": SECONDS,
+            "pad": 2_000,
+        }
         listener.send("42" + json.dumps(["run", options]))
         numbers, peak = [], before
         deadline = time.monotonic() + 60

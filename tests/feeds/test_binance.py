@@ -11,10 +11,12 @@ import pytest
 
 from backend.feeds.binance import BinanceFeed
 from backend.market.models import FeedState
-from tests.conftest import SHARED_DATA, wait_until
 from tests.feeds.exchange_server import ExchangeServer, read_frames
 from tests.feeds.feed_harness import RunningFeed, keys_of
 from tests.feeds.sample_frames import sample_frames
+from tests.servers import SHARED_DATA, wait_until
+
+pytestmark = pytest.mark.served
 
 RECORDING = SHARED_DATA / "frames" / "binance-spot-btcusdt-2024-08-08.txt.gz"
 SYMBOLS = ("BTC", "ETH", "ADA")

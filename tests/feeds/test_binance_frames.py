@@ -17,8 +17,8 @@ from backend.feeds.binance_frames import (
     symbol_of,
 )
 from backend.market.models import DayStatistics, Trade
-from tests.conftest import SHARED_DATA
 from tests.feeds.exchange_server import read_frames, trades_of
+from tests.servers import SHARED_DATA
 
 TRADE = {
     "e": "trade",

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import keys_of
 from tests.feeds.sample_frames import sample_frames
+from tests.servers import ROOT
+
+pytestmark = pytest.mark.served
 
 
 @pytest.fixture(scope="module")

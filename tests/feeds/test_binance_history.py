@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from backend.market.models import FeedState
-from tests.conftest import wait_until
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import RunningFeed, keys_of
 from tests.feeds.sample_frames import START_MS, sample_frames
+from tests.servers import wait_until
+
+pytestmark = pytest.mark.served
 
 MINUTE_MS = 60_000
 FIRST_MINUTE = START_MS - START_MS % MINUTE_MS

@@ -14,10 +14,12 @@ import psutil
 import pytest
 
 from backend.market.models import FeedState
-from tests.conftest import wait_until
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import RunningFeed, keys_of
 from tests.feeds.sample_frames import sample_frames
+from tests.servers import wait_until
+
+pytestmark = pytest.mark.served
 
 
 @pytest.fixture

@@ -151,6 +151,7 @@ def run(*arguments, **environ):
     )
 
 
+@pytest.mark.served
 def test_the_command_records_for_as_long_as_it_is_told(clock, tmp_path):
     done = run(tmp_path / "r.gz", "--feed", "simulated", "--symbols", "ADA", "--seconds", "1")
     assert done.returncode == 0, done.stderr
@@ -160,6 +161,7 @@ def test_the_command_records_for_as_long_as_it_is_told(clock, tmp_path):
     assert market.quote("ADA").seq > 1
 
 
+@pytest.mark.served
 def test_the_command_ends_with_the_replay_that_it_records(clock, tmp_path):
     (tmp_path / "BTC-USD.csv").write_text(f"{START},10,12,9,11,1\n")
     done = run(tmp_path / "r.txt", "--feed", f"replay:{tmp_path / 'BTC-USD.csv'}")
@@ -167,6 +169,7 @@ def test_the_command_ends_with_the_replay_that_it_records(clock, tmp_path):
     assert replayed(clock, tmp_path / "r.txt").quote("BTC").price == 11
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_command_with_a_whole_file(tmp_path, number):
     path = tmp_path / "r.gz"
@@ -188,6 +191,7 @@ def test_a_signal_ends_the_command_with_a_whole_file(tmp_path, number):
     assert f"recorded {sum('note' not in line for line in lines) - 1} events" in output
 
 
+@pytest.mark.served
 def test_the_command_names_what_is_wrong(tmp_path):
     bad_feed = run(tmp_path / "r.gz", "--feed", "rumours")
     assert bad_feed.returncode == 2 and "MARKET_FEED" in bad_feed.stderr

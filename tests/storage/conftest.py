@@ -76,7 +76,7 @@ def postgresql_url(postgresql: str) -> str:
     return f"postgresql+psycopg2://crs@/{name}?host={postgresql}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.served)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, of either kind."""
     if request.param == "sqlite":

@@ -17,6 +17,8 @@ from sqlalchemy import insert, select, text
 from backend.storage.database import MIGRATIONS, SCHEMA_REVISION, Database, StorageUnavailable
 from backend.storage.schema import metadata, users
 
+pytestmark = pytest.mark.served
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 ALICE = {"username": "alice", "username_key": "alice", "password_hash": "h", "created_at_ms": 1}
 

@@ -1,10 +1,12 @@
 """Sessions are found by connection and by login, and their tokens' expiry is followed."""
 
-from backend.streaming.sessions import EXPIRY_WARNING_MS, Session, Sessions
+from backend.streaming.sessions import Session, Sessions
+
+WARNING_MS = 60_000
 
 
 def test_a_login_finds_all_its_connections_and_only_those() -> None:
-    sessions = Sessions()
+    sessions = Sessions(WARNING_MS)
     for sid, login in (("a", "one"), ("b", "one"), ("c", "two"), ("d", None)):
         sessions.add(Session(sid, login=login))
     assert {session.sid for session in sessions.of_login("one")} == {"a", "b"}
@@ -15,7 +17,7 @@ def test_a_login_finds_all_its_connections_and_only_those() -> None:
 
 
 def test_a_renewed_session_belongs_to_its_new_login() -> None:
-    sessions = Sessions()
+    sessions = Sessions(WARNING_MS)
     session = Session("a", user_id=1, login="old", expires_at_ms=1_000)
     sessions.add(session)
     sessions.renew(session, 1, "new", 9_000_000)
@@ -25,12 +27,12 @@ def test_a_renewed_session_belongs_to_its_new_login() -> None:
 
 
 def test_a_token_is_warned_of_once_and_again_after_its_renewal() -> None:
-    sessions = Sessions()
+    sessions = Sessions(WARNING_MS)
     session = Session("a", user_id=1, login="one", expires_at_ms=1_000_000)
     sessions.add(session)
     sessions.add(Session("anonymous"))
-    assert sessions.expiring(1_000_000 - EXPIRY_WARNING_MS - 1) == []
-    assert sessions.expiring(1_000_000 - EXPIRY_WARNING_MS) == [session]
+    assert sessions.expiring(1_000_000 - WARNING_MS - 1) == []
+    assert sessions.expiring(1_000_000 - WARNING_MS) == [session]
     assert sessions.expiring(1_000_000 - 1) == []
     assert sessions.expired(1_000_000 - 1) == []
     assert sessions.expired(1_000_000) == [session]

@@ -4,7 +4,7 @@ import { preferences } from './preferences.js';
 import { signalKey } from './streamStore.js';
 
 /** Below this strength even a STRONG_ signal is no reason to disturb. */
-export const NOTIFY_STRENGTH = 0.8;
+const NOTIFY_STRENGTH = 0.8;
 /** The server sends each symbol's current signal on subscribing; one this old is no news. */
 const NEWS_MS = 60_000;
 

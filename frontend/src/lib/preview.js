@@ -5,8 +5,8 @@
 import { createStore } from 'zustand/vanilla';
 import { getQuotes, getSentiment, getSignals } from './api.js';
 import { marketInfo } from './marketInfo.js';
-import { SYMBOLS_PER_REQUEST } from './websocket.js';
 import { streamStore } from './streamStore.js';
+import { symbolBatches } from './symbolBatches.js';
 
 /** As often as the stream's own events come. */
 const QUOTES_MS = 2_000;
@@ -32,8 +32,8 @@ export function setPreview(active) {
 
 async function pollQuotes() {
   const symbols = marketInfo.getState().symbols.map(({ symbol }) => symbol);
-  for (let from = 0; from < symbols.length; from += SYMBOLS_PER_REQUEST) {
-    const { quotes } = await getQuotes(symbols.slice(from, from + SYMBOLS_PER_REQUEST));
+  for (const batch of symbolBatches(symbols)) {
+    const { quotes } = await getQuotes(batch);
     streamStore.ingest('market_update', quotes);
   }
 }

@@ -9,9 +9,9 @@ import { createStore } from 'zustand/vanilla';
 import websocketService from './websocket.js';
 
 /** As many as `tradingSignals` promises. */
-export const RECENT_SIGNALS = 10;
+const RECENT_SIGNALS = 10;
 /** Enough to scroll through; about an hour of a busy market. */
-export const SIGNAL_HISTORY = 200;
+const SIGNAL_HISTORY = 200;
 
 /**
  * @typedef {import('./types.js').Quote} Quote
@@ -82,7 +82,7 @@ export function signalKey(signal) {
  * @param {number} limit
  * @returns {TradingSignal[]} Both, without repetition, newest first.
  */
-export function mergeSignals(fresh, known, limit) {
+function mergeSignals(fresh, known, limit) {
   const byKey = new Map();
   for (const signal of [...fresh, ...known]) {
     if (!byKey.has(signalKey(signal))) byKey.set(signalKey(signal), signal);

@@ -1,78 +1,21 @@
 /**
- * The connection to the stream: one socket for the whole page, shared by whoever imports it.
- *
- * The server accepts a client only after the socket is open, with `connection_status`
- * `connected`; what was subscribed is sent then, and again after every reconnection. socket.io's
- * own reconnection is off: it hides the delay that the page counts down, does not come back from
- * a close by the server, and knows nothing of tokens.
+ * The connection to the stream: one for the whole page, shared by whoever imports it. What is
+ * subscribed is sent once the server has accepted the connection, and again after every
+ * reconnection.
  */
-import { io } from 'socket.io-client';
-import { backoffDelay } from './backoff.js';
 import { Emitter } from './emitter.js';
-import { Subscriptions } from './subscriptions.js';
-
-/** The server takes at most this many symbols in one request. */
-export const SYMBOLS_PER_REQUEST = 100;
-/** An open socket on which the server says nothing of acceptance is given up after this. */
-const ACCEPT_TIMEOUT_MS = 10_000;
-const HEARTBEAT_INTERVAL_MS = 5_000;
-const HEARTBEAT_TIMEOUT_MS = 4_000;
-/** A connection that answered before and then misses this many in a row is dead (sleep, a new network). */
-const MISSED_HEARTBEATS_MAX = 2;
-/** A server whose tokens live shorter than its warning would ask for a new one without end. */
-const RENEW_EVERY_MS = 30_000;
-/** A token refused as expired this often in a row means that the clocks differ, so refreshing won't help. */
-const REFRESHES_MAX = 2;
+import { Connection } from './stream/connection.js';
+import { Heartbeat } from './stream/heartbeat.js';
+import { isHidden, watchPage } from './stream/page.js';
+import { createSocket } from './stream/socket.js';
+import { Subscriptions } from './stream/subscriptions.js';
+import { Tokens } from './stream/tokens.js';
+import { symbolBatches } from './symbolBatches.js';
 
 /**
- * @typedef {'connected' | 'disconnected' | 'error'} ConnectionStatus
- *
- * @typedef {object} ConnectionState
- * @property {ConnectionStatus} status
- * @property {'idle' | 'connecting' | 'connected' | 'renewing' | 'waiting' | 'failed'} phase
- *   `renewing`: connecting again with a fresh token in place of one that expired.
- * @property {number} attempt Reconnection attempts since the connection was lost.
- * @property {number | null} retryAt Epoch in ms of the next attempt, while `waiting`.
- * @property {number | null} latencyMs Round trip of the last heartbeat.
- * @property {string | null} feed Name of the server's data source.
- * @property {boolean} feedDegraded
- * @property {number | string | null} userId
- * @property {string | null} error Why the connection failed, in the server's words.
- *
- * @typedef {object} TokenSource
- * @property {() => string | null} token The access token to connect with.
- * @property {() => Promise<string | null>} refresh A fresh one; null when the session is over;
- *   rejects when the server could not be asked.
- *
- * @typedef {Partial<import('socket.io-client').ManagerOptions & import('socket.io-client').SocketOptions>
- *   & { auth?: { token?: string }, retryAfterFailureMs?: number }} ConnectOptions
- *   socket.io's own, and `retryAfterFailureMs`: after the last attempt, wait so long and begin
- *   again (absent: stay in `error`).
+ * @typedef {import('./stream/state.js').ConnectionState} ConnectionState
+ * @typedef {import('./stream/reconnection.js').ConnectOptions} ConnectOptions
  */
-
-/** @type {ConnectionState} */
-const INITIAL_STATE = Object.freeze({
-  status: 'disconnected',
-  phase: 'idle',
-  attempt: 0,
-  retryAt: null,
-  latencyMs: null,
-  feed: null,
-  feedDegraded: false,
-  userId: null,
-  error: null,
-});
-
-const DEFAULT_OPTIONS = {
-  reconnection: true,
-  reconnectionDelay: 1000,
-  reconnectionDelayMax: 5000,
-  reconnectionAttempts: 5,
-  randomizationFactor: 0.5,
-};
-
-/** Long-polling is the fallback where a proxy lets no WebSocket through. */
-const TRANSPORTS = { transports: ['websocket', 'polling'], tryAllTransports: true };
 
 /** The page's own origin, which Vite proxies in development; outside a page, a local server. */
 function defaultUrl() {
@@ -80,41 +23,31 @@ function defaultUrl() {
 }
 
 export class WebSocketService {
-  /** @param {{ random?: () => number }} [seams] */
-  constructor({ random = Math.random } = {}) {
-    this._random = random;
+  constructor() {
     this._events = new Emitter();
     this._observers = new Emitter();
     this._subscriptions = new Subscriptions();
-    /** @type {ConnectionState} */
-    this._state = INITIAL_STATE;
-    /** @type {import('socket.io-client').Socket | null} */
-    this._socket = null;
-    /** @type {string} */
-    this._url = '';
-    /** @type {ConnectOptions & typeof DEFAULT_OPTIONS} */
-    this._options = DEFAULT_OPTIONS;
-    /** @type {string | null} */
-    this._token = null;
-    /** @type {TokenSource | null} */
-    this._tokenSource = null;
-    /** @type {Promise<string | null> | null} */
-    this._refreshing = null;
-    this._refreshes = 0;
-    this._renewedAt = -Infinity;
+    this._tokens = new Tokens();
+    this._connection = new Connection({
+      createSocket,
+      tokens: this._tokens,
+      onEvent: (event, ...args) => this._dispatch(event, ...args),
+      onStateChange: () => this._observers.emit('state'),
+      onAccepted: (socket) => {
+        if (this._subscriptions.symbols.length > 0)
+          this._sendSubscribe(this._subscriptions.symbols);
+        this._heartbeat.start(socket);
+      },
+      onDropped: () => this._heartbeat.stop(),
+    });
+    this._heartbeat = new Heartbeat({
+      hidden: isHidden,
+      onAnswer: (latencyMs) => this._connection.measured(latencyMs),
+      onSilence: () => this._connection.lost('disconnected', null),
+    });
     this._retainers = 0;
-    this._missedHeartbeats = 0;
-    this._heard = false;
-    /** @type {number | null} */
-    this._reconnectAfterMs = null;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this._retryTimer = undefined;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this._acceptTimer = undefined;
-    /** @type {ReturnType<typeof setInterval> | undefined} */
-    this._heartbeatTimer = undefined;
-    this._onOnline = () => this._state.phase === 'waiting' && this.retryNow();
-    this._onVisible = () => document.visibilityState === 'visible' && this._wake();
+    /** @type {(() => void) | null} */
+    this._stopWatching = null;
   }
 
   // --- the connection -----------------------------------------------------------------------------
@@ -127,34 +60,23 @@ export class WebSocketService {
    * @param {ConnectOptions} [options]
    */
   connect(url = defaultUrl(), options = {}) {
-    const token = options.auth?.token ?? null;
-    const elsewhere = this._socket !== null && url !== this._url;
-    if (elsewhere) this._close();
-    this._url = url;
-    this._options = { ...DEFAULT_OPTIONS, ...options };
-    const newToken = token !== null && token !== this._token;
-    if (token !== null) this._token = token;
-
-    const { phase } = this._state;
-    if (phase === 'connected') {
-      if (newToken) this._authenticate(token);
-    } else if ((phase !== 'connecting' && phase !== 'renewing') || newToken) {
-      this._watchPage();
-      this._refreshes = 0;
-      this._open(0);
-    }
+    this._stopWatching ??= watchPage({
+      onOnline: () => this._retryIfWaiting(),
+      onVisible: () => (this.isConnected() ? void this._heartbeat.beat() : this._retryIfWaiting()),
+    });
+    this._connection.connect(url, options);
   }
 
   /** Close the connection and drop the listeners added with `on`. Held symbols stay held. */
   disconnect() {
     this._close();
-    this._token = null;
+    this._tokens.forget();
     this._events.clear();
   }
 
   /** Try at once instead of waiting for the next attempt. */
   retryNow() {
-    if (this._state.phase === 'waiting' || this._state.phase === 'failed') this._open(0);
+    this._connection.retryNow();
   }
 
   /**
@@ -179,20 +101,20 @@ export class WebSocketService {
 
   /** @returns {boolean} Whether the server has accepted this connection. */
   isConnected() {
-    return this._state.phase === 'connected';
+    return this._connection.accepted;
   }
 
   /** @returns {ConnectionState} Immutable; a new object after each change. */
   getState() {
-    return this._state;
+    return this._connection.state;
   }
 
   /**
    * Where tokens come from when `connect` was given none, and where fresh ones do.
-   * @param {TokenSource | null} source
+   * @param {import('./stream/tokens.js').TokenSource | null} source
    */
   setTokenSource(source) {
-    this._tokenSource = source;
+    this._tokens.setSource(source);
   }
 
   // --- symbols ------------------------------------------------------------------------------------
@@ -219,7 +141,8 @@ export class WebSocketService {
     const wasRealtime = this._subscriptions.realtime;
     const gone = this._subscriptions.release(symbols, realtime);
     if (!this.isConnected()) return;
-    if (gone.length > 0) this._socket?.emit('unsubscribe', { symbols: gone });
+    for (const batch of symbolBatches(gone))
+      this._connection.send('unsubscribe', { symbols: batch });
     if (wasRealtime && !this._subscriptions.realtime) this._sendSubscribe([]);
   }
 
@@ -265,12 +188,6 @@ export class WebSocketService {
 
   // --- inside -------------------------------------------------------------------------------------
 
-  /** @param {Partial<ConnectionState>} change */
-  _setState(change) {
-    this._state = Object.freeze({ ...this._state, ...change });
-    this._observers.emit('state');
-  }
-
   /**
    * @param {string} event
    * @param {...unknown} args
@@ -280,257 +197,21 @@ export class WebSocketService {
     this._events.emit(event, ...args);
   }
 
-  /**
-   * @param {number} attempt 0 for one that was asked for, else its number since the loss.
-   * @param {'connecting' | 'renewing'} [phase]
-   */
-  _open(attempt, phase = 'connecting') {
-    this._dropSocket();
-    const socket = io(this._url, {
-      ...TRANSPORTS,
-      ...this._options,
-      reconnection: false,
-      forceNew: true,
-      autoConnect: false,
-      auth: (send) => send({ ...this._options.auth, token: this._currentToken() ?? undefined }),
-    });
-    this._socket = socket;
-    this._reconnectAfterMs = null;
-    this._setState({ phase, attempt, retryAt: null });
-    if (attempt > 0) this._dispatch('reconnect_attempt', attempt);
-
-    socket.on('connect', () => {
-      this._acceptTimer = setTimeout(
-        () => this._lost('error', 'The server did not answer'),
-        ACCEPT_TIMEOUT_MS,
-      );
-      this._dispatch('connect');
-    });
-    socket.on('connect_error', (error) => {
-      this._dispatch('connect_error', error);
-      if (attempt > 0) this._dispatch('reconnect_error', error);
-      this._lost('error', 'The server could not be reached');
-    });
-    socket.on('disconnect', (reason) => {
-      this._dispatch('disconnect', reason);
-      this._lost('disconnected', null);
-    });
-    socket.onAny((event, payload) => this._receive(event, payload));
-    socket.connect();
-  }
-
-  /**
-   * @param {string} event
-   * @param {any} payload
-   */
-  _receive(event, payload) {
-    if (event === 'connection_status') this._onStatus(payload);
-    else if (event === 'auth_error') void this._onAuthError(payload);
-    else if (event === 'server_shutdown') this._reconnectAfterMs = payload?.reconnect_after_ms;
-    this._dispatch(event, payload);
-  }
-
-  /** @param {import('./types.js').StatusMessage} payload */
-  _onStatus({ status, feed, user_id: userId }) {
-    if (status === 'connected') this._accepted(feed ?? null, userId ?? null);
-    else if (status === 'token_expiring') void this._renewInPlace();
-    else if (status === 'feed_degraded') this._setState({ feedDegraded: true });
-    else if (status === 'feed_restored') this._setState({ feedDegraded: false });
-  }
-
-  /**
-   * @param {string | null} feed
-   * @param {number | string | null} userId
-   */
-  _accepted(feed, userId) {
-    clearTimeout(this._acceptTimer);
-    const { attempt } = this._state;
-    this._refreshes = 0;
-    this._missedHeartbeats = 0;
-    this._heard = false;
-    this._setState({
-      status: 'connected',
-      phase: 'connected',
-      attempt: 0,
-      retryAt: null,
-      error: null,
-      feed,
-      feedDegraded: false,
-      userId,
-    });
-    if (attempt > 0) this._dispatch('reconnect', attempt);
-    if (this._subscriptions.symbols.length > 0) this._sendSubscribe(this._subscriptions.symbols);
-    clearInterval(this._heartbeatTimer);
-    this._heartbeatTimer = setInterval(() => void this._beat(), HEARTBEAT_INTERVAL_MS);
-    void this._beat();
-  }
-
-  /** @param {string[]} symbols */
+  /** @param {string[]} symbols None says only whether real time is wanted. */
   _sendSubscribe(symbols) {
     const { realtime } = this._subscriptions;
-    for (let from = 0; from === 0 || from < symbols.length; from += SYMBOLS_PER_REQUEST) {
-      const part = symbols.slice(from, from + SYMBOLS_PER_REQUEST);
-      this._socket?.emit('subscribe', { symbols: part, realtime });
-    }
+    const batches = symbols.length > 0 ? symbolBatches(symbols) : [[]];
+    for (const batch of batches) this._connection.send('subscribe', { symbols: batch, realtime });
   }
 
-  /**
-   * The connection is gone, or could not be made: wait and try again, up to the limit.
-   * @param {ConnectionStatus} status
-   * @param {string | null} error
-   */
-  _lost(status, error) {
-    this._dropSocket();
-    const { reconnection, reconnectionAttempts, retryAfterFailureMs } = this._options;
-    const { attempt } = this._state;
-    if (!reconnection || attempt >= reconnectionAttempts) {
-      this._setState({ status: 'error', phase: 'failed', error, latencyMs: null, retryAt: null });
-      if (reconnection) this._dispatch('reconnect_failed');
-      if (reconnection && retryAfterFailureMs) this._wait(retryAfterFailureMs, 0);
-      return;
-    }
-    this._setState({ status, error, latencyMs: null });
-    this._wait(this._reconnectAfterMs ?? this._delay(attempt), attempt + 1);
-  }
-
-  /** @param {number} attempt */
-  _delay(attempt) {
-    const { reconnectionDelay, reconnectionDelayMax, randomizationFactor } = this._options;
-    const limits = {
-      base: reconnectionDelay,
-      max: reconnectionDelayMax,
-      factor: randomizationFactor,
-    };
-    return backoffDelay(attempt, limits, this._random);
-  }
-
-  /**
-   * @param {number} delay
-   * @param {number} attempt
-   */
-  _wait(delay, attempt) {
-    clearTimeout(this._retryTimer);
-    this._setState({ phase: 'waiting', retryAt: Date.now() + delay, attempt });
-    this._retryTimer = setTimeout(() => this._open(attempt), delay);
+  _retryIfWaiting() {
+    if (this.getState().phase === 'waiting') this._connection.retryNow();
   }
 
   _close() {
-    this._dropSocket();
-    if (typeof window !== 'undefined') {
-      window.removeEventListener('online', this._onOnline);
-      document.removeEventListener('visibilitychange', this._onVisible);
-    }
-    if (this._state !== INITIAL_STATE) {
-      this._state = INITIAL_STATE;
-      this._observers.emit('state');
-    }
-  }
-
-  _dropSocket() {
-    clearTimeout(this._retryTimer);
-    clearTimeout(this._acceptTimer);
-    clearInterval(this._heartbeatTimer);
-    this._socket?.removeAllListeners();
-    this._socket?.offAny();
-    this._socket?.disconnect();
-    this._socket = null;
-  }
-
-  _watchPage() {
-    if (typeof window === 'undefined') return;
-    window.addEventListener('online', this._onOnline);
-    document.addEventListener('visibilitychange', this._onVisible);
-  }
-
-  _wake() {
-    if (this.isConnected()) void this._beat();
-    else if (this._state.phase === 'waiting') this.retryNow();
-  }
-
-  async _beat() {
-    const socket = this._socket;
-    // A hidden tab stays quiet; the transport's own pings keep the connection.
-    if (!socket || (typeof document !== 'undefined' && document.hidden)) return;
-    const sent = performance.now();
-    try {
-      await socket.timeout(HEARTBEAT_TIMEOUT_MS).emitWithAck('heartbeat', {
-        client_time: Date.now(),
-      });
-    } catch {
-      // The ack timed out, or the socket closed meanwhile and is not ours any more.
-      if (socket !== this._socket || !this._heard) return;
-      this._missedHeartbeats += 1;
-      if (this._missedHeartbeats >= MISSED_HEARTBEATS_MAX) this._lost('disconnected', null);
-      return;
-    }
-    if (socket !== this._socket) return;
-    this._heard = true;
-    this._missedHeartbeats = 0;
-    this._setState({ latencyMs: Math.round(performance.now() - sent) });
-  }
-
-  // --- tokens -------------------------------------------------------------------------------------
-
-  _currentToken() {
-    return this._token ?? this._tokenSource?.token() ?? null;
-  }
-
-  /** One request, however many ask for it. */
-  _refresh() {
-    this._refreshing ??= (this._tokenSource?.refresh() ?? Promise.resolve(null))
-      .then((token) => {
-        if (this._token !== null && token !== null) this._token = token;
-        return token;
-      })
-      .finally(() => {
-        this._refreshing = null;
-      });
-    return this._refreshing;
-  }
-
-  /** @param {string | null} token */
-  _authenticate(token) {
-    if (token !== null) this._socket?.emit('authenticate', { token });
-  }
-
-  async _renewInPlace() {
-    if (performance.now() - this._renewedAt < RENEW_EVERY_MS) return;
-    this._renewedAt = performance.now();
-    const socket = this._socket;
-    try {
-      const token = await this._refresh();
-      if (socket === this._socket) this._authenticate(token);
-    } catch (error) {
-      // Not fatal yet: the token holds for another minute, and expiry itself is handled.
-      console.warn('The access token could not be renewed ahead of its expiry', error);
-    }
-  }
-
-  /** @param {{ error: string }} payload */
-  async _onAuthError({ error }) {
-    this._dropSocket();
-    if (error !== 'Token expired' || this._refreshes >= REFRESHES_MAX) return this._refuse(error);
-    this._refreshes += 1;
-    this._setState({ phase: 'renewing' });
-    let token;
-    try {
-      token = await this._refresh();
-    } catch {
-      // The server could not be asked; it may be restarting.
-      if (this._socket === null && this._state.phase === 'renewing') {
-        this._lost('error', 'The server could not be reached');
-      }
-      return;
-    }
-    // Meanwhile somebody may have disconnected, or connected anew.
-    if (this._socket !== null || this._state.phase !== 'renewing') return;
-    if (token === null) this._refuse(error);
-    else this._open(this._state.attempt, 'renewing');
-  }
-
-  /** @param {string} error */
-  _refuse(error) {
-    this._setState({ status: 'error', phase: 'failed', error, latencyMs: null, retryAt: null });
+    this._stopWatching?.();
+    this._stopWatching = null;
+    this._connection.close();
   }
 }
 

@@ -1,10 +1,11 @@
 import { act, render, renderHook, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { StrictMode, useState } from 'react';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { useConnection, useLiveSymbols, useStream, useWebSocket } from '@/hooks/useWebSocket.js';
 import { streamStore } from '@/lib/streamStore.js';
 import websocketService from '@/lib/websocket.js';
+import { eventually } from '../eventually.js';
 import { StreamServer } from '../streamServer.js';
 
 /** @type {StreamServer} */
@@ -21,9 +22,6 @@ afterEach(async () => {
   streamStore.reset();
   await server.stop();
 });
-
-/** @param {() => void} assertion */
-const eventually = (assertion) => vi.waitFor(assertion, { timeout: 5000, interval: 5 });
 
 const BTC = {
   symbol: 'BTC',

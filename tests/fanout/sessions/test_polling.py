@@ -5,10 +5,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from conftest import wait_until
-
 from tests.fanout.conftest import Echo
 from tests.fanout.raw_clients import Poller, WebSocket
+from tests.servers import wait_until
 
 
 def connected(poller: Poller) -> None:

@@ -10,7 +10,7 @@ import './AccountForm.css';
  * @param {unknown} error
  * @returns {Complaints}
  */
-export function complaintsOf(error) {
+function complaintsOf(error) {
   if (!(error instanceof ApiError)) throw error;
   const { username, password } = error.fields;
   if (username || password) return { username: sentence(username), password: sentence(password) };

@@ -11,11 +11,11 @@ import { SymbolMark } from '@/components/SymbolMark.jsx';
 import { useLiveSymbols, useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, formatShare } from '@/lib/format.js';
 import { preferences } from '@/lib/preferences.js';
-import { INTERVALS } from './intervals.js';
+import { INTERVALS } from './chart/intervals.js';
 import { MarketTable } from './MarketTable.jsx';
 import './MarketDashboard.css';
 
-const Chart = lazy(() => import('./Chart.jsx'));
+const Chart = lazy(() => import('./chart/Chart.jsx'));
 
 /**
  * The trading view: every symbol in a table, one of them as a chart.

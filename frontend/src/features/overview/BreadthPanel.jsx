@@ -9,7 +9,7 @@ import './BreadthPanel.css';
  * @param {import('@/lib/types.js').MarketData} quotes
  * @param {string[]} symbols
  */
-export function breadthOf(quotes, symbols) {
+function breadthOf(quotes, symbols) {
   const known = symbols.map((symbol) => quotes[symbol]).filter(Boolean);
   const rising = known.filter(({ change_24h: change }) => change > 0).length;
   const falling = known.filter(({ change_24h: change }) => change < 0).length;

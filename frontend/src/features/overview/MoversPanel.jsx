@@ -14,7 +14,7 @@ const MOVERS = 3;
  * @param {string[]} symbols
  * @returns {string[]} Risen most first.
  */
-export function byChange(quotes, symbols) {
+function byChange(quotes, symbols) {
   return symbols
     .filter((symbol) => quotes[symbol])
     .sort((a, b) => quotes[b].change_24h - quotes[a].change_24h);

@@ -54,3 +54,19 @@ export function mergeBars(bars, fresh) {
   const after = bars.filter(({ time }) => time > fresh[fresh.length - 1].time);
   return [...kept, ...fresh, ...after];
 }
+
+/**
+ * @param {Bar[]} bars Oldest first.
+ * @param {number} time Epoch in ms.
+ * @returns {number} Index of the bar that holds it, or of the last one before it; -1 before the first.
+ */
+export function indexOfBar(bars, time) {
+  let low = 0;
+  let high = bars.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (bars[middle].time <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}

@@ -1,7 +1,7 @@
 const MINUTE = 60_000;
 
 /** What a candle may span, in ms. */
-export const INTERVAL_MS = /** @type {Record<string, number>} */ ({
+const INTERVAL_MS = /** @type {Record<string, number>} */ ({
   '1m': MINUTE,
   '5m': 5 * MINUTE,
   '15m': 15 * MINUTE,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffDelay } from '@/lib/backoff.js';
+import { backoffDelay } from '@/lib/stream/backoff.js';
 
 const LIMITS = { base: 1000, max: 5000, factor: 0.5 };
 

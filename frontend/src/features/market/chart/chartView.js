@@ -1,0 +1,205 @@
+/**
+ * The chart itself, driven from outside and never by a render: lightweight-charts with candles,
+ * volume, averages, bands and signal marks.
+ */
+import {
+  CandlestickSeries,
+  createChart,
+  createSeriesMarkers,
+  CrosshairMode,
+  HistogramSeries,
+} from 'lightweight-charts';
+import { formatPrice } from '@/lib/format.js';
+import { indexOfBar } from './bars.js';
+import { formatMoment, formatTick, seconds } from './chartTime.js';
+import { Overlays } from './overlays.js';
+import { faded, fontSize, readPalette } from './palette.js';
+import { signalMarks } from './signalMarks.js';
+
+/** Bars shown at first, so that each is some pixels wide. */
+const VISIBLE_BARS = 120;
+const RIGHT_MARGIN_BARS = 4;
+const VOLUME_SHARE = 0.18;
+
+/** @typedef {import('./bars.js').Bar} Bar */
+
+export class ChartView {
+  /** @param {HTMLElement} container */
+  constructor(container) {
+    this._chart = createChart(container, {
+      autoSize: true,
+      // The page itself shows the attribution, as a link that every reader can reach.
+      layout: {
+        attributionLogo: false,
+        background: { color: 'transparent' },
+        fontSize: fontSize(),
+      },
+      grid: { vertLines: { visible: false } },
+      crosshair: { mode: CrosshairMode.Magnet },
+      localization: { timeFormatter: formatMoment },
+      timeScale: {
+        timeVisible: true,
+        rightOffset: RIGHT_MARGIN_BARS,
+        tickMarkFormatter: formatTick,
+      },
+    });
+    const quiet = {
+      lastValueVisible: false,
+      priceLineVisible: false,
+      crosshairMarkerVisible: false,
+    };
+    this._candles = this._chart.addSeries(CandlestickSeries);
+    this._volume = this._chart.addSeries(HistogramSeries, {
+      ...quiet,
+      priceScaleId: 'volume',
+      priceFormat: { type: 'volume' },
+    });
+    this._chart
+      .priceScale('volume')
+      .applyOptions({ scaleMargins: { top: 1 - VOLUME_SHARE, bottom: 0 } });
+    this._chart
+      .priceScale('right')
+      .applyOptions({ scaleMargins: { top: 0.08, bottom: VOLUME_SHARE + 0.04 } });
+    this._overlays = new Overlays(this._chart, quiet);
+    this._markers = createSeriesMarkers(this._candles, []);
+    /** @type {Bar[]} */
+    this._bars = [];
+    /** @type {import('@/lib/types.js').TradingSignal[]} */
+    this._signals = [];
+    this._signalsVisible = true;
+    /** @type {number | null} */
+    this._focused = null;
+    this._palette = readPalette();
+    this.applyTheme();
+  }
+
+  destroy() {
+    this._chart.remove();
+  }
+
+  applyTheme() {
+    const palette = readPalette();
+    this._palette = palette;
+    this._chart.applyOptions({
+      layout: {
+        textColor: palette.muted,
+        fontFamily: getComputedStyle(document.body).fontFamily,
+      },
+      grid: { horzLines: { color: palette.line } },
+      rightPriceScale: { borderColor: palette.line },
+      timeScale: { borderColor: palette.line },
+      crosshair: {
+        vertLine: { color: palette.muted, labelBackgroundColor: palette.accent },
+        horzLine: { color: palette.muted, labelBackgroundColor: palette.accent },
+      },
+    });
+    this._candles.applyOptions({
+      upColor: palette.up,
+      downColor: palette.down,
+      wickUpColor: palette.up,
+      wickDownColor: palette.down,
+      borderVisible: false,
+    });
+    this._overlays.setPalette(palette);
+    this._drawVolume();
+    this._drawSignals();
+  }
+
+  /** @param {number} decimals Of the price scale. */
+  setPrecision(decimals) {
+    const formatter = (/** @type {number} */ price) => formatPrice(price, decimals);
+    this._candles.applyOptions({
+      priceFormat: { type: 'custom', formatter, minMove: 10 ** -decimals },
+    });
+  }
+
+  /**
+   * @param {Bar[]} bars Oldest first.
+   * @param {{ rewind?: boolean }} [options] `rewind` shows the newest bars, as for a new symbol.
+   */
+  setBars(bars, { rewind = false } = {}) {
+    this._bars = [...bars];
+    this._candles.setData(bars.map((bar) => ({ ...bar, time: seconds(bar.time) })));
+    this._drawVolume();
+    this._overlays.setBars(bars);
+    this._drawSignals();
+    if (rewind) {
+      this._chart.timeScale().setVisibleLogicalRange({
+        from: bars.length - VISIBLE_BARS,
+        to: bars.length + RIGHT_MARGIN_BARS,
+      });
+    }
+  }
+
+  /**
+   * Change the last bar, or add one after it.
+   * @param {Bar} bar
+   */
+  updateBar(bar) {
+    const last = this._bars[this._bars.length - 1];
+    if (last && bar.time < last.time) return;
+    if (last?.time === bar.time) this._bars[this._bars.length - 1] = bar;
+    else this._bars.push(bar);
+    this._candles.update({ ...bar, time: seconds(bar.time) });
+    this._volume.update(this._volumeOf(bar));
+    this._overlays.updateLast(this._bars);
+  }
+
+  /** @param {{ averages: boolean, bollinger: boolean, signals: boolean }} overlays */
+  setOverlays({ averages, bollinger, signals }) {
+    this._overlays.setVisible({ averages, bollinger });
+    this._signalsVisible = signals;
+    this._drawSignals();
+  }
+
+  /** @param {import('@/lib/types.js').TradingSignal[]} signals */
+  setSignals(signals) {
+    this._signals = signals;
+    this._drawSignals();
+  }
+
+  /**
+   * Hear the bar under the pointer, and null when it leaves.
+   * @param {(bar: Bar | null) => void} callback
+   */
+  onCrosshair(callback) {
+    this._chart.subscribeCrosshairMove(({ time }) => {
+      if (time === undefined) return callback(null);
+      callback(this._bars[indexOfBar(this._bars, Number(time) * 1000)] ?? null);
+    });
+  }
+
+  /**
+   * Move the crosshair by bars, for the keyboard.
+   * @param {number} step
+   * @returns {Bar | null}
+   */
+  moveCrosshair(step) {
+    if (this._bars.length === 0) return null;
+    const end = this._bars.length - 1;
+    this._focused = Math.min(end, Math.max(0, (this._focused ?? end + 1) + step));
+    const bar = this._bars[this._focused];
+    this._chart.setCrosshairPosition(bar.close, seconds(bar.time), this._candles);
+    return bar;
+  }
+
+  clearCrosshair() {
+    this._focused = null;
+    this._chart.clearCrosshairPosition();
+  }
+
+  _drawVolume() {
+    this._volume.setData(this._bars.map((bar) => this._volumeOf(bar)));
+  }
+
+  /** @param {Bar} bar */
+  _volumeOf({ time, open, close, volume }) {
+    const { up, down } = this._palette;
+    return { time: seconds(time), value: volume, color: faded(close >= open ? up : down, 0.35) };
+  }
+
+  _drawSignals() {
+    const signals = this._signalsVisible ? this._signals : [];
+    this._markers.setMarkers(signalMarks(this._bars, signals, this._palette));
+  }
+}
