@@ -18,6 +18,7 @@ from dotenv import load_dotenv
 from backend import create_app
 from backend.config import PROJECT_ROOT, ConfigError, load_settings
 from backend.server import PortInUse, listen, raise_file_limit, serve, url_of
+from backend.storage.faults import StorageUnavailable, unusable
 
 
 def main() -> int:
@@ -31,7 +32,11 @@ def main() -> int:
     except PortInUse as error:
         print(f"{error} is in use; stop what listens there or set PORT", file=sys.stderr)
         return 1
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except StorageUnavailable as error:
+        print(unusable(settings.database_url, error), file=sys.stderr)
+        return 2
     runtime = app.extensions["crs"]
     runtime.start()
     print(f"CRS is ready at {url_of(listener)} (market feed: {runtime.feed_name})", flush=True)

@@ -16,16 +16,24 @@ from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import green
+from backend.api.counters import BoundedCounters
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
 from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint
-from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_limiter
+from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, create_limiter
 from backend.api.market import market_blueprint
 from backend.api.pages import pages_blueprint
 from backend.auth.accounts import Accounts
+from backend.auth.attempts import Attempts, Registrations
+from backend.auth.devices import Devices
+from backend.auth.gate import Gate
+from backend.auth.keys import Keyring
 from backend.auth.passwords import Passwords
+from backend.auth.refusals import LINES_WINDOW_S, Refusals
 from backend.auth.routes import register_auth
+from backend.auth.sessions import LoginSessions
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
+from backend.auth.turns import Turns
 from backend.clock import Clock, SystemClock
 from backend.config import CRS_ENGINE, PROJECT_ROOT, Settings
 from backend.fanout.manager import RoomManager
@@ -37,7 +45,7 @@ from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
 from backend.market.market import Market
 from backend.metrics import Metrics
-from backend.offload import Offload
+from backend.offload import HASHING_WORKERS, Offload
 from backend.protocol import MARKET_UPDATE, PRICE_UPDATE
 from backend.storage.database import Database
 from backend.storage.sessions import SessionStore
@@ -56,6 +64,10 @@ LATEST: dict[str, Callable[[Any], Hashable]] = {
 # A dead peer is noticed after the sum of both.
 PING_INTERVAL_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
+# A session that another process ended streams for no longer than this, and the query.
+REVOCATIONS_SECONDS = 0.5
+# Rows that nobody needs do no harm for a minute.
+PURGE_SECONDS = 60.0
 
 
 @dataclass
@@ -127,32 +139,39 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     offload = Offload()
     database = Database(settings.database_url)
     database.migrate()
+    database.try_writing(clock.now_ms())
     revocations = Revocations(clock)
-    authenticator = Authenticator(settings.jwt_secret_key, revocations, clock)
+    keys = Keyring(settings.jwt_secret_key, settings.jwt_previous_secret_keys)
+    authenticator = Authenticator(keys, revocations, clock)
     issuer = TokenIssuer(
-        settings.jwt_secret_key,
+        keys,
         settings.access_token_minutes * 60,
         settings.refresh_token_days * 86_400,
         clock,
     )
-    accounts = Accounts(
-        UserStore(database),
-        SessionStore(database),
-        Passwords(),
-        issuer,
-        authenticator,
-        revocations,
-        offload,
-        clock,
+    logins = LoginSessions(
+        SessionStore(database), issuer, authenticator, revocations, offload, clock
     )
-    accounts.load_revocations()
+    logins.load_revocations()
+    counters = create_counters(settings.redis_url)
+    gate = Gate(
+        Attempts(counters),
+        Registrations(counters),
+        Turns(BoundedCounters(), clock, HASHING_WORKERS),
+        Devices(keys, clock),
+    )
+    accounts = Accounts(UserStore(database), logins, Passwords(), gate, offload, clock)
+    refusals = Refusals(clock, lambda reason: metrics.auth_failures.labels(reason).inc())
     register_auth(
         app,
         settings=settings,
         accounts=accounts,
+        sessions=logins,
+        keys=keys,
         revocations=revocations,
+        refusals=refusals,
         limiter=limiter,
-        on_auth_failure=lambda reason: metrics.auth_failures.labels(reason).inc(),
+        clock=clock,
     )
 
     market = Market(settings.symbols, clock, feed_name(settings))
@@ -190,7 +209,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     public = market_blueprint(market, analyst, forecaster, settings.symbols)
     limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
     app.register_blueprint(public)
-    dependencies = Dependencies(_pings(settings, database, offload))
+    dependencies = Dependencies(_pings(settings, database, offload, clock))
     app.register_blueprint(health_blueprint(market, service.sessions, dependencies, clock, metrics))
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
 
@@ -205,7 +224,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             background("dependencies", CHECK_SECONDS, dependencies.check),
             background("forecast", REFRESH_SECONDS, forecaster.refresh),
             # Another process on the same database may have ended a session.
-            background("revocations", CHECK_SECONDS, accounts.load_revocations),
+            background("revocations", REVOCATIONS_SECONDS, logins.load_revocations),
+            background("purge", PURGE_SECONDS, logins.purge),
+            background("refusals", LINES_WINDOW_S, refusals.tell_the_rest),
         ],
         {
             "market": settings.market_interval,
@@ -253,11 +274,14 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
 
 
 def _pings(
-    settings: Settings, database: Database, offload: Offload
+    settings: Settings, database: Database, offload: Offload, clock: Clock
 ) -> dict[str, Callable[[], object]]:
-    pings: dict[str, Callable[[], object]] = {
-        "database": lambda: offload.run_serial(database.ping),
-    }
+
+    def use_database() -> None:
+        offload.run_read(database.try_reading)
+        offload.run_write(database.try_writing, clock.now_ms())
+
+    pings: dict[str, Callable[[], object]] = {"database": use_database}
     if settings.redis_url:
         import redis  # 20 ms and 5 MB, for those who use it
 

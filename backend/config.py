@@ -33,6 +33,9 @@ SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,15}")
 
 # RFC 7518 3.2: an HS256 key is at least as long as the hash.
 SECRET_MIN_BYTES = 32
+# A key serves until the last refresh token under it has expired; more than a few at once would be
+# rotations by the week.
+PREVIOUS_SECRETS_MAX = 8
 # Each symbol keeps about 0.5 MB of candles, so this bounds the market's memory to some 250 MB.
 SYMBOLS_MAX = 500
 
@@ -51,6 +54,7 @@ class Settings:
     port: int
     app_env: str
     jwt_secret_key: str
+    jwt_previous_secret_keys: tuple[str, ...]
     access_token_minutes: float
     refresh_token_days: float
     token_warning_seconds: float
@@ -185,6 +189,15 @@ def _origins(value: str) -> tuple[str, ...]:
     return origins
 
 
+def _previous_secrets(value: str) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in value.split(",") if part.strip())
+    if len(keys) > PREVIOUS_SECRETS_MAX:
+        raise ValueError(value)
+    if any(len(key.encode()) < SECRET_MIN_BYTES for key in keys):
+        raise ValueError(value)
+    return keys
+
+
 def _development_secret(path: Path) -> str:
     """The secret kept at `path`, generated there at the first start, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -224,6 +237,17 @@ def load_settings(
     elif not secret and production:
         read.reject("JWT_SECRET_KEY", "absent", "a secret of your own, required in production")
 
+    previous_secrets: tuple[str, ...] = ()
+    try:
+        previous_secrets = _previous_secrets(read.text("JWT_PREVIOUS_SECRET_KEYS", ""))
+    except ValueError:
+        # Not `parse`, which would repeat the value.
+        read.reject(
+            "JWT_PREVIOUS_SECRET_KEYS",
+            "too many or too short",
+            f"up to {PREVIOUS_SECRETS_MAX}, comma-separated, {SECRET_MIN_BYTES} bytes or more each",
+        )
+
     cors_origins = read.parse(
         "CORS_ORIGINS",
         "" if production else "*",
@@ -238,6 +262,7 @@ def load_settings(
         port=read.parse("PORT", "5000", "a port, or 0 for any free one", _integer(0, 65_535)),
         app_env=app_env,
         jwt_secret_key=secret,
+        jwt_previous_secret_keys=previous_secrets,
         access_token_minutes=read.parse(
             "ACCESS_TOKEN_MINUTES", "60", "a number from 0.01 to 43200", _number(0.01, 43_200)
         ),

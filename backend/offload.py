@@ -64,7 +64,7 @@ class _SingleFile(_Lane):
         self._lock = green.native_lock()
 
     def run(self, fn: Callable[..., T], *args: object) -> T:
-        return super().run(self._locked, fn, *args)
+        return super().run(lambda: self._locked(fn, *args))
 
     def _locked(self, fn: Callable[..., T], *args: object) -> T:
         with self._lock:

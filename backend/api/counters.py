@@ -118,11 +118,10 @@ class SharedCounters:
     def __init__(
         self,
         shared: Storage,
-        local: BoundedCounters | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._shared = shared
-        self._local = local or BoundedCounters()
+        self._local = BoundedCounters(clock=clock)
         self._clock = clock
         self._ask_again_at = 0.0
 

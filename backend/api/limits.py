@@ -5,7 +5,7 @@ import time
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RequestLimit
-from limits.storage import storage_from_string
+from limits.storage import Storage, storage_from_string
 
 from backend.api.counters import SCHEME, BoundedCounters, SharedCounters
 from backend.api.errors import error_response
@@ -47,7 +47,9 @@ def create_counters(redis_url: str) -> BoundedCounters | SharedCounters:
     """Counters for limits that no decorator can express, kept where the limiter keeps its own."""
     if not redis_url:
         return BoundedCounters()
-    return SharedCounters(storage_from_string(_storage_uri(redis_url), **_REDIS_OPTIONS))
+    shared = storage_from_string(_storage_uri(redis_url), **_REDIS_OPTIONS)
+    assert isinstance(shared, Storage)  # the library has asynchronous ones, too
+    return SharedCounters(shared)
 
 
 def client_network() -> str:

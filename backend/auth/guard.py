@@ -5,12 +5,12 @@ from functools import wraps
 from typing import Any
 
 from flask import Flask, Response, g, request
-from flask_jwt_extended import JWTManager, get_jwt, jwt_required
+from flask_jwt_extended import JWTManager, jwt_required
 
 from backend.api.errors import error_response
 from backend.api.limits import client_network, too_many_requests
 from backend.auth.attempts import TooManyAttempts
-from backend.auth.claims import Claims, TokenRejected, read_claims
+from backend.auth.claims import LEEWAY_S, Claims, TokenRejected, read_claims
 from backend.auth.cookies import Cookies
 from backend.auth.keys import ALGORITHM, TOKEN_MAX_CHARS, Keyring
 from backend.auth.refusals import Refusals
@@ -83,7 +83,12 @@ class Guard:
         """Make `access_required` work in an application."""
         app.register_error_handler(TokenRejected, self._on_token_rejected)
         app.register_error_handler(TooManyAttempts, self._on_too_many)
-        app.config.update(JWT_ALGORITHM=ALGORITHM, JWT_TOKEN_LOCATION=["headers"])
+        app.config.update(
+            JWT_ALGORITHM=ALGORITHM,
+            JWT_TOKEN_LOCATION=["headers"],
+            # For the library's own look at `iat` and `nbf`; `read_claims` is exact about `exp`.
+            JWT_DECODE_LEEWAY=LEEWAY_S,
+        )
         manager = JWTManager(app)
         manager.decode_key_loader(lambda header, _payload: self._keys.secret(header))
         manager.unauthorized_loader(lambda _reason: self._refuse(TOKEN_MISSING))

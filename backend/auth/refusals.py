@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 # Enough to see who it is; a storm writes no more of each kind than this and the count of the rest.
 LINES_A_MINUTE = 10
-WINDOW_S = 60.0
+LINES_WINDOW_S = 60.0
 
 
 class Refusals:
@@ -43,4 +43,4 @@ class Refusals:
             if count > self._lines:
                 log.info("%d more refused in that minute: %s", count - self._lines, reason)
         self._seen.clear()
-        self._window_ends = now + WINDOW_S
+        self._window_ends = now + LINES_WINDOW_S

@@ -123,9 +123,7 @@ class LoginSessions:
     def end_all(self, claims: Claims) -> None:
         """End every session of a token's user. Raises `TokenRejected`, as `user` does."""
         user = self.user(claims)
-        self._void(
-            self._offload.run_write(self._store.revoke_all, user.id, self._clock.now_ms())
-        )
+        self._void(self._offload.run_write(self._store.revoke_all, user.id, self._clock.now_ms()))
 
     def list(self, claims: Claims) -> tuple[list[SessionSeen], int]:
         """The open sessions of a token's user, that of the token first, and how many there are.
@@ -183,9 +181,7 @@ class LoginSessions:
             self._void([ended])
         return ended is not None
 
-    def _issue(
-        self, user_id: int, session_id: str, origin: Origin
-    ) -> tuple[Session, Token, Token]:
+    def _issue(self, user_id: int, session_id: str, origin: Origin) -> tuple[Session, Token, Token]:
         access = self._issuer.access(user_id, session_id)
         refresh = self._issuer.refresh(user_id, session_id)
         session = Session(
@@ -198,8 +194,7 @@ class LoginSessions:
         )
         return session, access, refresh
 
-    def _grant(
-        self, user: User, access: Token, refresh: Token) -> Grant:
+    def _grant(self, user: User, access: Token, refresh: Token) -> Grant:
         return Grant(
             user=user,
             access_token=access.encoded,

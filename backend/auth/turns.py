@@ -8,7 +8,6 @@ comes for the first time goes ahead of it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from backend import green
 from backend.auth.attempts import Caller, Counters, TooManyAttempts
@@ -25,26 +24,35 @@ LOAD_WINDOW_S = 60
 RETRY_S = 5
 
 
-@dataclass(eq=False, slots=True)
-class _Place:
-    """One place in the line; `granted` carries its end, which is a turn or an exception."""
-
-    caller: Caller
-    since: float
-    granted: green.Event = field(default_factory=green.Event)
-
-
 class Turn:
-    """The right to hash now."""
+    """A place in the line for hashing, and then the right to hash."""
 
-    def __init__(self, load: Counters, caller: Caller) -> None:
+    def __init__(self, load: Counters, caller: Caller, since: float) -> None:
+        self.caller = caller
+        self.since = since
+        # Its end is the turn, or an exception.
+        self.granted = green.Event()
         self._load = load
-        self._caller = caller
+        self._network, self._account = f"network {caller.network}", f"account {caller.account}"
+        self._charge(1)
+
+    @property
+    def rank(self) -> tuple[bool, int, int, float]:
+        """Who goes first has the lowest."""
+        account_load = self._load.get(self._account)
+        return (not self.caller.known, self.network_load, account_load, self.since)
+
+    @property
+    def network_load(self) -> int:
+        return self._load.get(self._network)
 
     def proved_honest(self) -> None:
         """The password was right: nothing of this counts against address and account."""
-        for key in _load_keys(self._caller):
-            self._load.incr(key, LOAD_WINDOW_S, -1)
+        self._charge(-1)
+
+    def _charge(self, amount: int) -> None:
+        for key in (self._network, self._account):
+            self._load.incr(key, LOAD_WINDOW_S, amount)
 
 
 class Turns:
@@ -67,7 +75,7 @@ class Turns:
         self._at_once = at_once
         self._waiting_max = waiting_max
         self._wait_max_s = wait_max_s
-        self._waiting: list[_Place] = []
+        self._waiting: list[Turn] = []
         self._accounts: set[str] = set()
 
     @contextmanager
@@ -76,64 +84,52 @@ class Turns:
 
         Raises `TooManyAttempts` for those who have used their share, `Overloaded` for others.
         """
-        for key in _load_keys(caller):
-            self._load.incr(key, LOAD_WINDOW_S)
-        place = _Place(caller, self._clock.monotonic())
-        self._waiting.append(place)
+        turn = Turn(self._load, caller, self._clock.monotonic())
+        self._waiting.append(turn)
         self._grant()
         if len(self._waiting) > self._waiting_max:
-            self._refuse(max(self._waiting, key=self._rank))
+            self._refuse(max(reversed(self._waiting), key=_rank))
         try:
-            place.granted.wait()
+            turn.granted.wait()
         except BaseException:
             # Turned away; or this greenlet was killed, perhaps between its turn and knowing of it.
-            if place in self._waiting:
-                self._waiting.remove(place)
-            elif place.granted.has_result():
-                self._release(caller)
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            elif turn.granted.has_result():
+                self._end(turn)
             raise
         try:
-            yield Turn(self._load, caller)
+            yield turn
         finally:
-            self._release(caller)
+            self._end(turn)
 
-    def _release(self, caller: Caller) -> None:
-        self._accounts.discard(caller.account)
+    def _end(self, turn: Turn) -> None:
+        self._accounts.discard(turn.caller.account)
         self._grant()
 
     def _grant(self) -> None:
-        for place in self._overdue():
-            self._refuse(place)
+        for turn in self._overdue():
+            self._refuse(turn)
         while len(self._accounts) < self._at_once:
-            ready = [p for p in self._waiting if p.caller.account not in self._accounts]
+            ready = [t for t in self._waiting if t.caller.account not in self._accounts]
             if not ready:
                 return
-            first = min(ready, key=self._rank)
+            first = min(ready, key=_rank)
             self._waiting.remove(first)
             self._accounts.add(first.caller.account)
             first.granted.send(None)
 
-    def _overdue(self) -> list[_Place]:
+    def _overdue(self) -> list[Turn]:
         latest = self._clock.monotonic() - self._wait_max_s
-        return [p for p in self._waiting if p.since < latest and not p.caller.known]
+        return [turn for turn in self._waiting if turn.since < latest and not turn.caller.known]
 
-    def _refuse(self, place: _Place) -> None:
-        self._waiting.remove(place)
-        network, _ = _load_keys(place.caller)
-        modest = place.caller.known or self._load.get(network) <= 1
-        place.granted.send_exception(
+    def _refuse(self, turn: Turn) -> None:
+        self._waiting.remove(turn)
+        modest = turn.caller.known or turn.network_load <= 1
+        turn.granted.send_exception(
             Overloaded("too many passwords wait already") if modest else TooManyAttempts(RETRY_S)
         )
 
-    def _rank(self, place: _Place) -> tuple[bool, int, int, float]:
-        network, account = _load_keys(place.caller)
-        return (
-            not place.caller.known,
-            self._load.get(network),
-            self._load.get(account),
-            place.since,
-        )
 
-
-def _load_keys(caller: Caller) -> tuple[str, str]:
-    return f"network {caller.network}", f"account {caller.account}"
+def _rank(turn: Turn) -> tuple[bool, int, int, float]:
+    return turn.rank

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -17,6 +18,7 @@ class Fault(StrEnum):
     FULL = "full"
     GONE = "gone"
     CORRUPT = "corrupt"
+    DISK = "disk_error"
     UNREACHABLE = "unreachable"
     # Of a version of this code that is newer than this one.
     NEWER = "newer"
@@ -41,6 +43,7 @@ _SQLITE_FAULTS = {
     sqlite3.SQLITE_PERM: Fault.READ_ONLY,
     sqlite3.SQLITE_FULL: Fault.FULL,
     sqlite3.SQLITE_CANTOPEN: Fault.GONE,
+    sqlite3.SQLITE_IOERR: Fault.DISK,
     sqlite3.SQLITE_CORRUPT: Fault.CORRUPT,
     sqlite3.SQLITE_NOTADB: Fault.CORRUPT,
 }
@@ -50,9 +53,29 @@ _POSTGRESQL_FAULTS = {
     "57014": Fault.LOCKED,  # query_canceled, by statement_timeout
     "25006": Fault.READ_ONLY,  # read_only_sql_transaction
     "53100": Fault.FULL,  # disk_full
+    "58": Fault.DISK,  # system errors, of input and output
     "XX": Fault.CORRUPT,  # data_corrupted, index_corrupted, internal_error
     "3D": Fault.GONE,  # the database does not exist
 }
+
+
+# What to do about each, for whoever starts the server.
+_REMEDIES = {
+    Fault.LOCKED: "end the program that holds it, and start again",
+    Fault.READ_ONLY: "make the file and its folder writable for this user",
+    Fault.FULL: "make room on its disk",
+    Fault.GONE: "put it back, or correct DATABASE_URL",
+    Fault.CORRUPT: "restore it from a backup, or move it away to begin with an empty one",
+    Fault.DISK: "look at its disk and at the system's log",
+    Fault.UNREACHABLE: "start it, or correct DATABASE_URL",
+    Fault.NEWER: "run the version of CRS that made it, or a newer one",
+}
+
+
+def unusable(url: str, error: StorageUnavailable) -> str:
+    """One line for whoever starts the server: what is wrong, and what to do."""
+    shown = make_url(url).render_as_string(hide_password=True)
+    return f"The database {shown} can't be used: {error}; {_REMEDIES[error.fault]}"
 
 
 @contextmanager

@@ -172,9 +172,7 @@ class SessionStore:
             ).all()
             count = connection.execute(select(func.count()).where(*mine)).scalar_one()
         return [
-            SessionSeen(
-                row.id, row.created_at_ms, row.last_used_at_ms, row.user_agent, row.address
-            )
+            SessionSeen(row.id, row.created_at_ms, row.last_used_at_ms, row.user_agent, row.address)
             for row in rows
         ], count
 
@@ -203,8 +201,8 @@ class SessionStore:
             ).one_or_none()
         return None if row is None else user_from(row)
 
-    def purge(self, before_ms: int) -> int:
-        """Remove up to `PURGE_BATCH` sessions of which no token was within its time any more
+    def purge(self, before_ms: int, batch: int = PURGE_BATCH) -> int:
+        """Remove up to `batch` sessions of which no token was within its time any more
         then; how many there were.
 
         An ended session's refresh token needs no row to be refused: one without a row is as void.
@@ -218,7 +216,7 @@ class SessionStore:
                 ),
                 sessions.c.access_expires_at_ms <= before_ms,
             )
-            .limit(PURGE_BATCH)
+            .limit(batch)
         )
         with self._database.write() as connection:
             return connection.execute(delete(sessions).where(sessions.c.id.in_(dead))).rowcount

@@ -13,13 +13,21 @@ from pathlib import Path
 
 from flask import Flask
 
+from backend.api.counters import BoundedCounters
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
-from backend.api.limits import create_limiter
-from backend.auth.accounts import Accounts
+from backend.api.limits import create_counters, create_limiter
+from backend.auth.accounts import Accounts, Client
+from backend.auth.attempts import Attempts, Registrations
+from backend.auth.devices import Devices
+from backend.auth.gate import Gate
+from backend.auth.keys import Keyring
 from backend.auth.passwords import Passwords
+from backend.auth.refusals import Refusals
 from backend.auth.routes import register_auth
+from backend.auth.sessions import LoginSessions
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
+from backend.auth.turns import Turns
 from backend.clock import Clock, SystemClock
 from backend.config import Settings, load_settings
 from backend.offload import Offload
@@ -28,6 +36,8 @@ from backend.storage.sessions import SessionStore
 from backend.storage.users import UserStore
 
 SECRET = "a secret of the tests, long enough for HS256"
+# Who asks, where a test does not care.
+SOMEBODY = Client("192.0.2.1")
 
 
 class ManualClock:
@@ -53,6 +63,7 @@ class AccountsApp:
     app: Flask
     settings: Settings
     accounts: Accounts
+    sessions: LoginSessions
     authenticator: Authenticator
     issuer: TokenIssuer
     revocations: Revocations
@@ -69,6 +80,7 @@ def build(
     database_url: str,
     clock: Clock | None = None,
     passwords: Passwords | None = None,
+    counters: BoundedCounters | None = None,
     **changes: object,
 ) -> AccountsApp:
     """Wire the accounts as `create_app` does; `changes` are to the settings."""
@@ -79,21 +91,30 @@ def build(
     database.migrate()
     offload = Offload()
     revocations = Revocations(clock)
-    authenticator = Authenticator(SECRET, revocations, clock)
+    keys = Keyring(settings.jwt_secret_key, settings.jwt_previous_secret_keys)
+    authenticator = Authenticator(keys, revocations, clock)
     issuer = TokenIssuer(
-        SECRET, settings.access_token_minutes * 60, settings.refresh_token_days * 86_400, clock
+        keys, settings.access_token_minutes * 60, settings.refresh_token_days * 86_400, clock
+    )
+    sessions = LoginSessions(
+        SessionStore(database), issuer, authenticator, revocations, offload, clock
+    )
+    sessions.load_revocations()
+    shared = create_counters(settings.redis_url) if counters is None else counters
+    gate = Gate(
+        Attempts(shared),
+        Registrations(shared),
+        Turns(BoundedCounters(), clock, at_once=1),
+        Devices(keys, clock),
     )
     accounts = Accounts(
         UserStore(database),
-        SessionStore(database),
+        sessions,
         passwords or Passwords(memory_kib=64, passes=1),
-        issuer,
-        authenticator,
-        revocations,
+        gate,
         offload,
         clock,
     )
-    accounts.load_revocations()
     failures: Counter[str] = Counter()
     app = Flask("accounts")
     register_error_handlers(app)
@@ -102,12 +123,24 @@ def build(
         app,
         settings=settings,
         accounts=accounts,
+        sessions=sessions,
+        keys=keys,
         revocations=revocations,
+        refusals=Refusals(clock, lambda reason: failures.update([reason])),
         limiter=create_limiter(app, settings.redis_url),
-        on_auth_failure=lambda reason: failures.update([reason]),
+        clock=clock,
     )
     return AccountsApp(
-        app, settings, accounts, authenticator, issuer, revocations, failures, database, offload
+        app,
+        settings,
+        accounts,
+        sessions,
+        authenticator,
+        issuer,
+        revocations,
+        failures,
+        database,
+        offload,
     )
 
 
