@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backend import green
-from backend.auth.claims import Claims, TokenRejected
+from backend.auth.claims import ID_PATTERN, Claims, TokenRejected
 from backend.auth.tokens import (
     REVOCATION_GRACE_MS,
     Authenticator,
@@ -137,7 +137,8 @@ class LoginSessions:
 
     def end(self, claims: Claims, session_id: str) -> bool:
         """End one session of a token's user; whether there was one. Raises `TokenRejected`."""
-        return self._end(session_id, self.user(claims).id)
+        user = self.user(claims)
+        return bool(ID_PATTERN.fullmatch(session_id)) and self._end(session_id, user.id)
 
     def user(self, claims: Claims) -> User:
         """The user of a token. Raises `TokenRejected` if its session is gone from the database."""

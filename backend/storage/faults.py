@@ -84,7 +84,8 @@ def translated() -> Iterator[None]:
     of ours (a violated constraint, bad SQL) through."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
+    except (OperationalError, InterfaceError, PoolTimeoutError, OSError, sqlite3.Error) as error:
+        # The driver's own where a connection was being made.
         raise _unavailable(error) from error
     except DatabaseError as error:
         # Corruption is of no kind of its own in Python's interface, and a read-only PostgreSQL of

@@ -1,9 +1,10 @@
 import pytest
 
 from backend.auth.accounts import credential_problems
+from backend.auth.claims import TokenRejected
 from backend.auth.gate import InvalidCredentials
 from backend.auth.passwords import Passwords
-from backend.auth.tokens import TokenRejected
+from backend.auth.tokens import REVOCATION_GRACE_MS
 from backend.protocol import TOKEN_EXPIRED, TOKEN_INVALID, TOKEN_REVOKED
 from backend.storage.sessions import Origin
 from backend.storage.users import UserStore
@@ -186,6 +187,41 @@ def test_logouts_elsewhere_are_learnt_of_though_the_other_clock_is_behind(
     here.sessions.load_revocations()
     with pytest.raises(TokenRejected):
         here.authenticator.authenticate(grant.access_token)
+
+
+def test_logouts_elsewhere_are_learnt_of_after_the_clock_was_set_back(
+    build_app: BuildApp,
+) -> None:
+    clock = ManualClock(NOW_MS)
+    here, there = build_app(clock=clock), build_app(clock=clock)
+    here.accounts.register("alice", PASSWORD, SOMEBODY)
+    here.sessions.load_revocations()
+    clock.set_ms(NOW_MS - 3_600_000)
+    grant, _ = here.accounts.log_in("alice", PASSWORD, SOMEBODY)
+    there.sessions.log_out(grant.access_token)
+    here.sessions.load_revocations()
+    with pytest.raises(TokenRejected):
+        here.authenticator.authenticate(grant.access_token)
+
+
+def test_sessions_that_nobody_can_use_are_removed_whatever_was_done_to_the_clock(
+    build_app: BuildApp,
+) -> None:
+    clock = ManualClock(NOW_MS)
+    built = build_app(clock=clock, refresh_token_days=1)
+    built.accounts.register("alice", PASSWORD, SOMEBODY)
+    built.accounts.log_in("alice", PASSWORD, SOMEBODY)
+
+    def kept() -> int:
+        with built.database.read() as connection:
+            return int(connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar_one())
+
+    clock.set_ms(NOW_MS + 86_400_000 + 3_600_000)
+    built.sessions.purge()
+    assert kept() == 1
+    clock.set_ms(NOW_MS + 86_400_000 + REVOCATION_GRACE_MS)
+    built.sessions.purge()
+    assert kept() == 0
 
 
 def test_the_user_behind_a_token_needs_an_open_session(build_app: BuildApp) -> None:
