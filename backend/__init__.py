@@ -6,7 +6,7 @@
 import logging
 import random
 import secrets
-import time
+import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -16,24 +16,14 @@ from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import green
-from backend.api.counters import BoundedCounters
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
 from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint
 from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, create_limiter
 from backend.api.market import market_blueprint
 from backend.api.pages import pages_blueprint
-from backend.auth.accounts import Accounts
-from backend.auth.attempts import Attempts, Registrations
-from backend.auth.devices import Devices
-from backend.auth.gate import Gate
-from backend.auth.keys import Keyring
+from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
-from backend.auth.refusals import LINES_WINDOW_S, Refusals
-from backend.auth.routes import register_auth
-from backend.auth.sessions import LoginSessions
-from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
-from backend.auth.turns import Turns
 from backend.clock import Clock, SystemClock
 from backend.config import CRS_ENGINE, PROJECT_ROOT, Settings
 from backend.fanout.manager import RoomManager
@@ -43,17 +33,18 @@ from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
+from backend.http.places import Places
+from backend.http.server import HttpServer
 from backend.market.market import Market
 from backend.metrics import Metrics
-from backend.offload import HASHING_WORKERS, Offload
+from backend.offload import Offload
 from backend.protocol import MARKET_UPDATE, PRICE_UPDATE
 from backend.storage.database import Database
-from backend.storage.sessions import SessionStore
-from backend.storage.users import UserStore
 from backend.streaming.analyst import Analyst
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES, TokenBucket
 from backend.streaming.periodic import Periodic, supervise
+from backend.turns import Turns
 from backend.websocket_service import WebSocketService
 
 # Of these events a client that lags behind gets the latest only, for each of these keys.
@@ -82,11 +73,19 @@ class Runtime:
     offload: Offload
     database: Database
     metrics: Metrics
+    turns: Turns
     stopping: bool = False
 
     @property
     def feed_name(self) -> str:
         return self.feed.name
+
+    def http_server(self, app: Flask, places: int) -> HttpServer:
+        """The server of the application, for at most so many connections at once."""
+        refused = self.metrics.refusals.labels
+        return HttpServer(
+            app, Places(places), self.turns, lambda limit: refused(limit).inc(), sys.stderr
+        )
 
     def start(self) -> None:
         """Start the feed and every background task."""
@@ -124,7 +123,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     Raises `StorageUnavailable` where the database can't be used.
     """
     clock = clock or SystemClock()
-    _log_to_stderr(settings.log_level)
     app = Flask(__name__, static_folder=None)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -140,44 +138,23 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     database = Database(settings.database_url)
     database.migrate()
     database.try_writing(clock.now_ms())
-    revocations = Revocations(clock)
-    keys = Keyring(settings.jwt_secret_key, settings.jwt_previous_secret_keys)
-    authenticator = Authenticator(keys, revocations, clock)
-    issuer = TokenIssuer(
-        keys,
-        settings.access_token_minutes * 60,
-        settings.refresh_token_days * 86_400,
-        clock,
-    )
-    logins = LoginSessions(
-        SessionStore(database), issuer, authenticator, revocations, offload, clock
-    )
-    logins.load_revocations()
-    counters = create_counters(settings.redis_url)
-    gate = Gate(
-        Attempts(counters),
-        Registrations(counters),
-        Turns(BoundedCounters(), clock, HASHING_WORKERS),
-        Devices(keys, clock),
-    )
-    accounts = Accounts(UserStore(database), logins, Passwords(), gate, offload, clock)
-    refusals = Refusals(clock, lambda reason: metrics.auth_failures.labels(reason).inc())
-    register_auth(
+    auth = serve_accounts(
         app,
-        settings=settings,
-        accounts=accounts,
-        sessions=logins,
-        keys=keys,
-        revocations=revocations,
-        refusals=refusals,
-        limiter=limiter,
-        clock=clock,
+        settings,
+        database,
+        offload,
+        Passwords(),
+        create_counters(settings.redis_url),
+        limiter,
+        lambda reason: metrics.auth_failures.labels(reason).inc(),
+        clock,
     )
 
     market = Market(settings.symbols, clock, feed_name(settings))
     feed = create_feed(settings, market, clock)
 
-    socketio = _socketio(app, settings)
+    turns = Turns(clock)
+    socketio = _socketio(app, settings, turns)
     own_engine = settings.fanout_engine == CRS_ENGINE
 
     def pause() -> None:
@@ -196,8 +173,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         transports,
         market,
         analyst,
-        authenticator,
-        revocations,
+        auth.authenticator,
+        auth.revocations,
         symbols=settings.symbols,
         auth_required=settings.websocket_auth_required,
         token_warning_seconds=settings.token_warning_seconds,
@@ -224,9 +201,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             background("dependencies", CHECK_SECONDS, dependencies.check),
             background("forecast", REFRESH_SECONDS, forecaster.refresh),
             # Another process on the same database may have ended a session.
-            background("revocations", REVOCATIONS_SECONDS, logins.load_revocations),
-            background("purge", PURGE_SECONDS, logins.purge),
-            background("refusals", LINES_WINDOW_S, refusals.tell_the_rest),
+            background("revocations", REVOCATIONS_SECONDS, auth.sessions.load_revocations),
+            background("purge", PURGE_SECONDS, auth.sessions.purge),
         ],
         {
             "market": settings.market_interval,
@@ -236,11 +212,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         offload,
         database,
         metrics,
+        turns,
     )
     return app
 
 
-def _socketio(app: Flask, settings: Settings) -> SocketIO:
+def _socketio(app: Flask, settings: Settings, turns: Turns) -> SocketIO:
     # One filter for both libraries: they log to it only what is an error.
     library_log = logging.getLogger("crs.socketio")
     library_log.addFilter(QuietLog())
@@ -249,7 +226,7 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
     engine: dict[str, Any] = {}
     if settings.fanout_engine == CRS_ENGINE:
         engine = {
-            "client_manager": RoomManager(LATEST, settings.fanout_deflate),
+            "client_manager": RoomManager(LATEST, settings.fanout_deflate, turns),
             "serializer": EnginePacket,
         }
     return SocketIO(
@@ -276,7 +253,6 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
 def _pings(
     settings: Settings, database: Database, offload: Offload, clock: Clock
 ) -> dict[str, Callable[[], object]]:
-
     def use_database() -> None:
         offload.run_read(database.try_reading)
         offload.run_write(database.try_writing, clock.now_ms())
@@ -290,15 +266,3 @@ def _pings(
         )
         pings["redis"] = client.ping
     return pings
-
-
-def _log_to_stderr(level: str) -> None:
-    formatter = logging.Formatter(
-        "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=level.upper(), handlers=[handler])
-    # It tells of its own plugins, six lines, at every first start.
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 # A hash takes 20-30 ms of one core. One core stays with the hub, which must never wait for CPU.
 HASHING_WORKERS = max(1, (os.cpu_count() or 2) - 1)
-# Hashes are let through one by one by whoever asks for them (`auth.turns`); this bounds the rest.
+# Hashes are let through one by one by whoever asks for them (`auth.line`); this bounds the rest.
 HASHING_WAITING_MAX = 64
 # Statements take under 2 ms, so this is half a second of work. It only fills when the database
 # hangs, and then bounds what waits for it.
@@ -61,7 +61,7 @@ class _SingleFile(_Lane):
 
     def __init__(self, waiting_max: int, wait_max_s: float) -> None:
         super().__init__(1, waiting_max, wait_max_s)
-        self._lock = green.native_lock()
+        self._lock = green.native("threading").Lock()
 
     def run(self, fn: Callable[..., T], *args: object) -> T:
         return super().run(lambda: self._locked(fn, *args))

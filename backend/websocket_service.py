@@ -206,6 +206,8 @@ class WebSocketService:
 
     def _accept(self, session: Session) -> None:
         self.sessions.add(session)
+        manager = self._socketio.server.manager
+        self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
         self._enter(session.sid, ACCEPTED_ROOM)
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
         sentiment = self._analyst.sentiment()

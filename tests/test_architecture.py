@@ -31,6 +31,8 @@ LAYERS = [
     # back knows no session.
     ["backend.fanout.sessions"],
     ["backend.fanout.wire"],
+    ["backend.http"],
+    ["backend.turns"],
     [
         "backend.market.models",
         "backend.market.precision",
@@ -38,6 +40,7 @@ LAYERS = [
         "backend.clock",
         "backend.metrics",
         "backend.green",
+        "backend.logs",
     ],
 ]
 # Where Flask and Socket.IO may be named.

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import StartServer
-from tests.feeds.exchange_server import ExchangeServer, read_frames
+from tests.feeds.exchange_klines import read_frames
+from tests.feeds.exchange_server import ExchangeServer
 from tests.servers import SHARED_DATA, Server, wait_until
 from tests.stream_clients import PythonClient
 

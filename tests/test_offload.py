@@ -119,14 +119,16 @@ def test_a_full_line_refuses_without_calling(offload: Offload) -> None:
 
 
 def test_a_killed_caller_does_not_let_the_next_call_overlap(offload: Offload) -> None:
-    release, order = threading.Event(), []
+    begun, release, order = threading.Event(), threading.Event(), []
 
     def first() -> None:
+        begun.set()
         release.wait(30)
         order.append("first")
 
     killed = eventlet.spawn(offload.run_write, first)
-    eventlet.sleep(0.01)
+    while not begun.is_set():
+        eventlet.sleep(0.001)
     killed.kill()
     second = eventlet.spawn(offload.run_write, order.append, "second")
     eventlet.sleep(0.05)

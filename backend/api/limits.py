@@ -1,6 +1,5 @@
 """Limits on how often one address may ask over HTTP."""
 
-import ipaddress
 import time
 
 from flask import Flask, Response, request
@@ -9,6 +8,7 @@ from limits.storage import Storage, storage_from_string
 
 from backend.api.counters import SCHEME, BoundedCounters, SharedCounters
 from backend.api.errors import error_response
+from backend.http.addresses import network_of
 from backend.protocol import RATE_LIMITED
 
 # For the routes that need no token. A dashboard asks a few times a minute; this leaves room for
@@ -16,8 +16,6 @@ from backend.protocol import RATE_LIMITED
 PUBLIC_LIMIT = "1200/minute"
 PUBLIC_SCOPE = "public"
 
-# An IPv6 customer is given a whole /64, and could otherwise come from a new address each time.
-IPV6_CUSTOMER_PREFIX = 64
 # A limit that takes longer to look up than this is counted in memory instead.
 REDIS_TIMEOUT_S = 1
 
@@ -54,16 +52,7 @@ def create_counters(redis_url: str) -> BoundedCounters | SharedCounters:
 
 def client_network() -> str:
     """Whom a request counts against: its IPv4 address, or the /64 of its IPv6 address."""
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            network = ipaddress.ip_network((address, IPV6_CUSTOMER_PREFIX), strict=False)
-            return str(network)
-        address = address.ipv4_mapped
-    return str(address)
+    return network_of(request.remote_addr or "")
 
 
 def too_many_requests(seconds: int) -> Response:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from backend.auth.attempts import Attempts, Caller, Registrations, account_digest
 from backend.auth.devices import Devices
-from backend.auth.turns import Turns
+from backend.auth.line import Line
 
 
 class InvalidCredentials(Exception):
@@ -16,11 +16,11 @@ class Gate:
     """Lets through who may hash now. Methods may raise `TooManyAttempts` and `Overloaded`."""
 
     def __init__(
-        self, attempts: Attempts, registrations: Registrations, turns: Turns, devices: Devices
+        self, attempts: Attempts, registrations: Registrations, line: Line, devices: Devices
     ) -> None:
         self._attempts = attempts
         self._registrations = registrations
-        self._turns = turns
+        self._line = line
         self._devices = devices
 
     def caller(self, username: str, network: str, cookie: str | None) -> Caller:
@@ -34,7 +34,7 @@ class Gate:
         whatever else ends it is not held against the caller."""
         # Before the line, and once more at its end: others may have guessed meanwhile.
         self._attempts.check(caller)
-        with self._turns.take(caller) as turn:
+        with self._line.take(caller) as turn:
             self._attempts.reserve(caller)
             try:
                 yield
@@ -50,7 +50,7 @@ class Gate:
     def registration(self, caller: Caller) -> Iterator[None]:
         """A turn to hash the password of a new account."""
         self._registrations.check(caller.network)
-        with self._turns.take(caller):
+        with self._line.take(caller):
             self._registrations.reserve(caller.network)
             yield
 

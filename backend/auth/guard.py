@@ -13,7 +13,7 @@ from backend.auth.attempts import TooManyAttempts
 from backend.auth.claims import LEEWAY_S, Claims, TokenRejected, read_claims
 from backend.auth.cookies import Cookies
 from backend.auth.keys import ALGORITHM, TOKEN_MAX_CHARS, Keyring
-from backend.auth.refusals import Refusals
+from backend.auth.refusals import log_refusal
 from backend.auth.tokens import Revocations
 from backend.clock import Clock
 from backend.protocol import (
@@ -25,6 +25,8 @@ from backend.protocol import (
 )
 
 BEARER = "Bearer "
+# What is counted and logged of those who are answered 429.
+TOO_MANY_ATTEMPTS = "too_many_attempts"
 
 View = Callable[..., Any]
 
@@ -49,18 +51,6 @@ def claims() -> Claims:
     return found
 
 
-def unauthorized(code: str, message: str) -> Response:
-    """401 in the one shape."""
-    response = error_response(code, message, 401)
-    response.headers["WWW-Authenticate"] = BEARER.strip()
-    return response
-
-
-def route() -> str:
-    """Which route a request is for, as it was written here and not as the client spells it."""
-    return str(request.url_rule)
-
-
 class Guard:
     """Makes flask-jwt-extended judge as `Authenticator` does, and refusals of tokens and of those
     who come too often answers in our shape."""
@@ -69,14 +59,14 @@ class Guard:
         self,
         keys: Keyring,
         revocations: Revocations,
-        refusals: Refusals,
         cookies: Cookies,
+        count_refusal: Callable[[str], None],
         clock: Clock,
     ) -> None:
         self._keys = keys
         self._revocations = revocations
-        self._refusals = refusals
         self._cookies = cookies
+        self._count_refusal = count_refusal
         self._clock = clock
 
     def register(self, app: Flask) -> None:
@@ -105,9 +95,15 @@ class Guard:
         g.claims = read_claims(payload, self._clock.now_ms())
         return True
 
+    def refuse(self, code: str, message: str) -> Response:
+        """401 in the one shape, counted and logged."""
+        self._note(code)
+        response = error_response(code, message, 401)
+        response.headers["WWW-Authenticate"] = BEARER.strip()
+        return response
+
     def _refuse(self, failure: AuthFailure) -> Response:
-        self._refusals.note(route(), client_network(), failure.code)
-        return unauthorized(failure.code, failure.error)
+        return self.refuse(failure.code, failure.error)
 
     def _on_token_rejected(self, error: TokenRejected) -> Response:
         response = self._refuse(error.failure)
@@ -116,5 +112,10 @@ class Guard:
         return response
 
     def _on_too_many(self, error: TooManyAttempts) -> Response:
-        self._refusals.note(route(), client_network(), "too_many_attempts")
+        self._note(TOO_MANY_ATTEMPTS)
         return too_many_requests(error.retry_after)
+
+    def _note(self, reason: str) -> None:
+        self._count_refusal(reason)
+        # The route as it was written here, and not as the client spells it.
+        log_refusal(str(request.url_rule), client_network(), reason)

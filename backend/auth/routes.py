@@ -4,7 +4,7 @@ A page that must not hold its refresh token in script asks for a cookie instead,
 `X-Refresh-Cookie: 1`: see `docs/accounts.md`.
 """
 
-from flask import Blueprint, Flask, Response, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 from flask_limiter import Limiter
 
 from backend.api.errors import ApiError, json_object, optional_json_object, text_fields
@@ -13,14 +13,10 @@ from backend.api.limits import client_network
 from backend.auth.accounts import PASSWORD_MAX_CHARS, Accounts, Client, credential_problems
 from backend.auth.cookies import Cookies
 from backend.auth.gate import InvalidCredentials
-from backend.auth.guard import BEARER, Guard, access_required, claims, route, unauthorized
-from backend.auth.keys import Keyring
-from backend.auth.refusals import Refusals
+from backend.auth.guard import BEARER, Guard, access_required, claims
 from backend.auth.session_routes import add_session_routes
 from backend.auth.sessions import Grant, LoginSessions
-from backend.auth.tokens import Revocations
-from backend.clock import Clock, iso
-from backend.config import Settings
+from backend.clock import iso
 from backend.protocol import INVALID_CREDENTIALS, USERNAME_TAKEN, VALIDATION_FAILED
 from backend.storage.sessions import Origin
 from backend.storage.users import User, UsernameTaken
@@ -33,31 +29,14 @@ REGISTRATIONS_PER_ADDRESS = "300/minute"
 REFRESHES_PER_ADDRESS = "120/minute"
 
 
-def register_auth(
-    app: Flask,
-    *,
-    settings: Settings,
-    accounts: Accounts,
-    sessions: LoginSessions,
-    keys: Keyring,
-    revocations: Revocations,
-    refusals: Refusals,
-    limiter: Limiter,
-    clock: Clock,
-) -> None:
-    """Serve `/api/auth/*` from `app` and make `access_required` work in it."""
-    cookies = Cookies(secure=settings.production)
-    Guard(keys, revocations, refusals, cookies, clock).register(app)
-    app.register_blueprint(_auth_blueprint(accounts, sessions, cookies, refusals, limiter))
-
-
-def _auth_blueprint(
+def auth_blueprint(
     accounts: Accounts,
     sessions: LoginSessions,
     cookies: Cookies,
-    refusals: Refusals,
+    guard: Guard,
     limiter: Limiter,
 ) -> Blueprint:
+    """The routes of `/api/auth`."""
     blueprint = Blueprint("auth", __name__, url_prefix=AUTH_PREFIX.rstrip("/"))
 
     def client() -> Client:
@@ -66,8 +45,7 @@ def _auth_blueprint(
 
     def wrong_password(_error: InvalidCredentials) -> Response:
         # Not the name: people type passwords into that field.
-        refusals.note(route(), client_network(), INVALID_CREDENTIALS)
-        return unauthorized(INVALID_CREDENTIALS, "The username or the password is wrong")
+        return guard.refuse(INVALID_CREDENTIALS, "The username or the password is wrong")
 
     blueprint.register_error_handler(InvalidCredentials, wrong_password)
 

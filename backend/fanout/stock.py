@@ -13,6 +13,7 @@ from backend.clock import Clock
 from backend.fanout.fan import in_slices
 from backend.fanout.transport import NewLimit, Transports
 from backend.fanout.wire.pieces import Basket, Joined, Pieces, Sent
+from backend.http.exchange import EXCHANGE
 
 # Packets that may wait for one connection. At the default cadence that is over ten minutes of
 # updates, and it bounds a connection that does not read to about 1 MB.
@@ -55,6 +56,11 @@ class StockTransports(Transports):
             return endpoint(environ, start_response)
 
         return without_deflate
+
+    def accept(self, eio_sid: str) -> None:
+        environ = self._server.environ.get(eio_sid)
+        if environ is not None:
+            environ[EXCHANGE].place.known()
 
     def emit_joined(
         self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from backend.clock import Clock
-from backend.fanout.engine import SLOW_CONSUMER, Engine
+from backend.fanout.engine import RATE_LIMITED, SLOW_CONSUMER, Engine
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.wire.frame import GOING_AWAY, POLICY, PROTOCOL_VIOLATION, TOO_BIG
 from backend.fanout.wire.frame_reader import ProtocolViolation
@@ -80,6 +80,10 @@ class Transports(ABC):
         """Call `listener(eio_sid)`, which must not wait, before a connection is closed for a
         message over the limit. The driver's own engine closes such by itself, without a word."""
         self._on_too_large = listener
+
+    @abstractmethod
+    def accept(self, eio_sid: str) -> None:
+        """The client of a connection has shown a good token: it gives way to no stranger."""
 
     @abstractmethod
     def _unsent(self, session: Any) -> int:
@@ -194,6 +198,12 @@ class EngineTransports(Transports):
         engine.handle = self._handle
         engine.violated = self._violated
         engine.give_up = self._give_up
+        engine.overdone = self._overdone
+
+    def accept(self, eio_sid: str) -> None:
+        connection = self._eio.sockets.get(eio_sid)
+        if connection is not None:
+            connection.accept()
 
     def _violated(self, connection: Connection, violation: ProtocolViolation) -> None:
         if connection.closing or connection.given_up:
@@ -206,6 +216,11 @@ class EngineTransports(Transports):
         """A connection's outbox is over its bound."""
         if not connection.given_up:
             self._close_for(connection, SLOW_CONSUMER, POLICY)
+
+    def _overdone(self, connection: Connection) -> None:
+        """A client goes on sending more than it is served."""
+        if not connection.given_up:
+            self._close_for(connection, RATE_LIMITED, POLICY)
 
     def _wait(self, session: Any, seconds: float) -> None:
         session.uncork()

@@ -18,22 +18,14 @@ from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
 from backend.api.limits import create_counters, create_limiter
 from backend.auth.accounts import Accounts, Client
-from backend.auth.attempts import Attempts, Registrations
-from backend.auth.devices import Devices
-from backend.auth.gate import Gate
-from backend.auth.keys import Keyring
+from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
-from backend.auth.refusals import Refusals
-from backend.auth.routes import register_auth
 from backend.auth.sessions import LoginSessions
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
-from backend.auth.turns import Turns
 from backend.clock import Clock, SystemClock
 from backend.config import Settings, load_settings
 from backend.offload import Offload
 from backend.storage.database import Database
-from backend.storage.sessions import SessionStore
-from backend.storage.users import UserStore
 
 SECRET = "a secret of the tests, long enough for HS256"
 # Who asks, where a test does not care.
@@ -90,54 +82,29 @@ def build(
     database = Database(settings.database_url)
     database.migrate()
     offload = Offload()
-    revocations = Revocations(clock)
-    keys = Keyring(settings.jwt_secret_key, settings.jwt_previous_secret_keys)
-    authenticator = Authenticator(keys, revocations, clock)
-    issuer = TokenIssuer(
-        keys, settings.access_token_minutes * 60, settings.refresh_token_days * 86_400, clock
-    )
-    sessions = LoginSessions(
-        SessionStore(database), issuer, authenticator, revocations, offload, clock
-    )
-    sessions.load_revocations()
-    shared = create_counters(settings.redis_url) if counters is None else counters
-    gate = Gate(
-        Attempts(shared),
-        Registrations(shared),
-        Turns(BoundedCounters(), clock, at_once=1),
-        Devices(keys, clock),
-    )
-    accounts = Accounts(
-        UserStore(database),
-        sessions,
-        passwords or Passwords(memory_kib=64, passes=1),
-        gate,
-        offload,
-        clock,
-    )
     failures: Counter[str] = Counter()
     app = Flask("accounts")
     register_error_handlers(app)
     register_headers(app, settings)
-    register_auth(
+    auth = serve_accounts(
         app,
-        settings=settings,
-        accounts=accounts,
-        sessions=sessions,
-        keys=keys,
-        revocations=revocations,
-        refusals=Refusals(clock, lambda reason: failures.update([reason])),
-        limiter=create_limiter(app, settings.redis_url),
-        clock=clock,
+        settings,
+        database,
+        offload,
+        passwords or Passwords(memory_kib=64, passes=1),
+        create_counters(settings.redis_url) if counters is None else counters,
+        create_limiter(app, settings.redis_url),
+        lambda reason: failures.update([reason]),
+        clock,
     )
     return AccountsApp(
         app,
         settings,
-        accounts,
-        sessions,
-        authenticator,
-        issuer,
-        revocations,
+        auth.accounts,
+        auth.sessions,
+        auth.authenticator,
+        auth.issuer,
+        auth.revocations,
         failures,
         database,
         offload,

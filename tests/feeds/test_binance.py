@@ -11,7 +11,8 @@ import pytest
 
 from backend.feeds.binance import BinanceFeed
 from backend.market.models import FeedState
-from tests.feeds.exchange_server import ExchangeServer, read_frames
+from tests.feeds.exchange_klines import read_frames
+from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import RunningFeed, keys_of
 from tests.feeds.sample_frames import sample_frames
 from tests.servers import SHARED_DATA, wait_until

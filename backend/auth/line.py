@@ -55,7 +55,7 @@ class Turn:
             self._load.incr(key, LOAD_WINDOW_S, amount)
 
 
-class Turns:
+class Line:
     """The line for the hashing threads, of which there are `at_once`. Lives on the hub's thread.
 
     One account has one turn at a time, so that of several guesses at it each is judged before the

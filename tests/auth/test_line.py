@@ -3,7 +3,7 @@ import pytest
 
 from backend.api.counters import BoundedCounters
 from backend.auth.attempts import Caller, TooManyAttempts
-from backend.auth.turns import Turns
+from backend.auth.line import Line
 from backend.offload import Overloaded
 from tests.auth.accounts_app import ManualClock
 
@@ -14,12 +14,12 @@ def settle() -> None:
         eventlet.sleep(0)
 
 
-class Line:
+class Crowd:
     """A line whose turns end when the test says so."""
 
     def __init__(self, at_once: int = 1, waiting_max: int = 64) -> None:
         self.clock = ManualClock(1_000_000)
-        self.turns = Turns(BoundedCounters(), self.clock, at_once, waiting_max, wait_max_s=5)
+        self.line = Line(BoundedCounters(), self.clock, at_once, waiting_max, wait_max_s=5)
         self.served: list[Caller] = []
         self.refused: list[tuple[Caller, type[Exception]]] = []
         self._doors: list[eventlet.Event] = []
@@ -38,7 +38,7 @@ class Line:
     def _wait(self, caller: Caller, honest: bool) -> None:
         door = eventlet.Event()
         try:
-            with self.turns.take(caller) as turn:
+            with self.line.take(caller) as turn:
                 self.served.append(caller)
                 self._doors.append(door)
                 door.wait()
@@ -56,122 +56,122 @@ HONEST = Caller("alice", "192.0.2.1")
 
 
 def test_who_comes_for_the_first_time_goes_ahead_of_a_storm() -> None:
-    line = Line()
+    crowd = Crowd()
     for name in range(10):
         for number in range(5):
-            line.ask(stormer(number, name * 5 + number))
-    line.ask(HONEST)
-    line.let(1)
-    assert line.served[1] == HONEST
+            crowd.ask(stormer(number, name * 5 + number))
+    crowd.ask(HONEST)
+    crowd.let(1)
+    assert crowd.served[1] == HONEST
 
 
 def test_a_known_device_goes_ahead_of_all_strangers() -> None:
-    line = Line()
-    line.ask(stormer(1))
-    line.ask(HONEST)
+    crowd = Crowd()
+    crowd.ask(stormer(1))
+    crowd.ask(HONEST)
     owner = Caller("bob", "10.0.0.1", "a laptop")
-    line.ask(owner)
-    line.let(1)
-    assert line.served[1] == owner
+    crowd.ask(owner)
+    crowd.let(1)
+    assert crowd.served[1] == owner
 
 
 def test_addresses_take_turns_however_many_each_asks() -> None:
-    line = Line()
-    line.ask(stormer(0))
+    crowd = Crowd()
+    crowd.ask(stormer(0))
     for name in range(20):
-        line.ask(stormer(1, 100 + name))
+        crowd.ask(stormer(1, 100 + name))
     for name in range(3):
-        line.ask(stormer(2, 200 + name))
-    line.let(3)
-    assert [caller.network for caller in line.served[1:]] == ["10.0.0.2"] * 3
+        crowd.ask(stormer(2, 200 + name))
+    crowd.let(3)
+    assert [caller.network for caller in crowd.served[1:]] == ["10.0.0.2"] * 3
 
 
 def test_within_an_address_accounts_take_turns() -> None:
-    line = Line()
-    line.ask(stormer(1, 1))
+    crowd = Crowd()
+    crowd.ask(stormer(1, 1))
     for _ in range(5):
-        line.ask(stormer(1, 1))
-    line.ask(stormer(1, 2))
-    line.let(1)
-    assert line.served[1] == stormer(1, 2)
+        crowd.ask(stormer(1, 1))
+    crowd.ask(stormer(1, 2))
+    crowd.let(1)
+    assert crowd.served[1] == stormer(1, 2)
 
 
 def test_an_account_has_one_turn_at_a_time_and_others_use_what_is_free() -> None:
-    line = Line(at_once=2)
-    line.ask(stormer(1, 1))
-    line.ask(stormer(2, 1))
-    assert line.served == [stormer(1, 1)]
-    line.ask(stormer(3, 2))
-    assert line.served == [stormer(1, 1), stormer(3, 2)]
-    line.let(1)
-    assert line.served[2] == stormer(2, 1)
+    crowd = Crowd(at_once=2)
+    crowd.ask(stormer(1, 1))
+    crowd.ask(stormer(2, 1))
+    assert crowd.served == [stormer(1, 1)]
+    crowd.ask(stormer(3, 2))
+    assert crowd.served == [stormer(1, 1), stormer(3, 2)]
+    crowd.let(1)
+    assert crowd.served[2] == stormer(2, 1)
 
 
 def test_in_a_full_line_who_has_used_most_makes_room_and_is_told_to_come_again() -> None:
-    line = Line(waiting_max=8)
+    crowd = Crowd(waiting_max=8)
     for name in range(9):
-        line.ask(stormer(1, name))
-    line.ask(HONEST)
-    assert line.refused == [(stormer(1, 8), TooManyAttempts)]
-    line.let(1)
-    assert line.served[1] == HONEST
-    line.ask(stormer(1, 100))
-    line.ask(stormer(1, 101))
-    assert line.refused[1:] == [(stormer(1, 101), TooManyAttempts)]
+        crowd.ask(stormer(1, name))
+    crowd.ask(HONEST)
+    assert crowd.refused == [(stormer(1, 8), TooManyAttempts)]
+    crowd.let(1)
+    assert crowd.served[1] == HONEST
+    crowd.ask(stormer(1, 100))
+    crowd.ask(stormer(1, 101))
+    assert crowd.refused[1:] == [(stormer(1, 101), TooManyAttempts)]
 
 
 def test_who_has_asked_for_nothing_else_is_not_called_a_storm_when_turned_away() -> None:
-    line = Line(waiting_max=3)
+    crowd = Crowd(waiting_max=3)
     for number in range(5):
-        line.ask(stormer(number, number))
-    assert line.refused == [(stormer(4, 4), Overloaded)]
+        crowd.ask(stormer(number, number))
+    assert crowd.refused == [(stormer(4, 4), Overloaded)]
 
 
 def test_right_passwords_count_against_nobody() -> None:
-    line = Line()
+    crowd = Crowd()
     for _ in range(10):
-        line.ask(HONEST, honest=True)
-        line.let(1)
-    line.ask(stormer(1))
-    line.ask(stormer(2, 2))
-    line.ask(HONEST)
-    line.let(2)
-    assert line.served[-2:] == [stormer(2, 2), HONEST]
+        crowd.ask(HONEST, honest=True)
+        crowd.let(1)
+    crowd.ask(stormer(1))
+    crowd.ask(stormer(2, 2))
+    crowd.ask(HONEST)
+    crowd.let(2)
+    assert crowd.served[-2:] == [stormer(2, 2), HONEST]
     wrong = Caller("mallory", "192.0.2.9")
-    line.let(1)
+    crowd.let(1)
     for _ in range(2):
-        line.ask(wrong)
-        line.let(1)
-    line.ask(stormer(1))
-    line.ask(wrong)
-    line.ask(stormer(3, 3))
-    line.let(1)
-    assert line.served[-1] == stormer(3, 3)
+        crowd.ask(wrong)
+        crowd.let(1)
+    crowd.ask(stormer(1))
+    crowd.ask(wrong)
+    crowd.ask(stormer(3, 3))
+    crowd.let(1)
+    assert crowd.served[-1] == stormer(3, 3)
 
 
 def test_strangers_that_others_go_ahead_of_are_told_to_come_again_and_owners_wait() -> None:
-    line = Line()
-    line.ask(stormer(1))
-    line.ask(stormer(1, 1))
+    crowd = Crowd()
+    crowd.ask(stormer(1))
+    crowd.ask(stormer(1, 1))
     owner = Caller("alice", "10.0.0.1", "a laptop")
-    line.ask(owner)
-    line.ask(owner)
-    line.clock.set_ms(1_006_000)
-    line.let(1)
-    assert line.refused == [(stormer(1, 1), TooManyAttempts)]
-    line.let(2)
-    assert line.served == [stormer(1), owner, owner]
+    crowd.ask(owner)
+    crowd.ask(owner)
+    crowd.clock.set_ms(1_006_000)
+    crowd.let(1)
+    assert crowd.refused == [(stormer(1, 1), TooManyAttempts)]
+    crowd.let(2)
+    assert crowd.served == [stormer(1), owner, owner]
 
 
 @pytest.mark.parametrize("when", ["waiting", "just granted", "running"])
 def test_a_killed_greenlet_leaves_the_line_going(when: str) -> None:
-    line = Line()
-    first = line.ask(stormer(1))
-    second = line.ask(stormer(2, 2))
-    line.ask(stormer(3, 3))
+    crowd = Crowd()
+    first = crowd.ask(stormer(1))
+    second = crowd.ask(stormer(2, 2))
+    crowd.ask(stormer(3, 3))
     if when == "waiting":
         second.kill()
-        line.let(1)
+        crowd.let(1)
     elif when == "just granted":
         first.kill()
         second.kill()
@@ -180,11 +180,11 @@ def test_a_killed_greenlet_leaves_the_line_going(when: str) -> None:
         settle()
         second.kill()
     settle()
-    assert line.served[-1] == stormer(3, 3)
+    assert crowd.served[-1] == stormer(3, 3)
 
 
 def test_an_exception_within_a_turn_ends_it() -> None:
-    line = Line()
+    crowd = Crowd()
     for _ in range(3):
-        with pytest.raises(KeyError), line.turns.take(HONEST):
+        with pytest.raises(KeyError), crowd.line.take(HONEST):
             raise KeyError
