@@ -24,6 +24,7 @@ from backend.api.market import market_blueprint
 from backend.api.pages import pages_blueprint
 from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
+from backend.auth.refusals import log_refusal
 from backend.clock import Clock, SystemClock
 from backend.config import CRS_ENGINE, PROJECT_ROOT, Settings
 from backend.fanout.manager import RoomManager
@@ -33,6 +34,7 @@ from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
+from backend.http.addresses import client_of, network_of
 from backend.http.places import Places
 from backend.http.server import HttpServer
 from backend.market.market import Market
@@ -168,6 +170,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         lambda: TokenBucket(clock).take,
         lambda reason: metrics.closed.labels(reason).inc(),
     )
+
+    def on_stranger_refused(environ: Any, reason: str) -> None:
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+        address = client_of(environ["REMOTE_ADDR"], forwarded, settings.trusted_proxies)
+        log_refusal("connect", network_of(address), reason)
+
     service = WebSocketService(
         socketio,
         transports,
@@ -178,6 +186,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         symbols=settings.symbols,
         auth_required=settings.websocket_auth_required,
         token_warning_seconds=settings.token_warning_seconds,
+        on_stranger_refused=on_stranger_refused,
         clock=clock,
         metrics=metrics,
         rng=random.Random(secrets.randbits(64)),

@@ -72,15 +72,19 @@ class WebSocketService:
         symbols: tuple[str, ...],
         auth_required: bool,
         token_warning_seconds: float,
+        on_stranger_refused: Callable[[Any, str], None],
         clock: Clock,
         metrics: Metrics,
         rng: random.Random,
     ) -> None:
+        """`on_stranger_refused` is told of a token that was refused at connect: the environ of
+        the request that it came by, and why."""
         self._socketio = socketio
         self._transports = transports
         self._analyst = analyst
         self._authenticator = authenticator
         self._auth_required = auth_required
+        self._on_stranger_refused = on_stranger_refused
         self._clock = clock
         self._metrics = metrics
         self._rng = rng
@@ -188,7 +192,7 @@ class WebSocketService:
         on("*", self._on_unknown)
 
     def _on_connect(
-        self, sid: str, _environ: object = None, auth: object = None, *_args: Any
+        self, sid: str, environ: object = None, auth: object = None, *_args: Any
     ) -> None:
         if self.sessions.get(sid) is not None:
             # A client may send an ordinary event of this name at any time.
@@ -197,6 +201,7 @@ class WebSocketService:
         try:
             self._accept(self._authenticated(sid, auth))
         except TokenRejected as rejected:
+            self._on_stranger_refused(environ, rejected.failure.code)
             self._refuse(sid, rejected.failure)
         except Exception:
             # Nothing may leave this handler: the library would leave the client half connected.
