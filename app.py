@@ -17,7 +17,8 @@ from typing import Any
 from dotenv import load_dotenv
 
 from backend import create_app, logs
-from backend.config import PROJECT_ROOT, ConfigError, Settings, load_settings
+from backend.config import ConfigError, Settings, load_settings
+from backend.config_values import PROJECT_ROOT
 from backend.server import PortInUse, TooFewFiles, listen, raise_file_limit, serve, url_of
 from backend.storage.faults import StorageUnavailable, unusable
 

@@ -7,11 +7,12 @@ import logging
 import random
 import secrets
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -21,12 +22,14 @@ from backend.api.headers import register_headers
 from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint
 from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, create_limiter
 from backend.api.market import market_blueprint
+from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
+from backend.api.stream_gate import StreamGate
 from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
-from backend.auth.refusals import log_refusal
 from backend.clock import Clock, SystemClock
-from backend.config import CRS_ENGINE, PROJECT_ROOT, Settings
+from backend.config import CRS_ENGINE, Settings
+from backend.config_values import PROJECT_ROOT
 from backend.fanout.manager import RoomManager
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
@@ -34,7 +37,7 @@ from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
-from backend.http.addresses import client_of, network_of
+from backend.http.exchange import EXCHANGE
 from backend.http.places import Places
 from backend.http.server import HttpServer
 from backend.market.market import Market
@@ -44,9 +47,9 @@ from backend.protocol import MARKET_UPDATE, PRICE_UPDATE
 from backend.storage.database import Database
 from backend.streaming.analyst import Analyst
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
-from backend.streaming.limits import MESSAGE_MAX_BYTES, TokenBucket
+from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic, supervise
-from backend.turns import Turns
+from backend.turns import SLICE_SECONDS, Turns
 from backend.websocket_service import WebSocketService
 
 # Of these events a client that lags behind gets the latest only, for each of these keys.
@@ -126,11 +129,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     """
     clock = clock or SystemClock()
     app = Flask(__name__, static_folder=None)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops
-        )
     metrics = Metrics()
     register_error_handlers(app)
     register_headers(app, settings)
@@ -167,14 +165,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
         clock,
-        lambda: TokenBucket(clock).take,
         lambda reason: metrics.closed.labels(reason).inc(),
     )
-
-    def on_stranger_refused(environ: Any, reason: str) -> None:
-        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
-        address = client_of(environ["REMOTE_ADDR"], forwarded, settings.trusted_proxies)
-        log_refusal("connect", network_of(address), reason)
 
     service = WebSocketService(
         socketio,
@@ -185,16 +177,29 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         auth.revocations,
         symbols=settings.symbols,
         auth_required=settings.websocket_auth_required,
+        per_user=settings.connections_per_user,
         token_warning_seconds=settings.token_warning_seconds,
-        on_stranger_refused=on_stranger_refused,
         clock=clock,
         metrics=metrics,
         rng=random.Random(secrets.randbits(64)),
     )
 
-    public = market_blueprint(market, analyst, forecaster, settings.symbols)
-    limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
-    app.register_blueprint(public)
+    gate = StreamGate(
+        settings.connections_per_address, clock, lambda limit: metrics.refusals.labels(limit).inc()
+    )
+    transports.follow(gate.opened, gate.closed)
+    hops = settings.trusted_proxies
+    # Around the stream too, whose middleware is the outermost of Flask's own.
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        gate.around(app.wsgi_app), x_for=hops, x_proto=hops, x_host=hops, x_port=hops
+    )
+
+    for public in (
+        market_blueprint(market, analyst, forecaster, settings.symbols, partial(_rest, turns)),
+        openapi_blueprint(settings.symbols),
+    ):
+        limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
+        app.register_blueprint(public)
     dependencies = Dependencies(_pings(settings, database, offload, clock))
     app.register_blueprint(health_blueprint(market, service.sessions, dependencies, clock, metrics))
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
@@ -248,8 +253,7 @@ def _socketio(app: Flask, settings: Settings, turns: Turns) -> SocketIO:
         # that sends too much waits for itself.
         async_handlers=False,
         manage_session=False,
-        # None lets the driver accept the server's own origin, and no other.
-        cors_allowed_origins="*" if "*" in settings.cors_origins else origins or None,
+        cors_allowed_origins="*" if "*" in origins else partial(_origin_is_allowed, origins),
         max_http_buffer_size=MESSAGE_MAX_BYTES,
         ping_interval=PING_INTERVAL_SECONDS,
         ping_timeout=PING_TIMEOUT_SECONDS,
@@ -257,6 +261,17 @@ def _socketio(app: Flask, settings: Settings, turns: Turns) -> SocketIO:
         engineio_logger=library_log,
         **engine,
     )
+
+
+def _rest(turns: Turns) -> None:
+    """Let others have their turn while the answer to a request is being made."""
+    turns.wait(request.environ[EXCHANGE].place.share, SLICE_SECONDS / 4)
+
+
+def _origin_is_allowed(origins: Container[str], origin: str, environ: dict[str, Any]) -> bool:
+    """Whether pages of `origin` may connect: the server's own always may."""
+    own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
+    return origin == own or origin in origins
 
 
 def _pings(

@@ -22,6 +22,8 @@ INBOUND_SHARE = 0.5
 STRANGERS_SHARE = 0.25
 # The longest stretch of inbound work without a rest, which is what a tick can be late by.
 SLICE_SECONDS = 0.002
+# What is waited beyond the instant at which nothing is owed any more, so that there is something.
+REST_SECONDS_MIN = 0.0002
 # For how long what a sender has had is held against it.
 MEMORY_SECONDS = 5.0
 # How much of what its whole network has had counts for the rank of one sender.
@@ -84,7 +86,7 @@ class _Budget:
 
     def wait(self) -> float:
         """Seconds until there is something left, as of the last look."""
-        return max(0.0, -self._left / self._rate)
+        return max(0.0, -self._left / self._rate) + REST_SECONDS_MIN
 
 
 class Turns:

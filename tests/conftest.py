@@ -22,7 +22,15 @@ settings.load_profile("crs")
 SERVING = {"_start", "postgresql", "engine", "ours", "start_echo"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="run what takes long, and nothing else")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    soak = bool(config.getoption("--soak"))
+    others = [item for item in items if bool(item.get_closest_marker("soak")) is not soak]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
     for item in items:
         if SERVING & set(getattr(item, "fixturenames", ())):
             item.add_marker("served")
@@ -32,8 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     running: list[Server] = []
 
-    def start(**environment: str) -> Server:
-        server = servers.start(tmp_path_factory.mktemp("server"), **environment)
+    def start(**options: Any) -> Server:
+        server = servers.start(tmp_path_factory.mktemp("server"), **options)
         running.append(server)
         servers.wait_until_ready(server)
         return server
@@ -53,11 +61,11 @@ def server(_start: StartServer) -> Server:
 
 @pytest.fixture
 def start_server(_start: StartServer) -> Iterator[StartServer]:
-    """Starts servers of a test's own, with the given environment; they end with the test."""
+    """Starts servers of a test's own, as `servers.start` does; they end with the test."""
     mine: list[Server] = []
 
-    def start(**environment: str) -> Server:
-        mine.append(_start(**environment))
+    def start(**options: Any) -> Server:
+        mine.append(_start(**options))
         return mine[-1]
 
     yield start

@@ -37,6 +37,7 @@ LAYERS = [
         "backend.market.models",
         "backend.market.precision",
         "backend.config",
+        "backend.config_values",
         "backend.clock",
         "backend.metrics",
         "backend.green",

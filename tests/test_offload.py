@@ -35,7 +35,7 @@ class Gauge:
             self.inside += 1
             self.calls += 1
             self.most = max(self.most, self.inside)
-        time.sleep(0.02)
+        time.sleep(0.1)
         with self.lock:
             self.inside -= 1
 

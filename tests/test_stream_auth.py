@@ -192,9 +192,9 @@ def test_a_refused_client_is_in_the_log_with_its_address_and_without_its_token(
         client = RawClient(server.url)
         client.send('40{"token":"secret-garbage"}')
         client.receive_until_closed()
-    wait_until(lambda: "connect refused from 127.0.0.1: token_invalid" in server.output(), "a line")
+    wait_until(lambda: "refused a client at 127.0.0.1: token_invalid" in server.output(), "a line")
     assert "secret-garbage" not in server.output()
-    assert server.output().count("connect refused") <= 50
+    assert server.output().count("refused a client") <= 50
 
 
 def test_a_refresh_token_used_twice_ends_the_live_connections_of_its_family(

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from flask import Blueprint, Response, send_from_directory
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import PathConverter
 
 # The build names these files after their content, so a browser may keep them for ever.
 ASSETS = "assets"
@@ -32,16 +34,24 @@ MISSING_PAGE = """<!doctype html>
 """
 
 
+class PagePath(PathConverter):
+    """Paths that can be the page's: those of calls have routes of their own, or none."""
+
+    regex = r"(?!api/|socket\.io/)[^/].*?"
+
+
 def pages_blueprint(dist: Path) -> Blueprint:
     """Serves `dist`; any path that is no file is the page's own to route. Where there is no
     build, `/` says what is missing."""
     blueprint = Blueprint("pages", __name__)
 
+    @blueprint.record
+    def know_paths(state: BlueprintSetupState) -> None:
+        state.app.url_map.converters["page"] = PagePath
+
     @blueprint.get("/", defaults={"path": ""})
-    @blueprint.get("/<path:path>")
+    @blueprint.get("/<page:path>")
     def page(path: str) -> ResponseReturnValue:
-        if path.startswith(("api/", "socket.io/")):
-            raise NotFound
         if not (dist / "index.html").is_file():
             if path:
                 raise NotFound
@@ -50,7 +60,14 @@ def pages_blueprint(dist: Path) -> Blueprint:
             response = send_from_directory(dist, path, max_age=YEAR_SECONDS)
             response.cache_control.immutable = True
             return response
-        known = path and (dist / path).is_file()
-        return send_from_directory(dist, path if known else "index.html", max_age=0)
+        name = path if path and _is_file(dist / path) else "index.html"
+        return send_from_directory(dist, name, max_age=0)
 
     return blueprint
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is longer than any file's
+        return False

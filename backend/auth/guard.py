@@ -12,7 +12,7 @@ from backend.api.limits import client_network, too_many_requests
 from backend.auth.attempts import TooManyAttempts
 from backend.auth.claims import LEEWAY_S, Claims, TokenRejected, read_claims
 from backend.auth.cookies import Cookies
-from backend.auth.keys import ALGORITHM, TOKEN_MAX_CHARS, Keyring
+from backend.auth.keys import ALGORITHM, TOKEN_MAX_CHARS, BadSignature, Keyring
 from backend.auth.refusals import log_refusal
 from backend.auth.tokens import Revocations
 from backend.clock import Clock
@@ -80,7 +80,7 @@ class Guard:
             JWT_DECODE_LEEWAY=LEEWAY_S,
         )
         manager = JWTManager(app)
-        manager.decode_key_loader(lambda header, _payload: self._keys.secret(header))
+        manager.decode_key_loader(self._key)
         manager.unauthorized_loader(lambda _reason: self._refuse(TOKEN_MISSING))
         manager.invalid_token_loader(lambda _reason: self._refuse(TOKEN_INVALID))
         manager.expired_token_loader(lambda _header, _payload: self._refuse(TOKEN_EXPIRED))
@@ -89,6 +89,12 @@ class Guard:
             lambda _header, payload: str(payload.get("sid")) in self._revocations
         )
         manager.token_verification_loader(self._keep_claims)
+
+    def _key(self, header: dict[str, Any], payload: dict[str, Any]) -> str:
+        if "type" not in payload:
+            # The library would take it for an access token.
+            raise BadSignature("of no type")
+        return self._keys.secret(header)
 
     def _keep_claims(self, _header: object, payload: dict[str, Any]) -> bool:
         # Instead of False, which has a handler of its own, the refusal that says why.

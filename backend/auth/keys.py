@@ -20,7 +20,7 @@ KEY_ID_CHARS = 16
 
 
 class BadSignature(jwt.InvalidTokenError):
-    """No token, or not one that was signed with any of our keys."""
+    """No token of ours: not of our form, or not signed with any of our keys."""
 
 
 def key_id(secret: str) -> str:

@@ -18,10 +18,3 @@ def network_of(address: str) -> str:
             return str(ipaddress.ip_network((found, IPV6_CUSTOMER_PREFIX), strict=False))
         found = found.ipv4_mapped
     return str(found)
-
-
-def client_of(peer: str, forwarded_for: str, proxies: int) -> str:
-    """The client's address behind `proxies` trusted proxies, each of which appends to
-    `X-Forwarded-For` the address that it was asked from; `peer` where too few did."""
-    hops = [hop.strip() for hop in forwarded_for.split(",")] if forwarded_for else []
-    return hops[-proxies] if 0 < proxies <= len(hops) else peer

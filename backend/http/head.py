@@ -15,7 +15,7 @@ END = b"\r\n\r\n"
 
 # A line end that is not CRLF, or a line that continues the one before it.
 _ODD_LINES = re.compile(rb"(?<!\r)\n|\r(?!\n)|\n[ \t]")
-_LENGTHS = re.compile(rb"\r\ncontent-length:[ \t]*([^\r]*?)[ \t]*\r", re.IGNORECASE)
+_LENGTHS = re.compile(rb"\r\ncontent-length:[ \t]*([^\r]*?)[ \t]*(?=\r)", re.IGNORECASE)
 
 
 class BadRequest(Exception):

@@ -71,3 +71,15 @@ def test_the_api_and_the_stream_are_never_answered_with_the_page(get: Get, dist:
     build(dist)
     assert get("/api/nothing").status_code == 404
     assert get("/socket.io/nothing").status_code == 404
+
+
+def test_a_name_that_no_file_can_have_is_a_page(get: Get, dist: Path) -> None:
+    build(dist)
+    assert get("/" + "a" * 300).text == "the page"
+    assert get("/assets/" + "a" * 300).status_code == 404
+
+
+def test_calls_that_do_not_exist_are_no_pages(get: Get, dist: Path) -> None:
+    build(dist)
+    for path in ("/api/nothing", "/socket.io/nothing"):
+        assert get(path).status_code == 404

@@ -46,7 +46,6 @@ DEFAULTS = {
     "ping_timeout": 20.0,
     "limit": 16_384,
     "slots": 10_000,
-    "pace": 0.0,
     "slice": fan.SLICE_SECONDS,
 }
 
@@ -134,9 +133,7 @@ def build(settings: dict[str, Any], turns: Turns) -> tuple[Flask, SocketIO, Tran
     )
     closed: list[str] = []
     kind: type[Transports] = EngineTransports if own else StockTransports
-    transports = kind(
-        socketio.server, SystemClock(), lambda: lambda: settings["pace"], closed.append
-    )
+    transports = kind(socketio.server, SystemClock(), closed.append)
 
     def sweep() -> None:
         while True:

@@ -88,7 +88,7 @@ def test_of_quotes_a_slow_client_gets_the_latest(ours: Echo) -> None:
 def test_a_client_that_floods_is_slowed_down_and_answers_keep_their_order(
     start_echo: StartEcho,
 ) -> None:
-    echo = start_echo(pace=0.002)
+    echo = start_echo()
     with WebSocket(echo.url) as hostile, WebSocket(echo.url) as other:
         hostile.connect()
         other.connect()
