@@ -80,6 +80,10 @@ LIMITS = (
 )
 
 
+# Who waits for as long as it was told is not one billionth of an action too early.
+_ROUNDING = 1e-9
+
+
 class TokenBucket:
     """Allows `burst` actions at once and `rate` a second after that."""
 
@@ -98,7 +102,7 @@ class TokenBucket:
         now = self._clock.monotonic()
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
-        if self._tokens < 1:
+        if self._tokens < 1 - _ROUNDING:
             return (1 - self._tokens) / self._rate
         self._tokens -= 1
         return 0.0

@@ -14,7 +14,7 @@ from backend.clock import SystemClock
 from backend.fanout.wire import codec, handshake, payload
 from backend.fanout.wire.frame_reader import FrameReader, ProtocolViolation
 from backend.fanout.wire.packet import EnginePacket
-from backend.http.addresses import client_of, network_of
+from backend.http.addresses import network_of
 from backend.http.exchange import Body, BodyFailed
 from backend.http.head import END, HEAD_MAX_BYTES, BadRequest, parse
 from backend.logs import plain
@@ -92,7 +92,7 @@ def words(data: bytes) -> None:
     """What ends in the log, or decides whom a client counts as."""
     text = data.decode("latin-1")
     assert plain(text).isprintable()
-    network_of(client_of("127.0.0.1", text, 1))
+    network_of(text)
 
 
 def tokens() -> list[bytes]:

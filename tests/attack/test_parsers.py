@@ -5,6 +5,7 @@ import itertools
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import orjson
 import pytest
@@ -58,10 +59,14 @@ def test_payloads_of_any_shape_are_read_or_refused(payload: object) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", PARSERS)
-def test_a_fuzzer_that_looks_for_new_paths_finds_nothing(name: str) -> None:
+def test_a_fuzzer_that_looks_for_new_paths_finds_nothing(name: str, tmp_path: Path) -> None:
     pytest.importorskip("atheris")
     found = subprocess.run(
-        [sys.executable, "-m", "tests.attack.guided", name, f"-runs={GUIDED_RUNS}"],
+        [
+            *(sys.executable, "-m", "tests.attack.guided", name),
+            f"-runs={GUIDED_RUNS}",
+            f"-artifact_prefix={tmp_path}/",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
