@@ -20,6 +20,7 @@ from backend import create_app, logs
 from backend.config import ConfigError, Settings, load_settings
 from backend.config_values import PROJECT_ROOT
 from backend.server import PortInUse, TooFewFiles, listen, raise_file_limit, serve, url_of
+from backend.storage.faults import StorageUnavailable, unusable
 
 
 def main() -> int:
@@ -34,23 +35,28 @@ def main() -> int:
     except PortInUse as error:
         print(f"{error} is in use; stop what listens there or set PORT", file=sys.stderr)
         return 1
-    stop_logging = logs.start(settings.log_level)
     try:
         run(settings, places, listener)
-    finally:
-        stop_logging()
+    except StorageUnavailable as error:
+        print(unusable(settings.database_url, error), file=sys.stderr)
+        return 2
     return 0
 
 
 def run(settings: Settings, places: int, listener: Any) -> None:
-    app = create_app(settings)
-    runtime = app.extensions["crs"]
-    runtime.start()
-    out = logs.Writer(logs.STDOUT)
-    out.write(f"CRS is ready at {url_of(listener)} (market feed: {runtime.feed_name})")
-    serve(listener, runtime.http_server(app, places), runtime.drain)
-    runtime.close()
-    out.close()
+    """Serve until somebody ends it. Raises `StorageUnavailable` where it can't begin."""
+    stop_logging = logs.start(settings.log_level)
+    try:
+        app = create_app(settings)
+        runtime = app.extensions["crs"]
+        runtime.start()
+        out = logs.Writer(logs.STDOUT)
+        out.write(f"CRS is ready at {url_of(listener)} (market feed: {runtime.feed_name})")
+        serve(listener, runtime.http_server(app, places), runtime.drain)
+        runtime.close()
+        out.close()
+    finally:
+        stop_logging()
 
 
 if __name__ == "__main__":

@@ -20,15 +20,13 @@ from backend import green
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
 from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint
-from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_limiter
+from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, create_limiter
 from backend.api.market import market_blueprint
 from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
 from backend.api.stream_gate import StreamGate
-from backend.auth.accounts import Accounts
+from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
-from backend.auth.routes import register_auth
-from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
 from backend.clock import Clock, SystemClock
 from backend.config import CRS_ENGINE, Settings
 from backend.config_values import PROJECT_ROOT
@@ -47,8 +45,6 @@ from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.protocol import MARKET_UPDATE, PRICE_UPDATE
 from backend.storage.database import Database
-from backend.storage.sessions import SessionStore
-from backend.storage.users import UserStore
 from backend.streaming.analyst import Analyst
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES
@@ -64,6 +60,10 @@ LATEST: dict[str, Callable[[Any], Hashable]] = {
 # A dead peer is noticed after the sum of both.
 PING_INTERVAL_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
+# A session that another process ended streams for no longer than this, and the query.
+REVOCATIONS_SECONDS = 0.5
+# Rows that nobody needs do no harm for a minute.
+PURGE_SECONDS = 60.0
 
 
 @dataclass
@@ -137,32 +137,17 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     offload = Offload()
     database = Database(settings.database_url)
     database.migrate()
-    revocations = Revocations(clock)
-    authenticator = Authenticator(settings.jwt_secret_key, revocations, clock)
-    issuer = TokenIssuer(
-        settings.jwt_secret_key,
-        settings.access_token_minutes * 60,
-        settings.refresh_token_days * 86_400,
-        clock,
-    )
-    accounts = Accounts(
-        UserStore(database),
-        SessionStore(database),
-        Passwords(),
-        issuer,
-        authenticator,
-        revocations,
-        offload,
-        clock,
-    )
-    accounts.load_revocations()
-    register_auth(
+    database.try_writing(clock.now_ms())
+    auth = serve_accounts(
         app,
-        settings=settings,
-        accounts=accounts,
-        revocations=revocations,
-        limiter=limiter,
-        on_auth_failure=lambda reason: metrics.auth_failures.labels(reason).inc(),
+        settings,
+        database,
+        offload,
+        Passwords(),
+        create_counters(settings.redis_url),
+        limiter,
+        lambda reason: metrics.auth_failures.labels(reason).inc(),
+        clock,
     )
 
     market = Market(settings.symbols, clock, feed_name(settings))
@@ -182,13 +167,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         clock,
         lambda reason: metrics.closed.labels(reason).inc(),
     )
+
     service = WebSocketService(
         socketio,
         transports,
         market,
         analyst,
-        authenticator,
-        revocations,
+        auth.authenticator,
+        auth.revocations,
         symbols=settings.symbols,
         auth_required=settings.websocket_auth_required,
         per_user=settings.connections_per_user,
@@ -214,7 +200,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     ):
         limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
         app.register_blueprint(public)
-    dependencies = Dependencies(_pings(settings, database, offload))
+    dependencies = Dependencies(_pings(settings, database, offload, clock))
     app.register_blueprint(health_blueprint(market, service.sessions, dependencies, clock, metrics))
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
 
@@ -229,7 +215,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             background("dependencies", CHECK_SECONDS, dependencies.check),
             background("forecast", REFRESH_SECONDS, forecaster.refresh),
             # Another process on the same database may have ended a session.
-            background("revocations", CHECK_SECONDS, accounts.load_revocations),
+            background("revocations", REVOCATIONS_SECONDS, auth.sessions.load_revocations),
+            background("purge", PURGE_SECONDS, auth.sessions.purge),
         ],
         {
             "market": settings.market_interval,
@@ -288,11 +275,13 @@ def _origin_is_allowed(origins: Container[str], origin: str, environ: dict[str, 
 
 
 def _pings(
-    settings: Settings, database: Database, offload: Offload
+    settings: Settings, database: Database, offload: Offload, clock: Clock
 ) -> dict[str, Callable[[], object]]:
-    pings: dict[str, Callable[[], object]] = {
-        "database": lambda: offload.run_serial(database.ping),
-    }
+    def use_database() -> None:
+        offload.run_read(database.try_reading)
+        offload.run_write(database.try_writing, clock.now_ms())
+
+    pings: dict[str, Callable[[], object]] = {"database": use_database}
     if settings.redis_url:
         import redis  # 20 ms and 5 MB, for those who use it
 

@@ -50,6 +50,7 @@ class Settings:
     port: int
     app_env: str
     jwt_secret_key: str
+    jwt_previous_secret_keys: tuple[str, ...]
     access_token_minutes: float
     refresh_token_days: float
     token_warning_seconds: float
@@ -145,6 +146,17 @@ def load_settings(
     elif not secret and production:
         read.reject("JWT_SECRET_KEY", "absent", "a secret of your own, required in production")
 
+    previous_secrets: tuple[str, ...] = ()
+    try:
+        previous_secrets = values.keys(read.text("JWT_PREVIOUS_SECRET_KEYS", ""), SECRET_MIN_BYTES)
+    except ValueError:
+        # Not `parse`, which would repeat the value.
+        read.reject(
+            "JWT_PREVIOUS_SECRET_KEYS",
+            "too many or too short",
+            f"up to {values.KEYS_MAX}, comma-separated, {SECRET_MIN_BYTES} bytes or more each",
+        )
+
     cors_origins = read.parse(
         "CORS_ORIGINS",
         "" if production else "*",
@@ -159,6 +171,7 @@ def load_settings(
         port=read.parse("PORT", "5000", "a port, or 0 for any free one", values.integer(0, 65_535)),
         app_env=app_env,
         jwt_secret_key=secret,
+        jwt_previous_secret_keys=previous_secrets,
         access_token_minutes=read.parse(
             "ACCESS_TOKEN_MINUTES", "60", "a number from 0.01 to 43200", values.number(0.01, 43_200)
         ),

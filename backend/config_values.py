@@ -14,6 +14,9 @@ REPLAY_FEED_PREFIX = "replay:"
 SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,15}")
 # Each symbol keeps about 0.5 MB of candles, so this bounds the market's memory to some 250 MB.
 SYMBOLS_MAX = 500
+# A key serves until the last refresh token under it has expired; more than a few at once would be
+# rotations by the week.
+KEYS_MAX = 8
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
@@ -98,3 +101,10 @@ def origins(value: str) -> tuple[str, ...]:
     if not all(origin == "*" or re.fullmatch(r"https?://[^/\s]+", origin) for origin in origins):
         raise ValueError(value)
     return origins
+
+
+def keys(value: str, min_bytes: int) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in value.split(",") if part.strip())
+    if len(found) > KEYS_MAX or any(len(key.encode()) < min_bytes for key in found):
+        raise ValueError("too many or too short")  # without the value, which is secret
+    return found

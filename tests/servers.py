@@ -64,6 +64,9 @@ class Server:
     def post(self, path: str, body: Any = None, **options: Any) -> requests.Response:
         return requests.post(self.url + path, json=body, timeout=PATIENCE, **options)
 
+    def delete(self, path: str, **options: Any) -> requests.Response:
+        return requests.delete(self.url + path, timeout=PATIENCE, **options)
+
     def new_login(self) -> dict[str, Any]:
         """Register a user of a fresh name and log in; the answer of the login."""
         account = {"username": f"user{next(_names)}-{time.time_ns()}", "password": PASSWORD}

@@ -4,8 +4,9 @@ import time
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RequestLimit
+from limits.storage import Storage, storage_from_string
 
-from backend.api.counters import SCHEME
+from backend.api.counters import SCHEME, BoundedCounters, SharedCounters
 from backend.api.errors import error_response
 from backend.http.addresses import network_of
 from backend.protocol import RATE_LIMITED
@@ -31,7 +32,7 @@ def create_limiter(app: Flask, redis_url: str) -> Limiter:
         app=app,
         # One counter a key: moving windows would keep a timestamp for each request.
         strategy="fixed-window",
-        storage_uri=redis_url.replace("unix://", "redis+unix://", 1) if shared else f"{SCHEME}://",
+        storage_uri=_storage_uri(redis_url) if shared else f"{SCHEME}://",
         storage_options=_REDIS_OPTIONS if shared else {},
         # Without Redis each process counts for itself until it is back.
         in_memory_fallback_enabled=shared,
@@ -40,9 +41,25 @@ def create_limiter(app: Flask, redis_url: str) -> Limiter:
     )
 
 
+def create_counters(redis_url: str) -> BoundedCounters | SharedCounters:
+    """Counters for limits that no decorator can express, kept where the limiter keeps its own."""
+    if not redis_url:
+        return BoundedCounters()
+    shared = storage_from_string(_storage_uri(redis_url), **_REDIS_OPTIONS)
+    assert isinstance(shared, Storage)  # the library has asynchronous ones, too
+    return SharedCounters(shared)
+
+
 def client_network() -> str:
     """Whom a request counts against: its IPv4 address, or the /64 of its IPv6 address."""
     return network_of(request.remote_addr or "")
+
+
+def too_many_requests(seconds: int) -> Response:
+    """429, with how long to wait."""
+    response = error_response(RATE_LIMITED, f"Too many requests; try again in {seconds} s", 429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 _REDIS_OPTIONS: dict[str, str | int] = {
@@ -51,8 +68,9 @@ _REDIS_OPTIONS: dict[str, str | int] = {
 }
 
 
+def _storage_uri(redis_url: str) -> str:
+    return redis_url.replace("unix://", "redis+unix://", 1)
+
+
 def _on_breach(limit: RequestLimit) -> Response:
-    seconds = max(1, limit.reset_at - int(time.time()))
-    response = error_response(RATE_LIMITED, f"Too many requests; try again in {seconds} s", 429)
-    response.headers["Retry-After"] = str(seconds)
-    return response
+    return too_many_requests(max(1, limit.reset_at - int(time.time())))

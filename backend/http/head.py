@@ -15,6 +15,8 @@ END = b"\r\n\r\n"
 
 # A line end that is not CRLF, or a line that continues the one before it.
 _ODD_LINES = re.compile(rb"(?<!\r)\n|\r(?!\n)|\n[ \t]")
+# A path, or the absolute form that clients use towards proxies (RFC 9112, 3.2).
+_TARGET = re.compile(rb"/|https?://", re.IGNORECASE)
 _LENGTHS = re.compile(rb"\r\ncontent-length:[ \t]*([^\r]*?)[ \t]*(?=\r)", re.IGNORECASE)
 
 
@@ -42,6 +44,10 @@ def parse(head: bytes, connection: h11.Connection) -> h11.Request:
         raise BadRequest("The request is malformed") from error
     if not isinstance(request, h11.Request):
         raise BadRequest("The request is malformed")
+    if request.http_version not in (b"1.0", b"1.1"):
+        raise BadRequest("HTTP/1.0 and HTTP/1.1 are spoken here", 505)
+    if not _TARGET.match(request.target):
+        raise BadRequest("The target of a request is a path")
     codings = [value for name, value in request.headers if name == b"transfer-encoding"]
     if codings and (lengths or request.http_version != b"1.1"):
         raise BadRequest("Transfer-Encoding goes with no length, and with HTTP/1.1 only")

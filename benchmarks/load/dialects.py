@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 
+from backend.auth.claims import AUDIENCE, ISSUER
 from benchmarks.load.frames import BINARY, client_frame
 
 STREAM_PATH = "/socket.io/?EIO=4&transport=websocket"
@@ -41,6 +42,8 @@ def access_token(secret: str, user_id: int) -> str:
         "jti": uuid.uuid4().hex,
         "type": "access",
         "fresh": False,
+        "iss": ISSUER,
+        "aud": AUDIENCE,
         "iat": now,
         "exp": now + 3600,
     }

@@ -69,6 +69,8 @@ def test_odd_lengths_lines_and_names_are_refused(lines: bytes) -> None:
         b"GET /",
         b"GET  / HTTP/1.1",
         b"GET / HTTP/2",
+        b"GET / HTTP/2.0",
+        b"GET health HTTP/1.1",
         b"GET / HTTP/1.1 ",
         b"G\x01T / HTTP/1.1",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from backend.analysis.forecast import HORIZONS
 from backend.api.market import CANDLES_DEFAULT, CANDLES_MAX, SIGNALS_DEFAULT, SIGNALS_MAX
 from backend.api.openapi.shapes import (
+    ID,
     LEVELS,
     TEXT,
     Schema,
@@ -16,14 +17,15 @@ from backend.api.openapi.shapes import (
     or_null,
     ref,
 )
-from backend.auth.routes import REFRESH_COOKIE_HEADER
+from backend.auth.cookies import REFRESH_COOKIE_HEADER
+from backend.storage.sessions import SESSIONS_LISTED_MAX
 
 JSON = "application/json"
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of the query, or a header."""
+    """A parameter of the query or the path, or a header."""
 
     name: str
     schema: Schema
@@ -186,5 +188,43 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "auth.me": Operation(
         ACCOUNTS, "The user of the token", {200: ref("User")}, (401, 503), token=True
+    ),
+    "auth.list_sessions": Operation(
+        ACCOUNTS,
+        "The open sessions of the user, that of the token first; `total` counts all",
+        {
+            200: closed(
+                {
+                    "sessions": array(ref("Session"), maxItems=SESSIONS_LISTED_MAX),
+                    "total": integer(1),
+                }
+            )
+        },
+        (401, 429, 503),
+        token=True,
+    ),
+    "auth.end_session": Operation(
+        ACCOUNTS,
+        "End an open session of the user",
+        {200: closed({"status": {"const": "ended"}})},
+        (401, 404, 429, 503),
+        (Parameter("session_id", ID, "the id of the session", required=True, where="path"),),
+        token=True,
+    ),
+    "auth.logout_all": Operation(
+        ACCOUNTS,
+        "End every session of the user",
+        {200: closed({"status": {"const": "logged_out"}})},
+        (401, 429, 503),
+        (_COOKIE,),
+        token=True,
+    ),
+    "auth.change_password": Operation(
+        ACCOUNTS,
+        "Change the password and end every other session",
+        {200: closed({"status": {"const": "password_changed"}})},
+        (401, *_ACCOUNT_ERRORS),
+        body=ref("PasswordChange"),
+        token=True,
     ),
 }

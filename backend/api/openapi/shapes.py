@@ -9,10 +9,12 @@ from typing import Any
 from backend import protocol
 from backend.analysis.forecast import FIRST_WIDTHS, HORIZONS
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
-from backend.auth.tokens import TOKEN_MAX_CHARS
+from backend.auth.keys import TOKEN_MAX_CHARS
 from backend.market.candles import INTERVALS
 from backend.market.models import FeedState, SignalLevel, SignalReason
 from backend.protocol import QUOTE_FIELDS
+from backend.storage.faults import Fault
+from backend.storage.schema import ADDRESS_MAX_CHARS, USER_AGENT_MAX_CHARS
 
 Schema = dict[str, Any]
 
@@ -133,6 +135,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "connections": integer(0),
                 "feed": ref("Feed"),
                 "unreachable": array(TEXT),
+                "faults": by_name(one_of(Fault)),
             }
         ),
         "Feed": closed(
@@ -194,6 +197,17 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
         "Credentials": closed({"username": USERNAME, "password": PASSWORD}),
         "Login": closed(
             {"username": TEXT, "password": {"type": "string", "maxLength": PASSWORD_MAX_CHARS}}
+        ),
+        "PasswordChange": closed({"current_password": TEXT, "new_password": PASSWORD}),
+        "Session": closed(
+            {
+                "id": ID,
+                "created_at": INSTANT,
+                "last_used_at": INSTANT,
+                "user_agent": {"type": "string", "maxLength": USER_AGENT_MAX_CHARS},
+                "address": {"type": "string", "maxLength": ADDRESS_MAX_CHARS},
+                "current": FLAG,
+            }
         ),
         "RefreshToken": closed({"refresh_token": TEXT}, optional=("refresh_token",)),
         "Grant": closed(

@@ -96,9 +96,9 @@ class Connection(Outbound):
 
     def accept(self) -> None:
         """The client's token has been accepted."""
-        self.share.stranger = False
         if self._held is not None:
             self._held.place.known()
+        self.share.stranger = False
 
     # --- in ---------------------------------------------------------------------------------------
 
