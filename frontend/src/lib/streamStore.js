@@ -6,6 +6,7 @@
  * `SIGNAL_HISTORY`. A hidden tab does no work beyond collecting.
  */
 import { createStore } from 'zustand/vanilla';
+import { isHidden, watchPage } from './stream/page.js';
 import websocketService from './websocket.js';
 
 /** As many as `tradingSignals` promises. */
@@ -48,23 +49,32 @@ const EMPTY = {
 const APPLY_EVERY_MS = 200;
 
 /**
- * Calls back at most every `APPLY_EVERY_MS`, and not while the tab is hidden. A timer and no
- * animation frame: the chart asks for a frame of its own when it is updated, and so shares the one
- * in which the page is painted.
+ * Calls back at most every `APPLY_EVERY_MS`, and not while the tab is hidden, but in the very moment
+ * that it is shown. A timer and no animation frame: the chart asks for a frame of its own when it is
+ * updated, and so shares the one in which the page is painted.
  * @returns {(callback: () => void) => void}
  */
 function pacedWhileVisible() {
   let appliedAt = -Infinity;
+  /** @type {(() => void) | null} */
+  let waiting = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  function apply() {
+    clearTimeout(timer);
+    const callback = waiting;
+    waiting = null;
+    appliedAt = performance.now();
+    callback?.();
+  }
+  watchPage({ onOnline: () => {}, onVisible: apply });
   return function schedule(callback) {
-    if (typeof document !== 'undefined' && document.hidden) {
-      document.addEventListener('visibilitychange', () => schedule(callback), { once: true });
-      return;
-    }
-    const apply = () => {
-      appliedAt = performance.now();
-      callback();
-    };
-    setTimeout(apply, Math.max(0, appliedAt + APPLY_EVERY_MS - performance.now()));
+    waiting = callback;
+    if (isHidden()) return;
+    timer = setTimeout(
+      () => isHidden() || apply(),
+      Math.max(0, appliedAt + APPLY_EVERY_MS - performance.now()),
+    );
   };
 }
 
