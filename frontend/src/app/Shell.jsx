@@ -3,7 +3,7 @@ import { useStore } from 'zustand';
 import { ConnectionIndicator } from '@/components/ConnectionIndicator.jsx';
 import { Icon } from '@/components/Icon.jsx';
 import { SourceBadge } from '@/components/SourceBadge.jsx';
-import { useConnection } from '@/hooks/useWebSocket.js';
+import { useOffline } from '@/hooks/useOffline.js';
 import { enableNotifications, notificationsSupported } from '@/lib/notifications.js';
 import { preferences } from '@/lib/preferences.js';
 import { preview } from '@/lib/preview.js';
@@ -20,7 +20,7 @@ import './Shell.css';
 export function Shell({ streaming, children }) {
   const previewing = useStore(preview, (state) => state.active);
   const navigable = streaming || previewing;
-  const offline = useConnection(({ phase }) => phase === 'waiting' || phase === 'failed');
+  const offline = useOffline();
   return (
     <>
       <a href="#content" className="skip-link">
@@ -47,7 +47,7 @@ export function Shell({ streaming, children }) {
           <Account />
         </div>
       </header>
-      <main id="content" tabIndex={-1} data-offline={streaming && offline}>
+      <main id="content" tabIndex={-1} data-offline={offline}>
         {children}
       </main>
       <Announcer streaming={streaming} />
