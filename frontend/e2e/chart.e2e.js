@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser, live, offline, register, signIn } from './browser.js';
 import { Cable } from './cable.js';
 import { expectRestsBars, readBars, restBars } from './chartReading.js';
-import { writeRecording } from './recording.js';
+import { writeRecording } from './replayFile.js';
 import { Server } from './server.js';
 
 const MINUTE = 60_000;
@@ -38,16 +38,20 @@ afterEach(async () => {
   await server?.stop();
 });
 
-/**
- * The chart of BTC over a replay, by a cable.
- * @param {number} speed
- */
-async function openReplay(speed) {
-  server = await new Server({
+/** @param {number} speed */
+const openReplay = (speed) =>
+  open({
     MARKET_FEED: `replay:${directory}`,
     REPLAY_SPEED: String(speed),
     SYMBOLS: 'BTC,ETH',
-  }).start();
+  });
+
+/**
+ * The chart of BTC, by a cable.
+ * @param {Record<string, string>} [env]
+ */
+async function open(env) {
+  server = await new Server(env).start();
   cable = await new Cable(server.port).start();
   await register(server.url, 'ada');
   context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
@@ -221,4 +225,23 @@ it('has a way back to now', async () => {
   const box = /** @type {any} */ (await page.locator('.chart-canvas').boundingBox());
   const seen = Date.parse((await timeAt(page, box.width - 110)) ?? '');
   expect((await newestTime(page)) - seen).toBeLessThan(15 * MINUTE);
+});
+
+it('keeps what its panels knew through a lost connection, and marks them stale', async () => {
+  const { page } = await open();
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.locator('.forecast tbody tr').first().waitFor();
+  await page.locator('.history').waitFor();
+  await page.getByRole('link', { name: 'Markets' }).click();
+  cable.pull();
+  await offline(page);
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.waitForTimeout(1500);
+  expect(await page.locator('.forecast tbody tr').count()).toBeGreaterThan(0);
+  expect(await page.locator('.history').count()).toBe(1);
+  const cards = await page.locator('.card').count();
+  expect(await page.locator('.card-stale').count()).toBe(cards);
+  cable.plugIn();
+  await live(page);
+  await page.locator('.card-stale').first().waitFor({ state: 'detached' });
 });
