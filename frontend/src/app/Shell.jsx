@@ -1,4 +1,4 @@
-import { Link, useRoute } from 'wouter';
+import { Link, useLocation, useRoute, useSearch } from 'wouter';
 import { useStore } from 'zustand';
 import { ConnectionIndicator } from '@/components/ConnectionIndicator.jsx';
 import { Icon } from '@/components/Icon.jsx';
@@ -8,6 +8,7 @@ import { enableNotifications, notificationsSupported } from '@/lib/notifications
 import { preferences } from '@/lib/preferences.js';
 import { preview } from '@/lib/preview.js';
 import { session } from '@/lib/session.js';
+import { accountHref } from './address.js';
 import { Announcer } from './Announcer.jsx';
 import './Shell.css';
 
@@ -132,10 +133,12 @@ function NotificationButton() {
 function Account() {
   const status = useStore(session, (state) => state.status);
   const username = useStore(session, (state) => state.user?.username);
+  const [path] = useLocation();
+  const search = useSearch();
   if (status === 'restoring') return null;
   if (status === 'signed-out') {
     return (
-      <Link href="/sign-in" className="button account-link">
+      <Link href={accountHref('/sign-in', path, search)} className="button account-link">
         Sign in
       </Link>
     );

@@ -12,6 +12,7 @@ import { SymbolMark } from '@/components/SymbolMark.jsx';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, UNKNOWN } from '@/lib/format.js';
 import { preferences, toggleWatched } from '@/lib/preferences.js';
+import { marketHref } from './address.js';
 import { sparklines, wantSparkline } from './sparklines.js';
 import { matches, sortSymbols } from './tableOrder.js';
 import './MarketTable.css';
@@ -29,9 +30,9 @@ const COLUMNS = [
 
 /**
  * All symbols; sorted, searched and starred here.
- * @param {{ symbols: string[], selected: string | null }} props
+ * @param {{ symbols: string[], selected: string | null, interval: string }} props
  */
-export function MarketTable({ symbols, selected }) {
+export function MarketTable({ symbols, selected, interval }) {
   const [text, setText] = useState('');
   const [sort, setSort] = useState(/** @type {Sort} */ ({ key: 'volume', descending: true }));
   const watchlist = useStore(preferences, (state) => state.watchlist);
@@ -43,6 +44,8 @@ export function MarketTable({ symbols, selected }) {
   const ordered = useStream(
     useShallow((state) => sortSymbols(found, sort, state.marketData, state.latestSignals)),
   );
+
+  const body = useSelectedInView(selected, symbols);
 
   return (
     <section className="market-list" aria-label="All symbols">
@@ -86,11 +89,12 @@ export function MarketTable({ symbols, selected }) {
               />
             </tr>
           </thead>
-          <tbody>
+          <tbody ref={body}>
             {ordered.map((symbol) => (
               <Row
                 key={symbol}
                 symbol={symbol}
+                href={marketHref(symbol, interval)}
                 selected={symbol === selected}
                 watched={watchlist.includes(symbol)}
               />
@@ -136,6 +140,21 @@ function SortHeader({ id, text, className, sort, onSort }) {
 }
 
 /**
+ * Brings the selected row into view: when another one is selected, and when there are quotes to put
+ * the rows in their order.
+ * @param {string | null} selected
+ * @param {string[]} symbols
+ */
+function useSelectedInView(selected, symbols) {
+  const body = useRef(/** @type {HTMLTableSectionElement | null} */ (null));
+  const quoted = useStream((state) => symbols.some((symbol) => symbol in state.marketData));
+  useEffect(() => {
+    body.current?.querySelector('.selected')?.scrollIntoView({ block: 'nearest' });
+  }, [selected, quoted]);
+  return body;
+}
+
+/**
  * Whether an element is in view or nearly so: rows out of sight don't render at each price.
  * @param {import('react').RefObject<Element | null>} element
  */
@@ -153,8 +172,8 @@ function useInView(element) {
 }
 
 const Row = memo(
-  /** @param {{ symbol: string, selected: boolean, watched: boolean }} props */
-  function Row({ symbol, selected, watched }) {
+  /** @param {{ symbol: string, href: string, selected: boolean, watched: boolean }} props */
+  function Row({ symbol, href, selected, watched }) {
     const row = useRef(/** @type {HTMLTableRowElement | null} */ (null));
     const inView = useInView(row);
     const [, navigate] = useLocation();
@@ -168,7 +187,7 @@ const Row = memo(
         ref={row}
         className={selected ? 'selected' : ''}
         data-row={symbol}
-        onClick={() => navigate(`/markets/${symbol}`)}
+        onClick={() => navigate(href)}
       >
         <td className="column-star">
           <button
@@ -186,7 +205,7 @@ const Row = memo(
         </td>
         <th scope="row">
           <Link
-            href={`/markets/${symbol}`}
+            href={href}
             aria-current={selected ? 'true' : undefined}
             onClick={(/** @type {import('react').MouseEvent} */ event) => event.stopPropagation()}
           >
