@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser, live, offline, register, signIn } from './browser.js';
 import { Cable } from './cable.js';
-import { expectRestsBars, readBars, restBars } from './chartReading.js';
+import { expectRestsBars, readBars, restBars, timeAt } from './chartReading.js';
 import { writeRecording } from './replayFile.js';
 import { Server } from './server.js';
 
@@ -172,19 +172,6 @@ it('asks for the whole history once at a page load', async () => {
   expect(asked.length).toBeGreaterThan(1);
 });
 
-/**
- * The opening of the bar under the pointer, some way into the chart.
- * @param {import('playwright-core').Page} page
- * @param {number} x Pixels from its left edge.
- */
-async function timeAt(page, x) {
-  const box = /** @type {any} */ (await page.locator('.chart-canvas').boundingBox());
-  await page.mouse.move(box.x + x, box.y + 150);
-  const time = await page.locator('.legend time').getAttribute('datetime');
-  await page.mouse.move(box.x - 50, box.y + 150);
-  return time;
-}
-
 /** @param {import('playwright-core').Page} page */
 async function scrollBack(page) {
   const box = /** @type {any} */ (await page.locator('.chart-canvas').boundingBox());
@@ -223,7 +210,7 @@ it('has a way back to now', async () => {
   await toNow.click();
   await expect.poll(() => toNow.count()).toBe(0);
   const box = /** @type {any} */ (await page.locator('.chart-canvas').boundingBox());
-  const seen = Date.parse((await timeAt(page, box.width - 110)) ?? '');
+  const seen = await timeAt(page, box.width - 110);
   expect((await newestTime(page)) - seen).toBeLessThan(15 * MINUTE);
 });
 

@@ -72,3 +72,18 @@ export async function expectRestsBars(page, url, what = {}) {
   expect(shown).toEqual(told.filter(({ time }) => time >= first && time <= last));
   return shown;
 }
+
+/**
+ * The opening of the bar under the pointer, some way into the chart.
+ * @param {import('playwright-core').Page} page
+ * @param {number} x Pixels from its left edge.
+ * @returns {Promise<number>} Epoch in ms.
+ */
+export async function timeAt(page, x) {
+  const box = await page.locator('.chart-canvas').boundingBox();
+  if (!box) throw new Error('There is no chart');
+  await page.mouse.move(box.x + x, box.y + 150);
+  const time = await page.locator('.legend time').getAttribute('datetime');
+  await page.mouse.move(box.x - 50, box.y + 150);
+  return Date.parse(time ?? '');
+}

@@ -11,13 +11,11 @@ import { preview, setPreview, startPreview } from '@/lib/preview.js';
 import { session } from '@/lib/session.js';
 import { accountHref, nextOf } from './address.js';
 import { ErrorBoundary } from './ErrorBoundary.jsx';
+import { SIDE_BY_SIDE } from './screens.js';
 import { Shell } from './Shell.jsx';
 
 /** A page that is left open comes back by itself, however long the server was away. */
 const CONNECTION = { retryAfterFailureMs: 30_000 };
-
-/** As wide as table and chart need side by side; the same width stands in MarketDashboard.css. */
-const SIDE_BY_SIDE = '(width >= 64rem)';
 
 export function App() {
   const status = useStore(session, (state) => state.status);

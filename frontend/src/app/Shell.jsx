@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import { ConnectionIndicator } from '@/components/ConnectionIndicator.jsx';
 import { Icon } from '@/components/Icon.jsx';
 import { SourceBadge } from '@/components/SourceBadge.jsx';
+import { useMediaQuery } from '@/hooks/useMediaQuery.js';
 import { useOffline } from '@/hooks/useOffline.js';
 import { enableNotifications, notificationsSupported } from '@/lib/notifications.js';
 import { preferences } from '@/lib/preferences.js';
@@ -10,6 +11,7 @@ import { preview } from '@/lib/preview.js';
 import { session } from '@/lib/session.js';
 import { accountHref } from './address.js';
 import { Announcer } from './Announcer.jsx';
+import { SIDE_BY_SIDE } from './screens.js';
 import './Shell.css';
 
 /** @typedef {import('@/lib/preferences.js').Theme} Theme */
@@ -27,6 +29,7 @@ export function Shell({ streaming, children }) {
       <a href="#content" className="skip-link">
         Skip to content
       </a>
+      {navigable && <ChartLink />}
       <header className="shell-header">
         <Link href="/" className="brand" aria-label="CRS, start page">
           <Logo />
@@ -53,6 +56,18 @@ export function Shell({ streaming, children }) {
       </main>
       <Announcer streaming={streaming} />
     </>
+  );
+}
+
+/** Past table and tools to the chart, where there is one. */
+function ChartLink() {
+  const [onMarkets, params] = useRoute('/markets/:symbol?');
+  const wide = useMediaQuery(SIDE_BY_SIDE);
+  if (!onMarkets || !(params.symbol || wide)) return null;
+  return (
+    <a href="#chart" className="skip-link">
+      Skip to chart
+    </a>
   );
 }
 

@@ -15,6 +15,7 @@ import { preferences, toggleWatched } from '@/lib/preferences.js';
 import { marketHref } from './address.js';
 import { sparklines, wantSparkline } from './sparklines.js';
 import { matches, sortSymbols } from './tableOrder.js';
+import { useShownColumns } from './useShownColumns.js';
 import './MarketTable.css';
 
 /** @typedef {import('./tableOrder.js').Sort} Sort */
@@ -28,13 +29,19 @@ const COLUMNS = [
   { id: 'volume', text: 'Volume', className: 'number column-volume' },
 ];
 
+const SORT_KEYS = [...COLUMNS.map(({ id }) => id), 'signal'];
+/** @type {Sort} Where the column that was chosen is not shown: nobody could tell by what it is sorted. */
+const VISIBLE_SORT = { key: 'change', descending: true };
+
 /**
  * All symbols; sorted, searched and starred here.
  * @param {{ symbols: string[], selected: string | null, interval: string }} props
  */
 export function MarketTable({ symbols, selected, interval }) {
   const [text, setText] = useState('');
-  const [sort, setSort] = useState(/** @type {Sort} */ ({ key: 'volume', descending: true }));
+  const [chosen, setSort] = useState(/** @type {Sort} */ ({ key: 'volume', descending: true }));
+  const head = useRef(/** @type {HTMLTableSectionElement | null} */ (null));
+  const sort = useShownColumns(head, SORT_KEYS).includes(chosen.key) ? chosen : VISIBLE_SORT;
   const watchlist = useStore(preferences, (state) => state.watchlist);
   const onlyWatchlist = useStore(preferences, (state) => state.onlyWatchlist);
   const found = symbols.filter(
@@ -69,7 +76,7 @@ export function MarketTable({ symbols, selected, interval }) {
       </div>
       <div className="market-scroll">
         <table className="market-table">
-          <thead>
+          <thead ref={head}>
             <tr>
               <th scope="col" className="column-star">
                 <span className="visually-hidden">Watch</span>
@@ -127,6 +134,7 @@ function SortHeader({ id, text, className, sort, onSort }) {
     <th
       scope="col"
       className={className}
+      data-column={id}
       aria-sort={active ? (sort.descending ? 'descending' : 'ascending') : undefined}
     >
       <button type="button" onClick={() => onSort({ key: id, descending })}>

@@ -9,20 +9,27 @@ export class BarReader {
   /**
    * @param {import('lightweight-charts').IChartApi} chart
    * @param {import('lightweight-charts').ISeriesApi<'Candlestick'>} candles
+   * @param {import('./visibleRange.js').VisibleRange} visible
    */
-  constructor(chart, candles) {
+  constructor(chart, candles, visible) {
+    this._visible = visible;
     this._chart = chart;
     this._candles = candles;
     /** @type {Bar[]} */
     this._bars = [];
     /** @type {number | null} Its opening, epoch in ms. */
     this._time = null;
+    this._byKeyboard = false;
     /** @type {(bar: Bar | null) => void} */
     this._onRead = () => {};
-    chart.subscribeCrosshairMove(({ time }) => {
+    chart.subscribeCrosshairMove(({ time, sourceEvent }) => {
+      // When the bars move under it, the crosshair stays at its pixel; the keyboard's stays at its bar.
+      if (this._byKeyboard && !sourceEvent) return;
+      this._byKeyboard = false;
       this._time = time === undefined ? null : Number(time) * 1000;
       this._tell();
     });
+    visible.onChange(() => this._place());
   }
 
   /**
@@ -36,7 +43,9 @@ export class BarReader {
   /** @param {Bar[]} bars Oldest first; the same array may have changed. */
   setBars(bars) {
     this._bars = bars;
-    if (this._time !== null) this._tell();
+    if (this._time === null) return;
+    this._place();
+    this._tell();
   }
 
   /**
@@ -44,8 +53,7 @@ export class BarReader {
    * @param {number} step Bars to the right; infinite for the first one or the last one.
    */
   move(step) {
-    const timeScale = this._chart.timeScale();
-    const range = timeScale.getVisibleLogicalRange();
+    const range = this._visible.get();
     const end = this._bars.length - 1;
     if (!range || end < 0) return;
     // Reading begins with the newest bar in view.
@@ -54,21 +62,32 @@ export class BarReader {
         ? Math.min(end, Math.floor(range.to)) + 1
         : indexOfBar(this._bars, this._time);
     const index = Math.min(end, Math.max(0, from + step));
-    const { time, close } = this._bars[index];
-    timeScale.setVisibleLogicalRange(revealing(range, index));
-    this._chart.setCrosshairPosition(close, seconds(time), this._candles);
-    this._time = time;
+    this._time = this._bars[index].time;
+    this._byKeyboard = true;
+    this._visible.set(revealing(range, index));
+    this._place();
     this._tell();
   }
 
   clear() {
-    this._chart.clearCrosshairPosition();
+    this._byKeyboard = false;
     this._time = null;
+    this._chart.clearCrosshairPosition();
     this._tell();
   }
 
+  /** @returns {Bar | null} The one that is read. */
+  get _bar() {
+    return (this._time !== null && this._bars[indexOfBar(this._bars, this._time)]) || null;
+  }
+
+  /** Put the crosshair where the keyboard reads. */
+  _place() {
+    const bar = this._byKeyboard && this._bar;
+    if (bar) this._chart.setCrosshairPosition(bar.close, seconds(bar.time), this._candles);
+  }
+
   _tell() {
-    const bar = this._time === null ? null : this._bars[indexOfBar(this._bars, this._time)];
-    this._onRead(bar ?? null);
+    this._onRead(this._bar);
   }
 }

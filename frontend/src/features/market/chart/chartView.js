@@ -17,6 +17,7 @@ import { faded, fontSize, readPalette } from './palette.js';
 import { NOW, placeOf, rangeOf, RIGHT_MARGIN_BARS, showsNewest, zoomed } from './place.js';
 import { PriceTag } from './priceTag.js';
 import { signalMarks } from './signalMarks.js';
+import { VisibleRange } from './visibleRange.js';
 
 const VOLUME_SHARE = 0.18;
 
@@ -75,7 +76,8 @@ export class ChartView {
     /** @type {import('@/lib/types.js').TradingSignal[]} */
     this._signals = [];
     this._signalsVisible = true;
-    this.reader = new BarReader(this._chart, this._candles);
+    this._visible = new VisibleRange(this._chart.timeScale());
+    this.reader = new BarReader(this._chart, this._candles, this._visible);
     this._palette = readPalette();
     this.applyTheme();
   }
@@ -144,14 +146,14 @@ export class ChartView {
   }
 
   _range() {
-    return this._bars.length === 0 ? null : this._chart.timeScale().getVisibleLogicalRange();
+    return this._bars.length === 0 ? null : this._visible.get();
   }
 
   /** @param {import('./place.js').Place} place */
   _goTo(place) {
     const range = rangeOf(place, this._bars);
     this._unreached = range ? null : place;
-    if (range) this._chart.timeScale().setVisibleLogicalRange(range);
+    if (range) this._visible.set(range);
   }
 
   /** Back to the newest bars, as closely as one looks. */
@@ -165,7 +167,7 @@ export class ChartView {
   zoom(direction) {
     const range = this._range();
     if (!range) return;
-    this._chart.timeScale().setVisibleLogicalRange(zoomed(range, direction, this._bars.length));
+    this._visible.set(zoomed(range, direction, this._bars.length));
   }
 
   /**
@@ -173,7 +175,7 @@ export class ChartView {
    * @param {(atNow: boolean) => void} callback
    */
   onScroll(callback) {
-    this._chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+    this._visible.onChange((range) => {
       callback(range === null || showsNewest(range, this._bars.length));
     });
   }
