@@ -6,12 +6,13 @@
 import logging
 import random
 import secrets
-import time
-from collections.abc import Callable, Hashable
+import sys
+from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -22,12 +23,14 @@ from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint
 from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_limiter
 from backend.api.market import market_blueprint
 from backend.api.pages import pages_blueprint
+from backend.api.stream_gate import StreamGate
 from backend.auth.accounts import Accounts
 from backend.auth.passwords import Passwords
 from backend.auth.routes import register_auth
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
 from backend.clock import Clock, SystemClock
-from backend.config import CRS_ENGINE, PROJECT_ROOT, Settings
+from backend.config import CRS_ENGINE, Settings
+from backend.config_values import PROJECT_ROOT
 from backend.fanout.manager import RoomManager
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
@@ -35,6 +38,9 @@ from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
+from backend.http.exchange import EXCHANGE
+from backend.http.places import Places
+from backend.http.server import HttpServer
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.offload import Offload
@@ -44,8 +50,9 @@ from backend.storage.sessions import SessionStore
 from backend.storage.users import UserStore
 from backend.streaming.analyst import Analyst
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
-from backend.streaming.limits import MESSAGE_MAX_BYTES, TokenBucket
+from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic, supervise
+from backend.turns import SLICE_SECONDS, Turns
 from backend.websocket_service import WebSocketService
 
 # Of these events a client that lags behind gets the latest only, for each of these keys.
@@ -70,11 +77,19 @@ class Runtime:
     offload: Offload
     database: Database
     metrics: Metrics
+    turns: Turns
     stopping: bool = False
 
     @property
     def feed_name(self) -> str:
         return self.feed.name
+
+    def http_server(self, app: Flask, places: int) -> HttpServer:
+        """The server of the application, for at most so many connections at once."""
+        refused = self.metrics.refusals.labels
+        return HttpServer(
+            app, Places(places), self.turns, lambda limit: refused(limit).inc(), sys.stderr
+        )
 
     def start(self) -> None:
         """Start the feed and every background task."""
@@ -112,13 +127,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     Raises `StorageUnavailable` where the database can't be used.
     """
     clock = clock or SystemClock()
-    _log_to_stderr(settings.log_level)
     app = Flask(__name__, static_folder=None)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops
-        )
     metrics = Metrics()
     register_error_handlers(app)
     register_headers(app, settings)
@@ -158,7 +167,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     market = Market(settings.symbols, clock, feed_name(settings))
     feed = create_feed(settings, market, clock)
 
-    socketio = _socketio(app, settings)
+    turns = Turns(clock)
+    socketio = _socketio(app, settings, turns)
     own_engine = settings.fanout_engine == CRS_ENGINE
 
     def pause() -> None:
@@ -169,7 +179,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
         clock,
-        lambda: TokenBucket(clock).take,
         lambda reason: metrics.closed.labels(reason).inc(),
     )
     service = WebSocketService(
@@ -181,13 +190,24 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         revocations,
         symbols=settings.symbols,
         auth_required=settings.websocket_auth_required,
+        per_user=settings.connections_per_user,
         token_warning_seconds=settings.token_warning_seconds,
         clock=clock,
         metrics=metrics,
         rng=random.Random(secrets.randbits(64)),
     )
 
-    public = market_blueprint(market, analyst, forecaster, settings.symbols)
+    gate = StreamGate(
+        settings.connections_per_address, clock, lambda limit: metrics.refusals.labels(limit).inc()
+    )
+    transports.follow(gate.opened, gate.closed)
+    hops = settings.trusted_proxies
+    # Around the stream too, whose middleware is the outermost of Flask's own.
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        gate.around(app.wsgi_app), x_for=hops, x_proto=hops, x_host=hops, x_port=hops
+    )
+
+    public = market_blueprint(market, analyst, forecaster, settings.symbols, partial(_rest, turns))
     limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
     app.register_blueprint(public)
     dependencies = Dependencies(_pings(settings, database, offload))
@@ -215,11 +235,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         offload,
         database,
         metrics,
+        turns,
     )
     return app
 
 
-def _socketio(app: Flask, settings: Settings) -> SocketIO:
+def _socketio(app: Flask, settings: Settings, turns: Turns) -> SocketIO:
     # One filter for both libraries: they log to it only what is an error.
     library_log = logging.getLogger("crs.socketio")
     library_log.addFilter(QuietLog())
@@ -228,7 +249,7 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
     engine: dict[str, Any] = {}
     if settings.fanout_engine == CRS_ENGINE:
         engine = {
-            "client_manager": RoomManager(LATEST, settings.fanout_deflate),
+            "client_manager": RoomManager(LATEST, settings.fanout_deflate, turns),
             "serializer": EnginePacket,
         }
     return SocketIO(
@@ -241,8 +262,7 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
         # that sends too much waits for itself.
         async_handlers=False,
         manage_session=False,
-        # None lets the driver accept the server's own origin, and no other.
-        cors_allowed_origins="*" if "*" in settings.cors_origins else origins or None,
+        cors_allowed_origins="*" if "*" in origins else partial(_origin_is_allowed, origins),
         max_http_buffer_size=MESSAGE_MAX_BYTES,
         ping_interval=PING_INTERVAL_SECONDS,
         ping_timeout=PING_TIMEOUT_SECONDS,
@@ -250,6 +270,17 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
         engineio_logger=library_log,
         **engine,
     )
+
+
+def _rest(turns: Turns) -> None:
+    """Let others have their turn while the answer to a request is being made."""
+    turns.wait(request.environ[EXCHANGE].place.share, SLICE_SECONDS / 4)
+
+
+def _origin_is_allowed(origins: Container[str], origin: str, environ: dict[str, Any]) -> bool:
+    """Whether pages of `origin` may connect: the server's own always may."""
+    own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
+    return origin == own or origin in origins
 
 
 def _pings(
@@ -266,15 +297,3 @@ def _pings(
         )
         pings["redis"] = client.ping
     return pings
-
-
-def _log_to_stderr(level: str) -> None:
-    formatter = logging.Formatter(
-        "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=level.upper(), handlers=[handler])
-    # It tells of its own plugins, six lines, at every first start.
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)

@@ -62,7 +62,7 @@ class Offload:
         self._database = _Lane(1, database_waiting_max)
         # A greenlet that is killed leaves its call running in the thread, with its place in the
         # lane free. This lock of the operating system's keeps the next call behind it.
-        self._database_lock = green.native_lock()
+        self._database_lock = green.native("threading").Lock()
         self._closed = False
 
     def run(self, fn: Callable[..., T], *args: object) -> T:

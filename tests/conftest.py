@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import servers
 from tests.servers import Server
@@ -12,6 +13,10 @@ from tests.stream_clients import TRANSPORTS, NodeClient, PythonClient
 STACKS = {"python": PythonClient, "node": NodeClient}
 Connect = Callable[..., Any]
 StartServer = Callable[..., Server]
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("crs", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("crs")
 
 # Fixtures that start a process. Whoever asks for one is `served`, without saying so.
 SERVING = {"_start", "postgresql", "engine", "ours", "start_echo"}

@@ -24,13 +24,17 @@ LAYERS = [
     # back knows no session.
     ["backend.fanout.sessions"],
     ["backend.fanout.wire"],
+    ["backend.http"],
+    ["backend.turns"],
     [
         "backend.market.models",
         "backend.market.precision",
         "backend.config",
+        "backend.config_values",
         "backend.clock",
         "backend.metrics",
         "backend.green",
+        "backend.logs",
     ],
 ]
 # Where Flask and Socket.IO may be named.

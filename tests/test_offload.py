@@ -35,7 +35,7 @@ class Gauge:
             self.inside += 1
             self.calls += 1
             self.most = max(self.most, self.inside)
-        time.sleep(0.02)
+        time.sleep(0.1)
         with self.lock:
             self.inside -= 1
 
@@ -100,14 +100,16 @@ def test_a_full_line_refuses_without_calling(offload: Offload) -> None:
 
 
 def test_a_killed_caller_does_not_let_the_next_call_overlap(offload: Offload) -> None:
-    release, order = threading.Event(), []
+    begun, release, order = threading.Event(), threading.Event(), []
 
     def first() -> None:
+        begun.set()
         release.wait(30)
         order.append("first")
 
     killed = eventlet.spawn(offload.run_serial, first)
-    eventlet.sleep(0.01)
+    while not begun.is_set():
+        eventlet.sleep(0.001)
     killed.kill()
     second = eventlet.spawn(offload.run_serial, order.append, "second")
     eventlet.sleep(0.05)

@@ -1,6 +1,5 @@
 """Limits on how often one address may ask over HTTP."""
 
-import ipaddress
 import time
 
 from flask import Flask, Response, request
@@ -8,6 +7,7 @@ from flask_limiter import Limiter, RequestLimit
 
 from backend.api.counters import SCHEME
 from backend.api.errors import error_response
+from backend.http.addresses import network_of
 from backend.protocol import RATE_LIMITED
 
 # For the routes that need no token. A dashboard asks a few times a minute; this leaves room for
@@ -15,8 +15,6 @@ from backend.protocol import RATE_LIMITED
 PUBLIC_LIMIT = "1200/minute"
 PUBLIC_SCOPE = "public"
 
-# An IPv6 customer is given a whole /64, and could otherwise come from a new address each time.
-IPV6_CUSTOMER_PREFIX = 64
 # A limit that takes longer to look up than this is counted in memory instead.
 REDIS_TIMEOUT_S = 1
 
@@ -44,16 +42,7 @@ def create_limiter(app: Flask, redis_url: str) -> Limiter:
 
 def client_network() -> str:
     """Whom a request counts against: its IPv4 address, or the /64 of its IPv6 address."""
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            network = ipaddress.ip_network((address, IPV6_CUSTOMER_PREFIX), strict=False)
-            return str(network)
-        address = address.ipv4_mapped
-    return str(address)
+    return network_of(request.remote_addr or "")
 
 
 _REDIS_OPTIONS: dict[str, str | int] = {

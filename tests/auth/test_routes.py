@@ -278,7 +278,7 @@ FIELDS = st.dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(route=st.sampled_from(BODY_ROUTES), body=st.binary() | ANYTHING | FIELDS)
 def test_no_body_whatever_makes_the_server_fail(
     client: FlaskClient, route: str, body: object
