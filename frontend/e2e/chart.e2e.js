@@ -143,6 +143,19 @@ describe('every closed bar on the chart is REST’s', () => {
     await expectRestsBars(page, server.url);
   });
 
+  it('after the server was started anew, on an earlier clock', async () => {
+    const { page } = await openReplay(600);
+    await page.waitForTimeout(10_000);
+    const before = await newestTime(page);
+    await server.kill();
+    await offline(page);
+    await server.start();
+    await live(page);
+    await expect.poll(() => newestTime(page), { timeout: 20_000 }).toBeLessThan(before);
+    await expectRestsBars(page, server.url);
+    await caughtUp(page);
+  });
+
   it('after quick switches of symbol and interval', async () => {
     const { page } = await openReplay(60);
     for (const [symbol, interval] of [

@@ -146,6 +146,17 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
   /** @type {string | null} */
   let receivedAt = null;
   let scheduled = false;
+  /** @type {Set<string>} Symbols of whose quotes this connection has said nothing yet. */
+  let unheard = new Set();
+
+  /**
+   * @param {Quote | undefined} known
+   * @param {Quote} quote
+   */
+  function newest(known, quote) {
+    // The server may be another one by now, with numbers and a clock of its own.
+    return unheard.delete(quote.symbol) ? quote : newer(known, quote);
+  }
 
   function flush() {
     scheduled = false;
@@ -156,13 +167,13 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
     if (quotes.size > 0) change.marketData = { ...state.marketData, ...Object.fromEntries(quotes) };
     if (quotes.size > 0 || prices.size > 0) {
       const merged = { ...state.quotes };
-      for (const [symbol, quote] of quotes) merged[symbol] = newer(merged[symbol], quote);
+      for (const [symbol, quote] of quotes) merged[symbol] = newest(merged[symbol], quote);
       for (const [symbol, update] of prices) {
         const known = merged[symbol];
         // Without a quote there is no volume to show; the snapshot brings one.
         if (!known) continue;
         const { price, change_24h, timestamp, seq } = update;
-        merged[symbol] = newer(known, { ...known, price, change_24h, timestamp, seq });
+        merged[symbol] = newest(known, { ...known, price, change_24h, timestamp, seq });
       }
       change.quotes = merged;
     }
@@ -196,6 +207,12 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
       prices.set(payload.symbol, payload);
     } else if (event === 'sentiment_update') {
       sentiment = payload;
+    } else if (event === 'connection_status' && payload.status === 'connected') {
+      unheard = new Set(Object.keys(store.getState().quotes));
+      // What waits was said before; a snapshot follows.
+      quotes.clear();
+      prices.clear();
+      return;
     } else if (event === 'trading_signal') {
       signals.unshift(payload);
       signals.length = Math.min(signals.length, SIGNAL_HISTORY);
