@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { violations } from './axe.js';
 import { launchBrowser, live, offline, register, signIn } from './browser.js';
 import { Cable } from './cable.js';
 import { expectRestsBars, readBars, restBars, timeAt } from './chartReading.js';
@@ -208,6 +209,7 @@ it('keeps candles, place and zoom through a lost connection, and marks them stal
   expect(await page.locator('.chart-stale').textContent()).toMatch(/connection lost at \d/);
   await page.waitForTimeout(8000);
   expect(await places()).toEqual(before);
+  expect(await violations(page)).toEqual([]);
   cable.plugIn();
   await live(page);
   await page.locator('.chart-stale').waitFor({ state: 'detached' });
@@ -241,6 +243,7 @@ it('keeps what its panels knew through a lost connection, and marks them stale',
   expect(await page.locator('.history').count()).toBe(1);
   const cards = await page.locator('.card').count();
   expect(await page.locator('.card-stale').count()).toBe(cards);
+  expect(await violations(page)).toEqual([]);
   cable.plugIn();
   await live(page);
   await page.locator('.card-stale').first().waitFor({ state: 'detached' });
