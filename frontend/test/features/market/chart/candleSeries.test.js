@@ -1,18 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   ASK_EVERY_MS,
-  CandleSeries,
   CANDLES,
-  CANDLES_KEPT,
   COMPARE_ALL_EVERY_MS,
   DRAW_EVERY_MS,
   HURRY_EVERY_MS,
   OVERLAP,
 } from '@/features/market/chart/candleSeries.js';
+import { bound, pass } from './boundSeries.js';
 import { closedOf, FakeServer, since } from './fakeServer.js';
 import { bar, MINUTE } from './someBars.js';
-
-/** @typedef {import('@/features/market/chart/bars.js').Bar} Bar */
 
 const TAIL = OVERLAP + 1;
 
@@ -23,54 +20,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-
-/** A listener, and what it was last told. */
-function listening() {
-  return {
-    bars: /** @type {Bar[]} */ ([]),
-    states: /** @type {string[]} */ ([]),
-    growths: /** @type {Bar[]} */ ([]),
-    onBars(/** @type {Bar[]} */ bars) {
-      this.bars = [...bars];
-    },
-    onGrowth(/** @type {Bar} */ last) {
-      this.growths.push(last);
-    },
-    onState(/** @type {string} */ state) {
-      this.states.push(state);
-    },
-  };
-}
-
-/**
- * A bound series of a server, its first answer taken.
- * @param {FakeServer} server
- */
-async function bound(server) {
-  const series = new CandleSeries({ interval: '1m', load: server.load, now: () => Date.now() });
-  const listener = listening();
-  // As methods, since `this` is theirs.
-  const unbind = series.bind({
-    onBars: (bars) => listener.onBars(bars),
-    onGrowth: (last) => listener.onGrowth(last),
-    onState: (state) => listener.onState(state),
-  });
-  await vi.advanceTimersByTimeAsync(0);
-  return { series, listener, unbind };
-}
-
-/**
- * Time that the series hears of, as from its store.
- * @param {CandleSeries} series
- * @param {number} ms
- */
-async function pass(series, ms) {
-  for (let passed = 0; passed < ms; passed += 1000) {
-    await vi.advanceTimersByTimeAsync(Math.min(1000, ms - passed));
-    series.tick();
-    await vi.advanceTimersByTimeAsync(0);
-  }
-}
 
 describe('a candle series', () => {
   it('is loaded whole once, and from then on asks for the newest', async () => {
@@ -239,72 +188,5 @@ describe('a candle series in trouble', () => {
       await pass(series, 1000);
     }
     expect(server.asked.length).toBeLessThan(60_000 / ASK_EVERY_MS + 4);
-  });
-});
-
-describe('those who show a candle series', () => {
-  it('share its questions and its bars', async () => {
-    const server = new FakeServer(600);
-    const { series, unbind } = await bound(server);
-    const other = vi.fn();
-    series.bind({ onBars: other, onGrowth: () => {}, onState: () => {} });
-    expect(other.mock.calls[0][0]).toEqual(server.bars.slice(-CANDLES));
-    unbind();
-    await pass(series, ASK_EVERY_MS);
-    expect(server.asked).toEqual([CANDLES, TAIL]);
-  });
-
-  it('don’t load it twice when they come and go while it is loading', async () => {
-    const server = new FakeServer(3);
-    server.holding = true;
-    const { series, unbind } = await bound(server);
-    unbind();
-    const listener = listening();
-    series.bind({
-      onBars: (bars) => listener.onBars(bars),
-      onGrowth: () => {},
-      onState: () => {},
-    });
-    server.held.forEach((release) => release());
-    await vi.advanceTimersByTimeAsync(0);
-    expect(server.asked).toEqual([CANDLES]);
-    expect(listener.bars).toEqual(server.bars);
-  });
-
-  it('hear nothing any more once unbound, and nobody is asked', async () => {
-    const server = new FakeServer(3);
-    const { series, listener, unbind } = await bound(server);
-    series.grow(13, 2 * MINUTE + 1);
-    unbind();
-    await pass(series, 3 * ASK_EVERY_MS);
-    expect(listener.growths).toEqual([]);
-    expect(server.asked).toEqual([CANDLES]);
-  });
-
-  it('find it brought up to date when they come back', async () => {
-    const server = new FakeServer(600);
-    const { series, unbind } = await bound(server);
-    unbind();
-    server.close(30);
-    const listener = listening();
-    series.bind({
-      onBars: (bars) => listener.onBars(bars),
-      onGrowth: () => {},
-      onState: (state) => listener.onState(state),
-    });
-    expect(listener.states).toEqual(['loading']);
-    await vi.advanceTimersByTimeAsync(0);
-    expect(listener.bars).toEqual(since(server, listener.bars));
-  });
-
-  it('hold a bounded number of bars, however long they look', async () => {
-    const server = new FakeServer(600);
-    const { series, listener } = await bound(server);
-    for (let round = 0; round < 8; round += 1) {
-      server.close(100);
-      series.grow(10, (server.bars.length - 1) * MINUTE);
-      await pass(series, ASK_EVERY_MS);
-    }
-    expect(listener.bars).toEqual(server.bars.slice(-CANDLES_KEPT));
   });
 });
