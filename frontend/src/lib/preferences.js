@@ -11,7 +11,6 @@ const STORAGE_KEY = 'crs.preferences';
  * @property {string[]} watchlist
  * @property {boolean} onlyWatchlist
  * @property {boolean} notifications
- * @property {string} interval
  * @property {{ averages: boolean, bollinger: boolean, signals: boolean }} overlays
  */
 
@@ -23,7 +22,6 @@ export const preferences = createStore(
       watchlist: [],
       onlyWatchlist: false,
       notifications: false,
-      interval: '1m',
       overlays: { averages: true, bollinger: true, signals: true },
     }),
     { name: STORAGE_KEY, version: 1 },

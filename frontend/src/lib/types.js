@@ -50,6 +50,10 @@
  * @property {string} [server]
  * @property {string} [feed]
  *
+ * @typedef {object} SubscriptionConfirmed
+ * @property {string[]} symbols
+ * @property {{ symbol: string, code: string, message: string }[]} [rejected]
+ *
  * @typedef {object} SymbolInfo
  * @property {string} symbol
  * @property {number | null} price_decimals Null before its first price.

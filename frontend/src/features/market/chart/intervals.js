@@ -13,6 +13,12 @@ const INTERVAL_MS = /** @type {Record<string, number>} */ ({
 export const INTERVALS = Object.keys(INTERVAL_MS);
 
 /**
+ * @param {string} interval
+ * @returns {number} Milliseconds.
+ */
+export const spanOf = (interval) => INTERVAL_MS[interval];
+
+/**
  * @param {number} time Epoch in ms.
  * @param {string} interval
  * @returns {number} The opening of the candle that holds it, epoch in ms.
