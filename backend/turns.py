@@ -3,13 +3,14 @@
 Ticks go out by timers of their own and ask nobody. What clients make the process do, whether by
 frames, packets, requests or new connections, is done in turns: a slice at a time, then whatever
 else is ready, those first who have had least. While others want the hub too, what comes in has a
-share of it; where nobody does, it goes on at once. Nothing is refused here: who asks for more waits,
-and TCP slows the sender down.
+share of it; where nobody does, it goes on at once. Nothing is refused here: who asks for more
+waits, and TCP slows the sender down.
 """
 
 import heapq
 import itertools
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -109,6 +110,7 @@ class Turns:
         self._numbers = itertools.count()
         self._timer: green.Timer | None = None
         self._served_at = 0.0
+        self._present = threading.local()  # of a greenlet, where the hub is green
 
     def take(self, share: Share, work: Callable[[], None]) -> bool:
         """Call `work`, which must not wait, now or in its turn, and charge its time to `share`;
@@ -127,6 +129,25 @@ class Turns:
             turn = green.Event()
             self._queue(share, turn.send, seconds)
             turn.wait()
+
+    def done(self, share: Share, began: float, expected: float) -> float:
+        """Correct what `wait` has charged, once the work that began then is done; it must not have
+        waited. Returns what it took."""
+        now = self._now()
+        self._own_until(share, now)
+        self.charge(share, now - began - expected)
+        return now - began
+
+    def enter(self, share: Share) -> None:
+        """Work for this sender in the present greenlet, from now to its end."""
+        self._present.share = share
+
+    def again(self, seconds: float) -> None:
+        """The present greenlet has waited for something beside the hub: wait for its turn to go on,
+        if it works for a sender, and charge what it is expected to take."""
+        share: Share | None = getattr(self._present, "share", None)
+        if share is not None:
+            self.wait(share, seconds)
 
     def charge(self, share: Share, seconds: float) -> None:
         """Count time that a sender has made the hub spend; negative where too much was expected."""
@@ -165,10 +186,14 @@ class Turns:
             work()
         finally:
             now = self._now()
-            self._all.spent_until(now)
-            if share.stranger:
-                self._strangers.spent_until(now)
+            self._own_until(share, now)
             self.charge(share, now - began + extra)
+
+    def _own_until(self, share: Share, now: float) -> None:
+        """What passed up to now was inbound work itself, and earns it nothing."""
+        self._all.spent_until(now)
+        if share.stranger:
+            self._strangers.spent_until(now)
 
     def _queue(self, share: Share, work: Callable[[], None], extra: float) -> None:
         waiting = self._strangers_waiting if share.stranger else self._known_waiting
