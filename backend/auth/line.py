@@ -2,8 +2,8 @@
 
 A hash takes 25 ms of a core, so that anybody could keep the server busy with them. Those who wait
 are taken by what they have asked for lately: known devices before strangers, logins before new
-accounts, then the address that has used least, within an address the account. A storm waits for itself then, and who
-comes for the first time goes ahead of it.
+accounts, then the address that has used least, within an address the account. A storm waits for
+itself then, and who comes for the first time goes ahead of it.
 """
 
 from collections.abc import Iterator

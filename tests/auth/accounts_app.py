@@ -1,4 +1,4 @@
-"""An application of the account routes alone; as a script, served on a free port by eventlet."""
+"""An application of the account routes alone; as a script, served on a free port."""
 
 import sys
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from backend import green
 from backend.api.counters import BoundedCounters
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
@@ -24,8 +25,12 @@ from backend.auth.sessions import LoginSessions
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
 from backend.clock import Clock, SystemClock
 from backend.config import Settings, load_settings
+from backend.http.places import Places
+from backend.http.server import HttpServer
 from backend.offload import Offload
+from backend.server import listen
 from backend.storage.database import Database
+from backend.turns import Turns
 
 SECRET = "a secret of the tests, long enough for HS256"
 # Who asks, where a test does not care.
@@ -113,12 +118,11 @@ def build(
 
 def serve(database_url: str) -> None:
     """Serve with production hashing until the process is told to end; prints the port first."""
-    from eventlet import wsgi
-
     built = build(database_url, passwords=Passwords())
-    listener = eventlet.listen(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     print(listener.getsockname()[1], flush=True)
-    wsgi.server(listener, built.app, log_output=False)
+    HttpServer(built.app, Places(1_000), Turns(SystemClock()), print, sys.stderr).start(listener)
+    green.Event().wait()
 
 
 if __name__ == "__main__":
