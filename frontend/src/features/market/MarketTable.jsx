@@ -11,7 +11,9 @@ import { Sparkline } from '@/components/Sparkline.jsx';
 import { SymbolMark } from '@/components/SymbolMark.jsx';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, UNKNOWN } from '@/lib/format.js';
+import { marketInfo } from '@/lib/marketInfo.js';
 import { preferences, toggleWatched } from '@/lib/preferences.js';
+import { asProperties, columnWidths, hasWidePrices } from './columnWidths.js';
 import { sparklines, wantSparkline } from './sparklines.js';
 import { matches, sortSymbols } from './tableOrder.js';
 import './MarketTable.css';
@@ -43,6 +45,8 @@ export function MarketTable({ symbols, selected }) {
   const ordered = useStream(
     useShallow((state) => sortSymbols(found, sort, state.marketData, state.latestSignals)),
   );
+  const infos = useStore(marketInfo, (state) => state.bySymbol);
+  const widths = useStream(useShallow((state) => columnWidths(found, state.quotes, infos)));
 
   return (
     <section className="market-list" aria-label="All symbols">
@@ -65,7 +69,19 @@ export function MarketTable({ symbols, selected }) {
         </Toggle>
       </div>
       <div className="market-scroll">
-        <table className="market-table">
+        <table
+          className={`market-table ${hasWidePrices(widths) ? 'wide-prices' : ''}`}
+          style={asProperties(widths)}
+        >
+          <colgroup>
+            <col className="column-star" />
+            <col />
+            <col className="column-price" />
+            <col className="column-change" />
+            <col className="column-volume" />
+            <col className="column-line" />
+            <col className="column-signal" />
+          </colgroup>
           <thead>
             <tr>
               <th scope="col" className="column-star">

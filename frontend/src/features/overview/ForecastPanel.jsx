@@ -1,10 +1,11 @@
 import { useState } from 'react';
 import { Card, Empty } from '@/components/Card.jsx';
+import { PriceText } from '@/components/PriceText.jsx';
 import { Segmented } from '@/components/Segmented.jsx';
 import { useDecimals } from '@/hooks/useMarketInfo.js';
 import { useRequest } from '@/hooks/useRequest.js';
 import { getForecast } from '@/lib/api.js';
-import { formatPrice, formatShare } from '@/lib/format.js';
+import { formatShare, UNKNOWN } from '@/lib/format.js';
 import './ForecastPanel.css';
 
 const REFRESH_MS = 30_000;
@@ -102,9 +103,15 @@ function ForecastRow({ forecast, horizon, widest }) {
   return (
     <tr>
       <th scope="row">{symbol}</th>
-      <td className="number">{formatPrice(price, decimals)}</td>
-      <td className="number">{half ? formatRange(half, decimals) : '–'}</td>
-      <td className="number">{most ? formatRange(most, decimals) : '–'}</td>
+      <td className="number">
+        <PriceText price={price} decimals={decimals} />
+      </td>
+      <td className="number">
+        <Range range={half} decimals={decimals} />
+      </td>
+      <td className="number">
+        <Range range={most} decimals={decimals} />
+      </td>
       <td className="forecast-scale" aria-hidden="true">
         <div className="range">
           {most && <span className="range-most" style={place(most, price, widest)} />}
@@ -117,11 +124,21 @@ function ForecastRow({ forecast, horizon, widest }) {
 }
 
 /**
- * @param {[number, number]} range
- * @param {number | undefined} decimals
+ * In two halves, which go below each other where there is no room.
+ * @param {{ range: [number, number] | undefined, decimals: number | undefined }} props
  */
-function formatRange([low, high], decimals) {
-  return `${formatPrice(low, decimals)} – ${formatPrice(high, decimals)}`;
+function Range({ range, decimals }) {
+  if (!range) return UNKNOWN;
+  return (
+    <>
+      <span className="range-end">
+        <PriceText price={range[0]} decimals={decimals} /> –{' '}
+      </span>
+      <span className="range-end">
+        <PriceText price={range[1]} decimals={decimals} />
+      </span>
+    </>
+  );
 }
 
 /**

@@ -2,12 +2,13 @@ import { useEffect } from 'react';
 import { Link } from 'wouter';
 import { Age } from '@/components/Age.jsx';
 import { Card, Empty } from '@/components/Card.jsx';
+import { PriceText } from '@/components/PriceText.jsx';
 import { SignalTag } from '@/components/SignalTag.jsx';
 import { useDecimals } from '@/hooks/useMarketInfo.js';
 import { useRequest } from '@/hooks/useRequest.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { getSignals } from '@/lib/api.js';
-import { formatPrice, formatShare } from '@/lib/format.js';
+import { formatShare } from '@/lib/format.js';
 import { signalKey, streamStore } from '@/lib/streamStore.js';
 import './SignalFeed.css';
 
@@ -51,9 +52,13 @@ function Signal({ signal }) {
   return (
     <li data-signal={signalKey(signal)}>
       <div className="signal-head">
-        <Link href={`/markets/${signal.symbol}`}>{signal.symbol}</Link>
+        <Link href={`/markets/${signal.symbol}`} title={signal.symbol}>
+          {signal.symbol}
+        </Link>
         <SignalTag level={signal.signal} />
-        <span className="number">{formatPrice(signal.price, decimals)}</span>
+        <span className="number">
+          <PriceText price={signal.price} decimals={decimals} />
+        </span>
       </div>
       <div className="signal-foot">
         <span className="signal-reason">{signal.reason}</span>
