@@ -15,6 +15,7 @@ from backend.market.market import Market
 from backend.market.models import FeedState
 from backend.metrics import Metrics
 from backend.protocol import VERSION
+from backend.streaming.feed_status import feed_status
 from backend.streaming.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,6 @@ def health_blueprint(
 
     @blueprint.get("/health")
     def health() -> ResponseReturnValue:
-        feed = market.feed_state
         unreachable = [name for name, ok in dependencies.in_reach.items() if not ok]
         degraded = bool(unreachable) or market.feed_stale()
         body = {
@@ -70,11 +70,9 @@ def health_blueprint(
             "uptime_seconds": round(clock.monotonic() - started, 3),
             "connections": len(sessions),
             "feed": {
-                "name": feed.name,
-                "state": feed.state,
-                "detail": feed.detail,
+                "name": market.feed_state.name,
                 "last_update": iso(market.last_update_ms) if market.last_update_ms else None,
-                "stale": market.feed_stale(),
+                **feed_status(market),
                 "history": [
                     {"state": change.state, "since": iso(change.since_ms)}
                     for change in market.feed_history

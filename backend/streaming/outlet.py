@@ -18,6 +18,7 @@ from backend.protocol import (
     AuthFailure,
     Payload,
 )
+from backend.streaming.feed_status import feed_status
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import Basket
 
@@ -102,4 +103,5 @@ class Outlet:
             "server": VERSION,
             "feed": feed.name,
             "feed_state": feed.state,
+            "feed_status": feed_status(self._market),
         }

@@ -381,3 +381,17 @@ def test_unknown_symbols_and_intervals_are_key_errors(market):
         market.candles("NOPE")
     with pytest.raises(KeyError):
         market.candles("BTC", "2m")
+
+
+def test_the_figures_of_24_hours_say_how_much_of_it_they_stand_for(market):
+    assert market.day_span_s("BTC") == 0
+    market.apply_trade(trade(0, 10.0))
+    market.apply_trade(trade(75 * MINUTE, 11.0))
+    assert market.day_span_s("BTC") == 75 * 60
+    market.apply_trade(trade(30 * 60 * MINUTE, 12.0))
+    assert market.day_span_s("BTC") == 86_400
+
+
+def test_the_exchanges_own_figures_stand_for_the_whole_day(market):
+    market.apply_statistics(DayStatistics("BTC", START, 11.0, 10.0, 1e6))
+    assert market.day_span_s("BTC") == 86_400
