@@ -385,10 +385,11 @@ def test_unknown_symbols_and_intervals_are_key_errors(market):
 
 def test_the_figures_of_24_hours_say_how_much_of_it_they_stand_for(market):
     assert market.day_span_s("BTC") == 0
-    market.apply_trade(trade(0, 10.0))
-    market.apply_trade(trade(75 * MINUTE, 11.0))
+    for minute in (0, 30, 75):
+        market.apply_trade(trade(minute * MINUTE, 10.0))
     assert market.day_span_s("BTC") == 75 * 60
-    market.apply_trade(trade(30 * 60 * MINUTE, 12.0))
+    for minute in range(90, 30 * 60, 45):
+        market.apply_trade(trade(minute * MINUTE, 11.0))
     assert market.day_span_s("BTC") == 86_400
 
 
