@@ -1,6 +1,8 @@
 import { Link, useRoute } from 'wouter';
 import { useStore } from 'zustand';
 import { ConnectionIndicator } from '@/components/ConnectionIndicator.jsx';
+import { DisplayMenu } from '@/components/DisplayMenu.jsx';
+import { FeedStrip } from '@/components/FeedStrip.jsx';
 import { Icon } from '@/components/Icon.jsx';
 import { SourceBadge } from '@/components/SourceBadge.jsx';
 import { useConnection } from '@/hooks/useWebSocket.js';
@@ -10,8 +12,6 @@ import { preview } from '@/lib/preview.js';
 import { session } from '@/lib/session.js';
 import { Announcer } from './Announcer.jsx';
 import './Shell.css';
-
-/** @typedef {import('@/lib/preferences.js').Theme} Theme */
 
 /**
  * What stands around every page.
@@ -43,10 +43,11 @@ export function Shell({ streaming, children }) {
         </div>
         <div className="shell-actions">
           {streaming && <NotificationButton />}
-          <ThemeButton />
+          <DisplayMenu />
           <Account />
         </div>
       </header>
+      <FeedStrip />
       <main id="content" tabIndex={-1} data-offline={streaming && offline}>
         {children}
       </main>
@@ -78,28 +79,6 @@ function NavLink({ href, pattern, icon, text }) {
       <Icon name={icon} />
       {text}
     </Link>
-  );
-}
-
-const THEMES = /** @type {Record<Theme, { next: Theme, icon: 'system' | 'sun' | 'moon' }>} */ ({
-  system: { next: 'light', icon: 'system' },
-  light: { next: 'dark', icon: 'sun' },
-  dark: { next: 'system', icon: 'moon' },
-});
-
-function ThemeButton() {
-  const theme = useStore(preferences, (state) => state.theme);
-  const { next, icon } = THEMES[theme];
-  return (
-    <button
-      type="button"
-      className="button quiet"
-      aria-label={`Theme: ${theme}. Switch to ${next}`}
-      title={`Theme: ${theme}`}
-      onClick={() => preferences.setState({ theme: next })}
-    >
-      <Icon name={icon} />
-    </button>
   );
 }
 

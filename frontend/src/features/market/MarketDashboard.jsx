@@ -8,10 +8,11 @@ import { LivePrice } from '@/components/Price.jsx';
 import { Segmented, Toggle } from '@/components/Segmented.jsx';
 import { SignalTag } from '@/components/SignalTag.jsx';
 import { SymbolMark } from '@/components/SymbolMark.jsx';
+import { useDaySpan } from '@/hooks/useMarketInfo.js';
 import { useLiveSymbols, useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, formatShare } from '@/lib/format.js';
 import { preferences } from '@/lib/preferences.js';
-import { INTERVALS } from './chart/intervals.js';
+import { INTERVALS, SIGNAL_INTERVAL } from './chart/intervals.js';
 import { MarketTable } from './MarketTable.jsx';
 import './MarketDashboard.css';
 
@@ -52,9 +53,9 @@ function Detail({ symbol }) {
           value={interval}
           onChange={(value) => preferences.setState({ interval: value })}
         />
-        <Overlays />
+        <Overlays interval={interval} />
       </div>
-      <Suspense fallback={<div className="chart" />}>
+      <Suspense fallback={<ChartFrame />}>
         <Chart symbol={symbol} interval={interval} />
       </Suspense>
       <p className="attribution">
@@ -67,12 +68,22 @@ function Detail({ symbol }) {
   );
 }
 
+/** The chart's place while its code is on the way. */
+function ChartFrame() {
+  return (
+    <div className="chart chart-loading" role="status">
+      Loading the chart…
+    </div>
+  );
+}
+
 /** @param {{ symbol: string }} props */
 function DetailHeader({ symbol }) {
   const stale = useStream((state) => state.quotes[symbol]?.stale ?? false);
   const change = useStream((state) => state.quotes[symbol]?.change_24h);
   const volume = useStream((state) => state.quotes[symbol]?.volume_24h);
   const signal = useStream((state) => state.latestSignals[symbol]);
+  const span = useDaySpan([symbol]);
   return (
     <header className="detail-header">
       <Link href="/markets" className="button quiet detail-back" aria-label="All symbols">
@@ -83,11 +94,13 @@ function DetailHeader({ symbol }) {
       </h2>
       <div className="detail-price">
         <LivePrice symbol={symbol} />
-        <Change value={change} />
+        <span>
+          <Change value={change} /> <span className="muted small">{span}</span>
+        </span>
       </div>
       <dl className="detail-facts">
         <div>
-          <dt>Volume 24 h, USD</dt>
+          <dt>Volume {span}, USD</dt>
           <dd>{formatCompact(volume)}</dd>
         </div>
         {signal && (
@@ -111,7 +124,8 @@ const OVERLAY_NAMES = /** @type {const} */ ({
   signals: 'Signals',
 });
 
-function Overlays() {
+/** @param {{ interval: string }} props */
+function Overlays({ interval }) {
   const overlays = useStore(preferences, (state) => state.overlays);
   const names = /** @type {(keyof typeof OVERLAY_NAMES)[]} */ (Object.keys(OVERLAY_NAMES));
   return (
@@ -120,6 +134,11 @@ function Overlays() {
         <Toggle
           key={name}
           pressed={overlays[name]}
+          unavailable={
+            name === 'signals' && interval !== SIGNAL_INTERVAL
+              ? `Signals rate candles of ${SIGNAL_INTERVAL}, and are drawn on these only`
+              : undefined
+          }
           onChange={(pressed) =>
             preferences.setState({ overlays: { ...overlays, [name]: pressed } })
           }

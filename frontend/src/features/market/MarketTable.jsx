@@ -9,6 +9,7 @@ import { Toggle } from '@/components/Segmented.jsx';
 import { SignalTag } from '@/components/SignalTag.jsx';
 import { Sparkline } from '@/components/Sparkline.jsx';
 import { SymbolMark } from '@/components/SymbolMark.jsx';
+import { useDaySpan } from '@/hooks/useMarketInfo.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, UNKNOWN } from '@/lib/format.js';
 import { marketInfo } from '@/lib/marketInfo.js';
@@ -25,7 +26,7 @@ import './MarketTable.css';
 const COLUMNS = [
   { id: 'symbol', text: 'Symbol', className: '' },
   { id: 'price', text: 'Price', className: 'number column-price' },
-  { id: 'change', text: '24 h', className: 'number column-change' },
+  { id: 'change', text: 'Change', className: 'number column-change' },
   { id: 'volume', text: 'Volume', className: 'number column-volume' },
 ];
 
@@ -45,6 +46,7 @@ export function MarketTable({ symbols, selected }) {
   const ordered = useStream(
     useShallow((state) => sortSymbols(found, sort, state.marketData, state.latestSignals)),
   );
+  const span = useDaySpan(symbols);
   const infos = useStore(marketInfo, (state) => state.bySymbol);
   const widths = useStream(useShallow((state) => columnWidths(found, state.quotes, infos)));
 
@@ -88,10 +90,16 @@ export function MarketTable({ symbols, selected }) {
                 <span className="visually-hidden">Watch</span>
               </th>
               {COLUMNS.map((column) => (
-                <SortHeader key={column.id} {...column} sort={sort} onSort={setSort} />
+                <SortHeader
+                  key={column.id}
+                  {...column}
+                  text={column.id === 'change' ? span : column.text}
+                  sort={sort}
+                  onSort={setSort}
+                />
               ))}
               <th scope="col" className="column-line">
-                <span className="visually-hidden">Last 24 hours</span>
+                <span className="visually-hidden">Last {span}</span>
               </th>
               <SortHeader
                 id="signal"

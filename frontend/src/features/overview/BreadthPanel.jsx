@@ -1,6 +1,7 @@
 import { useShallow } from 'zustand/react/shallow';
 import { Card, Empty } from '@/components/Card.jsx';
 import { Change } from '@/components/Change.jsx';
+import { useDaySpan } from '@/hooks/useMarketInfo.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact } from '@/lib/format.js';
 import './BreadthPanel.css';
@@ -33,7 +34,7 @@ export function BreadthPanel({ symbols }) {
     <Card
       title="Market breadth"
       className="breadth-card"
-      aside={<span className="muted small">24 h</span>}
+      aside={<span className="muted small">{useDaySpan(symbols)}</span>}
     >
       {total === 0 ? (
         <Empty>Waiting for the first prices.</Empty>

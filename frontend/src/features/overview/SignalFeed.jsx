@@ -29,7 +29,7 @@ export function SignalFeed() {
     <Card
       title="Signals"
       className="signals-card"
-      note="Computed from technical indicators. A description of the market, not advice."
+      note="Computed from indicators of one-minute candles. A description of the market, not advice."
     >
       {signals.length === 0 ? (
         <Empty>Signals appear here when the analysis rates a symbol anew.</Empty>

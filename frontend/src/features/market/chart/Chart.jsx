@@ -5,6 +5,7 @@ import { preferences } from '@/lib/preferences.js';
 import { streamStore } from '@/lib/streamStore.js';
 import { ChartLegend } from './ChartLegend.jsx';
 import { ChartView } from './chartView.js';
+import { SIGNAL_INTERVAL } from './intervals.js';
 import { useCandles } from './useCandles.js';
 import './Chart.css';
 
@@ -33,7 +34,9 @@ export default function Chart({ symbol, interval }) {
   const { last, problem } = useCandles(view, symbol, interval);
   useSignals(view, symbol);
   const overlays = useStore(preferences, (state) => state.overlays);
-  useEffect(() => view?.setOverlays(overlays), [view, overlays]);
+  useEffect(() => {
+    view?.setOverlays({ ...overlays, signals: overlays.signals && interval === SIGNAL_INTERVAL });
+  }, [view, overlays, interval]);
 
   /** @param {import('react').KeyboardEvent} event */
   function onKeyDown(event) {
