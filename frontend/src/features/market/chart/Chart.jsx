@@ -10,6 +10,8 @@ import { useCandles } from './useCandles.js';
 import './Chart.css';
 
 const SIGNALS = 200;
+/** What of the system the colours depend on. */
+const SYSTEM_COLOURS = ['(prefers-color-scheme: dark)', '(forced-colors: active)'];
 
 /** @typedef {import('./bars.js').Bar} Bar */
 
@@ -83,15 +85,16 @@ export default function Chart({ symbol, interval }) {
 function useTheme(view) {
   useEffect(() => {
     if (!view) return;
-    const system = matchMedia('(prefers-color-scheme: dark)');
     const apply = () => view.applyTheme();
-    system.addEventListener('change', apply);
+    const system = SYSTEM_COLOURS.map((query) => matchMedia(query));
+    for (const list of system) list.addEventListener('change', apply);
     const stop = preferences.subscribe((state, before) => {
-      // The attribute that the stylesheet reads is set by another subscriber, in this same turn.
-      if (state.theme !== before.theme) queueMicrotask(apply);
+      const same = state.theme === before.theme && state.colours === before.colours;
+      // The attributes that the stylesheet reads are set by another subscriber, in this same turn.
+      if (!same || state.utc !== before.utc) queueMicrotask(apply);
     });
     return () => {
-      system.removeEventListener('change', apply);
+      for (const list of system) list.removeEventListener('change', apply);
       stop();
     };
   }, [view]);

@@ -20,6 +20,9 @@ import { signalMarks } from './signalMarks.js';
 const VISIBLE_BARS = 120;
 const RIGHT_MARGIN_BARS = 4;
 const VOLUME_SHARE = 0.18;
+/** Bars of volume differ in how full they are, as candles do. */
+const RISING_ALPHA = 0.25;
+const FALLING_ALPHA = 0.6;
 
 /** @typedef {import('./bars.js').Bar} Bar */
 
@@ -94,11 +97,13 @@ export class ChartView {
       },
     });
     this._candles.applyOptions({
-      upColor: palette.up,
+      // Hollow where it rises, filled where it falls: the hue is not all that tells.
+      upColor: palette.surface,
       downColor: palette.down,
+      borderUpColor: palette.up,
+      borderDownColor: palette.down,
       wickUpColor: palette.up,
       wickDownColor: palette.down,
-      borderVisible: false,
     });
     this._overlays.setPalette(palette);
     this._drawVolume();
@@ -195,7 +200,8 @@ export class ChartView {
   /** @param {Bar} bar */
   _volumeOf({ time, open, close, volume }) {
     const { up, down } = this._palette;
-    return { time: seconds(time), value: volume, color: faded(close >= open ? up : down, 0.35) };
+    const color = close >= open ? faded(up, RISING_ALPHA) : faded(down, FALLING_ALPHA);
+    return { time: seconds(time), value: volume, color };
   }
 
   _drawSignals() {
