@@ -5,6 +5,7 @@ import { describeFeed } from '@/lib/feedState.js';
 import { marketInfo } from '@/lib/marketInfo.js';
 import { preview } from '@/lib/preview.js';
 import websocketService from '@/lib/websocket.js';
+import { Explained } from './Explained.jsx';
 import './ConnectionIndicator.css';
 
 /** Names for the stylesheet, by what the feed's state means. */
@@ -31,8 +32,8 @@ function StreamIndicator() {
       <strong>{live ? word : 'Offline'}</strong>
       {live ? (
         latency !== null && (
-          <span className="status-detail" title="Round trip to the server and back">
-            {latency} ms
+          <span className="status-detail">
+            <Explained terms="latency">{latency} ms</Explained>
           </span>
         )
       ) : (

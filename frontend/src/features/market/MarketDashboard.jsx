@@ -3,6 +3,7 @@ import { Link } from 'wouter';
 import { useStore } from 'zustand';
 import { Age } from '@/components/Age.jsx';
 import { Change } from '@/components/Change.jsx';
+import { Explained } from '@/components/Explained.jsx';
 import { Icon } from '@/components/Icon.jsx';
 import { LivePrice } from '@/components/Price.jsx';
 import { Segmented, Toggle } from '@/components/Segmented.jsx';
@@ -53,7 +54,16 @@ function Detail({ symbol }) {
           value={interval}
           onChange={(value) => preferences.setState({ interval: value })}
         />
-        <Overlays interval={interval} />
+        <div className="overlay-toggles">
+          <Overlays interval={interval} />
+          <Explained
+            terms={['candles', 'averages', 'bollinger', 'signal']}
+            label="What the chart shows"
+            className="round"
+          >
+            ?
+          </Explained>
+        </div>
       </div>
       <Suspense fallback={<ChartFrame />}>
         <Chart symbol={symbol} interval={interval} />
@@ -95,21 +105,28 @@ function DetailHeader({ symbol }) {
       <div className="detail-price">
         <LivePrice symbol={symbol} />
         <span>
-          <Change value={change} /> <span className="muted small">{span}</span>
+          <Change value={change} />{' '}
+          <Explained terms={['price', 'change']} className="muted small">
+            {span}
+          </Explained>
         </span>
       </div>
       <dl className="detail-facts">
         <div>
-          <dt>Volume {span}, USD</dt>
+          <dt>
+            <Explained terms="volume">Volume {span}, USD</Explained>
+          </dt>
           <dd>{formatCompact(volume)}</dd>
         </div>
         {signal && (
           <div className="detail-signal">
             <dt>
-              {signal.reason} · <Age time={signal.timestamp} suffix=" ago" />
+              <Age time={signal.timestamp} suffix=" ago" /> ·{' '}
+              <Explained terms={['signal', 'reason']}>{signal.reason}</Explained>
             </dt>
             <dd>
-              <SignalTag level={signal.signal} /> {formatShare(signal.strength)}
+              <SignalTag level={signal.signal} />{' '}
+              <Explained terms="strength">{formatShare(signal.strength)}</Explained>
             </dd>
           </div>
         )}
@@ -129,7 +146,7 @@ function Overlays({ interval }) {
   const overlays = useStore(preferences, (state) => state.overlays);
   const names = /** @type {(keyof typeof OVERLAY_NAMES)[]} */ (Object.keys(OVERLAY_NAMES));
   return (
-    <div className="overlay-toggles">
+    <>
       {names.map((name) => (
         <Toggle
           key={name}
@@ -146,6 +163,6 @@ function Overlays({ interval }) {
           {OVERLAY_NAMES[name]}
         </Toggle>
       ))}
-    </div>
+    </>
   );
 }

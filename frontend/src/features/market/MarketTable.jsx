@@ -3,6 +3,7 @@ import { Link, useLocation } from 'wouter';
 import { useStore } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';
 import { Change, directionOf } from '@/components/Change.jsx';
+import { Explained } from '@/components/Explained.jsx';
 import { Icon } from '@/components/Icon.jsx';
 import { LivePrice } from '@/components/Price.jsx';
 import { Toggle } from '@/components/Segmented.jsx';
@@ -69,6 +70,13 @@ export function MarketTable({ symbols, selected }) {
         >
           <Icon name="star" filled={onlyWatchlist} /> Watchlist
         </Toggle>
+        <Explained
+          terms={['price', 'change', 'volume', 'signal']}
+          label="What the columns mean"
+          className="round"
+        >
+          ?
+        </Explained>
       </div>
       <div className="market-scroll">
         <table

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Card, Empty } from '@/components/Card.jsx';
+import { Explained } from '@/components/Explained.jsx';
 import { PriceText } from '@/components/PriceText.jsx';
 import { Segmented } from '@/components/Segmented.jsx';
 import { useDecimals } from '@/hooks/useMarketInfo.js';
@@ -23,7 +24,7 @@ export function ForecastPanel() {
   const [horizon, setHorizon] = useState('1h');
   return (
     <Card
-      title="Forecast range"
+      title={<Explained terms="forecast">Forecast range</Explained>}
       className="forecast-card"
       note={data && <Note report={data} horizon={horizon} />}
       aside={<Segmented label="Horizon" options={HORIZONS} value={horizon} onChange={setHorizon} />}
@@ -66,10 +67,10 @@ function ForecastTable({ forecasts, horizon }) {
               Price
             </th>
             <th scope="col" className="number">
-              50 % range
+              <Explained terms="range_50">50 % range</Explained>
             </th>
             <th scope="col" className="number">
-              90 % range
+              <Explained terms="range_90">90 % range</Explained>
             </th>
             <th scope="col" className="forecast-scale">
               <span className="visually-hidden">Ranges drawn around the price</span>

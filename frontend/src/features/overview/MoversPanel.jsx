@@ -2,6 +2,7 @@ import { useShallow } from 'zustand/react/shallow';
 import { Link } from 'wouter';
 import { Card, Empty } from '@/components/Card.jsx';
 import { Change } from '@/components/Change.jsx';
+import { Explained } from '@/components/Explained.jsx';
 import { LivePrice } from '@/components/Price.jsx';
 import { SymbolMark } from '@/components/SymbolMark.jsx';
 import { useDaySpan } from '@/hooks/useMarketInfo.js';
@@ -22,7 +23,7 @@ export function MoversPanel({ symbols }) {
   const span = useDaySpan(symbols);
   return (
     <Card
-      title="Movers"
+      title={<Explained terms="change">Movers</Explained>}
       className="movers-card"
       aside={<span className="muted small">{span}</span>}
     >
