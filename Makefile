@@ -9,7 +9,7 @@ STAMPS := .make
 NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); if (+a > 20 || (+a == 20 && +b >= 19)) console.log("yes")' 2>/dev/null)
 PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.js frontend/scripts/docsPages.js docs/*.md -type f 2>/dev/null)
 
-.PHONY: run setup dashboard packages check test bench clean
+.PHONY: run setup dashboard packages check test soak bench clean
 
 run: setup
 	@exec $(BIN)/python app.py
@@ -28,6 +28,10 @@ $(STAMPS)/python: requirements.txt
 $(STAMPS)/python-dev: $(STAMPS)/python requirements-dev.txt
 	@echo "Installing what the tests need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(STAMPS)/python-soak: $(STAMPS)/python-dev requirements-soak.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-soak.txt
 	@touch $@
 
 ifeq ($(NODE),yes)
@@ -54,6 +58,9 @@ check: packages $(STAMPS)/python-dev
 
 test: setup $(STAMPS)/python-dev
 	@$(BIN)/python scripts/check.py test
+
+soak: setup $(STAMPS)/python-soak
+	@$(BIN)/python -m pytest --soak -v
 
 bench: setup $(STAMPS)/python-dev
 	@$(BIN)/python -m benchmarks

@@ -12,32 +12,51 @@ eventlet.monkey_patch(psycopg=False)
 
 import os
 import sys
+from typing import Any
 
 from dotenv import load_dotenv
 
-from backend import create_app
-from backend.config import PROJECT_ROOT, ConfigError, load_settings
-from backend.server import PortInUse, listen, raise_file_limit, serve, url_of
+from backend import create_app, logs
+from backend.config import ConfigError, Settings, load_settings
+from backend.config_values import PROJECT_ROOT
+from backend.server import PortInUse, TooFewFiles, listen, raise_file_limit, serve, url_of
+from backend.storage.faults import StorageUnavailable, unusable
 
 
 def main() -> int:
     load_dotenv(PROJECT_ROOT / ".env")
     try:
         settings = load_settings(os.environ)
+        places = raise_file_limit()
         listener = listen(settings.host, settings.port)
-    except ConfigError as error:
+    except (ConfigError, TooFewFiles) as error:
         print(error, file=sys.stderr)
         return 2
     except PortInUse as error:
         print(f"{error} is in use; stop what listens there or set PORT", file=sys.stderr)
         return 1
-    app = create_app(settings)
-    runtime = app.extensions["crs"]
-    runtime.start()
-    print(f"CRS is ready at {url_of(listener)} (market feed: {runtime.feed_name})", flush=True)
-    serve(listener, app, raise_file_limit(), runtime.drain)
-    runtime.close()
+    try:
+        run(settings, places, listener)
+    except StorageUnavailable as error:
+        print(unusable(settings.database_url, error), file=sys.stderr)
+        return 2
     return 0
+
+
+def run(settings: Settings, places: int, listener: Any) -> None:
+    """Serve until somebody ends it. Raises `StorageUnavailable` where it can't begin."""
+    stop_logging = logs.start(settings.log_level)
+    try:
+        app = create_app(settings)
+        runtime = app.extensions["crs"]
+        runtime.start()
+        out = logs.Writer(logs.STDOUT)
+        out.write(f"CRS is ready at {url_of(listener)} (market feed: {runtime.feed_name})")
+        serve(listener, runtime.http_server(app, places), runtime.drain)
+        runtime.close()
+        out.close()
+    finally:
+        stop_logging()
 
 
 if __name__ == "__main__":

@@ -6,12 +6,13 @@
 import logging
 import random
 import secrets
-import time
-from collections.abc import Callable, Hashable
+import sys
+from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -19,15 +20,16 @@ from backend import green
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
 from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint
-from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_limiter
+from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, create_limiter
 from backend.api.market import market_blueprint
+from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
-from backend.auth.accounts import Accounts
+from backend.api.stream_gate import StreamGate
+from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
-from backend.auth.routes import register_auth
-from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
 from backend.clock import Clock, SystemClock
-from backend.config import CRS_ENGINE, PROJECT_ROOT, Settings
+from backend.config import CRS_ENGINE, Settings
+from backend.config_values import PROJECT_ROOT
 from backend.fanout.manager import RoomManager
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
@@ -35,17 +37,19 @@ from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
+from backend.http.exchange import EXCHANGE
+from backend.http.places import Places
+from backend.http.server import HttpServer
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.protocol import MARKET_UPDATE, PRICE_UPDATE
 from backend.storage.database import Database
-from backend.storage.sessions import SessionStore
-from backend.storage.users import UserStore
 from backend.streaming.analyst import Analyst
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
-from backend.streaming.limits import MESSAGE_MAX_BYTES, TokenBucket
+from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic, supervise
+from backend.turns import SLICE_SECONDS, Turns
 from backend.websocket_service import WebSocketService
 
 # Of these events a client that lags behind gets the latest only, for each of these keys.
@@ -56,6 +60,10 @@ LATEST: dict[str, Callable[[Any], Hashable]] = {
 # A dead peer is noticed after the sum of both.
 PING_INTERVAL_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
+# A session that another process ended streams for no longer than this, and the query.
+REVOCATIONS_SECONDS = 0.5
+# Rows that nobody needs do no harm for a minute.
+PURGE_SECONDS = 60.0
 
 
 @dataclass
@@ -70,11 +78,19 @@ class Runtime:
     offload: Offload
     database: Database
     metrics: Metrics
+    turns: Turns
     stopping: bool = False
 
     @property
     def feed_name(self) -> str:
         return self.feed.name
+
+    def http_server(self, app: Flask, places: int) -> HttpServer:
+        """The server of the application, for at most so many connections at once."""
+        refused = self.metrics.refusals.labels
+        return HttpServer(
+            app, Places(places), self.turns, lambda limit: refused(limit).inc(), sys.stderr
+        )
 
     def start(self) -> None:
         """Start the feed and every background task."""
@@ -112,13 +128,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     Raises `StorageUnavailable` where the database can't be used.
     """
     clock = clock or SystemClock()
-    _log_to_stderr(settings.log_level)
     app = Flask(__name__, static_folder=None)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops
-        )
     metrics = Metrics()
     register_error_handlers(app)
     register_headers(app, settings)
@@ -127,38 +137,24 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     offload = Offload()
     database = Database(settings.database_url)
     database.migrate()
-    revocations = Revocations(clock)
-    authenticator = Authenticator(settings.jwt_secret_key, revocations, clock)
-    issuer = TokenIssuer(
-        settings.jwt_secret_key,
-        settings.access_token_minutes * 60,
-        settings.refresh_token_days * 86_400,
-        clock,
-    )
-    accounts = Accounts(
-        UserStore(database),
-        SessionStore(database),
-        Passwords(),
-        issuer,
-        authenticator,
-        revocations,
-        offload,
-        clock,
-    )
-    accounts.load_revocations()
-    register_auth(
+    database.try_writing(clock.now_ms())
+    auth = serve_accounts(
         app,
-        settings=settings,
-        accounts=accounts,
-        revocations=revocations,
-        limiter=limiter,
-        on_auth_failure=lambda reason: metrics.auth_failures.labels(reason).inc(),
+        settings,
+        database,
+        offload,
+        Passwords(),
+        create_counters(settings.redis_url),
+        limiter,
+        lambda reason: metrics.auth_failures.labels(reason).inc(),
+        clock,
     )
 
     market = Market(settings.symbols, clock, feed_name(settings))
     feed = create_feed(settings, market, clock)
 
-    socketio = _socketio(app, settings)
+    turns = Turns(clock)
+    socketio = _socketio(app, settings, turns)
     own_engine = settings.fanout_engine == CRS_ENGINE
 
     def pause() -> None:
@@ -169,28 +165,42 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
         clock,
-        lambda: TokenBucket(clock).take,
         lambda reason: metrics.closed.labels(reason).inc(),
     )
+
     service = WebSocketService(
         socketio,
         transports,
         market,
         analyst,
-        authenticator,
-        revocations,
+        auth.authenticator,
+        auth.revocations,
         symbols=settings.symbols,
         auth_required=settings.websocket_auth_required,
+        per_user=settings.connections_per_user,
         token_warning_seconds=settings.token_warning_seconds,
         clock=clock,
         metrics=metrics,
         rng=random.Random(secrets.randbits(64)),
     )
 
-    public = market_blueprint(market, analyst, forecaster, settings.symbols)
-    limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
-    app.register_blueprint(public)
-    dependencies = Dependencies(_pings(settings, database, offload))
+    gate = StreamGate(
+        settings.connections_per_address, clock, lambda limit: metrics.refusals.labels(limit).inc()
+    )
+    transports.follow(gate.opened, gate.closed)
+    hops = settings.trusted_proxies
+    # Around the stream too, whose middleware is the outermost of Flask's own.
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        gate.around(app.wsgi_app), x_for=hops, x_proto=hops, x_host=hops, x_port=hops
+    )
+
+    for public in (
+        market_blueprint(market, analyst, forecaster, settings.symbols, partial(_rest, turns)),
+        openapi_blueprint(settings.symbols),
+    ):
+        limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
+        app.register_blueprint(public)
+    dependencies = Dependencies(_pings(settings, database, offload, clock))
     app.register_blueprint(health_blueprint(market, service.sessions, dependencies, clock, metrics))
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
 
@@ -205,7 +215,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             background("dependencies", CHECK_SECONDS, dependencies.check),
             background("forecast", REFRESH_SECONDS, forecaster.refresh),
             # Another process on the same database may have ended a session.
-            background("revocations", CHECK_SECONDS, accounts.load_revocations),
+            background("revocations", REVOCATIONS_SECONDS, auth.sessions.load_revocations),
+            background("purge", PURGE_SECONDS, auth.sessions.purge),
         ],
         {
             "market": settings.market_interval,
@@ -215,11 +226,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         offload,
         database,
         metrics,
+        turns,
     )
     return app
 
 
-def _socketio(app: Flask, settings: Settings) -> SocketIO:
+def _socketio(app: Flask, settings: Settings, turns: Turns) -> SocketIO:
     # One filter for both libraries: they log to it only what is an error.
     library_log = logging.getLogger("crs.socketio")
     library_log.addFilter(QuietLog())
@@ -228,7 +240,7 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
     engine: dict[str, Any] = {}
     if settings.fanout_engine == CRS_ENGINE:
         engine = {
-            "client_manager": RoomManager(LATEST, settings.fanout_deflate),
+            "client_manager": RoomManager(LATEST, settings.fanout_deflate, turns),
             "serializer": EnginePacket,
         }
     return SocketIO(
@@ -241,8 +253,7 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
         # that sends too much waits for itself.
         async_handlers=False,
         manage_session=False,
-        # None lets the driver accept the server's own origin, and no other.
-        cors_allowed_origins="*" if "*" in settings.cors_origins else origins or None,
+        cors_allowed_origins="*" if "*" in origins else partial(_origin_is_allowed, origins),
         max_http_buffer_size=MESSAGE_MAX_BYTES,
         ping_interval=PING_INTERVAL_SECONDS,
         ping_timeout=PING_TIMEOUT_SECONDS,
@@ -252,12 +263,25 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
     )
 
 
+def _rest(turns: Turns) -> None:
+    """Let others have their turn while the answer to a request is being made."""
+    turns.wait(request.environ[EXCHANGE].place.share, SLICE_SECONDS / 4)
+
+
+def _origin_is_allowed(origins: Container[str], origin: str, environ: dict[str, Any]) -> bool:
+    """Whether pages of `origin` may connect: the server's own always may."""
+    own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
+    return origin == own or origin in origins
+
+
 def _pings(
-    settings: Settings, database: Database, offload: Offload
+    settings: Settings, database: Database, offload: Offload, clock: Clock
 ) -> dict[str, Callable[[], object]]:
-    pings: dict[str, Callable[[], object]] = {
-        "database": lambda: offload.run_serial(database.ping),
-    }
+    def use_database() -> None:
+        offload.run_read(database.try_reading)
+        offload.run_write(database.try_writing, clock.now_ms())
+
+    pings: dict[str, Callable[[], object]] = {"database": use_database}
     if settings.redis_url:
         import redis  # 20 ms and 5 MB, for those who use it
 
@@ -266,15 +290,3 @@ def _pings(
         )
         pings["redis"] = client.ping
     return pings
-
-
-def _log_to_stderr(level: str) -> None:
-    formatter = logging.Formatter(
-        "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=level.upper(), handlers=[handler])
-    # It tells of its own plugins, six lines, at every first start.
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)

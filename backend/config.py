@@ -5,23 +5,25 @@ counts as absent, as container tooling passes it.
 """
 
 import os
-import re
 import secrets
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+from backend import config_values as values
+from backend.config_values import (
+    BINANCE_FEED,
+    PROJECT_ROOT,
+    REPLAY_FEED_PREFIX,
+    SIMULATED_FEED,
+    SYMBOLS_MAX,
+)
+
 INSTANCE_DIR = PROJECT_ROOT / "instance"
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"
-
-SIMULATED_FEED = "simulated"
-BINANCE_FEED = "binance"
-REPLAY_FEED_PREFIX = "replay:"
 
 CRS_ENGINE = "crs"
 STOCK_ENGINE = "stock"
@@ -29,12 +31,9 @@ STOCK_ENGINE = "stock"
 DEFAULT_SYMBOLS = (
     "BTC,ETH,SOL,XRP,BNB,ADA,DOGE,AVAX,DOT,LINK,LTC,BCH,TRX,UNI,ATOM,XLM,NEAR,AAVE,FIL,ALGO"
 )
-SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,15}")
 
 # RFC 7518 3.2: an HS256 key is at least as long as the hash.
 SECRET_MIN_BYTES = 32
-# Each symbol keeps about 0.5 MB of candles, so this bounds the market's memory to some 250 MB.
-SYMBOLS_MAX = 500
 
 T = TypeVar("T")
 
@@ -51,6 +50,7 @@ class Settings:
     port: int
     app_env: str
     jwt_secret_key: str
+    jwt_previous_secret_keys: tuple[str, ...]
     access_token_minutes: float
     refresh_token_days: float
     token_warning_seconds: float
@@ -68,6 +68,8 @@ class Settings:
     market_interval: float
     sentiment_interval: float
     signal_interval: float
+    connections_per_address: int
+    connections_per_user: int
     trusted_proxies: int
     fanout_engine: str
     fanout_deflate: bool
@@ -101,90 +103,6 @@ class _Reader:
         self.problems.append(f"{name} was {was}; allowed: {allowed}")
 
 
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def parser(value: str) -> float:
-        number = float(value)
-        if not low <= number <= high:  # also false for NaN
-            raise ValueError(value)
-        return number
-
-    return parser
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def parser(value: str) -> int:
-        number = int(value)
-        if not low <= number <= high:
-            raise ValueError(value)
-        return number
-
-    return parser
-
-
-def _boolean(value: str) -> bool:
-    if value.lower() in ("true", "1", "yes", "on"):
-        return True
-    if value.lower() in ("false", "0", "no", "off"):
-        return False
-    raise ValueError(value)
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parser(value: str) -> str:
-        if value.lower() not in choices:
-            raise ValueError(value)
-        return value.lower()
-
-    return parser
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parser(value: str) -> str:
-        if not re.fullmatch(rf"({'|'.join(schemes)})://\S+", value):
-            raise ValueError(value)
-        return value
-
-    return parser
-
-
-def _symbols(value: str) -> tuple[str, ...]:
-    parts = (sys.intern(part.strip()) for part in value.split(",") if part.strip())
-    symbols = tuple(dict.fromkeys(parts))
-    if not 1 <= len(symbols) <= SYMBOLS_MAX:
-        raise ValueError(value)
-    if not all(SYMBOL_PATTERN.fullmatch(symbol) for symbol in symbols):
-        raise ValueError(value)
-    return symbols
-
-
-def _market_feed(value: str) -> str:
-    if value in (SIMULATED_FEED, BINANCE_FEED):
-        return value
-    path = value.removeprefix(REPLAY_FEED_PREFIX)
-    if path == value or not Path(path).expanduser().exists():
-        raise ValueError(value)
-    return value
-
-
-def _database_url(value: str) -> str:
-    """Relative SQLite paths count from the project's root, so that any working directory does."""
-    sqlite = "sqlite:///"
-    if value.startswith(sqlite):
-        path = value.removeprefix(sqlite)
-        if path and path != ":memory:":
-            return sqlite + str(PROJECT_ROOT / path)
-    elif re.match(r"postgres(ql)?(\+psycopg2)?://.+", value):
-        return re.sub(r"^postgres(ql)?(\+psycopg2)?://", "postgresql+psycopg2://", value)
-    raise ValueError(value)
-
-
-def _origins(value: str) -> tuple[str, ...]:
-    origins = tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
-    if not all(origin == "*" or re.fullmatch(r"https?://[^/\s]+", origin) for origin in origins):
-        raise ValueError(value)
-    return origins
-
-
 def _development_secret(path: Path) -> str:
     """The secret kept at `path`, generated there at the first start, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -208,11 +126,15 @@ def load_settings(
 ) -> Settings:
     """Settings from `environ`; raises `ConfigError` with every problem at once."""
     read = _Reader(environ)
-    interval = _number(0.01, 86_400)
+    interval = values.number(0.01, 86_400)
+    connections = "a number of connections, or 0 for no limit"
     interval_text = "a number of seconds from 0.01 to 86400"
 
     app_env = read.parse(
-        "APP_ENV", DEVELOPMENT, f"{DEVELOPMENT} or {PRODUCTION}", _one_of(DEVELOPMENT, PRODUCTION)
+        "APP_ENV",
+        DEVELOPMENT,
+        f"{DEVELOPMENT} or {PRODUCTION}",
+        values.one_of(DEVELOPMENT, PRODUCTION),
     )
     production = app_env == PRODUCTION
 
@@ -224,100 +146,121 @@ def load_settings(
     elif not secret and production:
         read.reject("JWT_SECRET_KEY", "absent", "a secret of your own, required in production")
 
+    previous_secrets: tuple[str, ...] = ()
+    try:
+        previous_secrets = values.keys(read.text("JWT_PREVIOUS_SECRET_KEYS", ""), SECRET_MIN_BYTES)
+    except ValueError:
+        # Not `parse`, which would repeat the value.
+        read.reject(
+            "JWT_PREVIOUS_SECRET_KEYS",
+            "too many or too short",
+            f"up to {values.KEYS_MAX}, comma-separated, {SECRET_MIN_BYTES} bytes or more each",
+        )
+
     cors_origins = read.parse(
         "CORS_ORIGINS",
         "" if production else "*",
         "* or a comma-separated list such as https://app.example.com",
-        _origins,
+        values.origins,
     )
     if production and "*" in cors_origins:
         read.reject("CORS_ORIGINS", "'*'", "the origins of your pages; not * in production")
 
     settings = Settings(
         host=read.text("HOST", "127.0.0.1"),
-        port=read.parse("PORT", "5000", "a port, or 0 for any free one", _integer(0, 65_535)),
+        port=read.parse("PORT", "5000", "a port, or 0 for any free one", values.integer(0, 65_535)),
         app_env=app_env,
         jwt_secret_key=secret,
+        jwt_previous_secret_keys=previous_secrets,
         access_token_minutes=read.parse(
-            "ACCESS_TOKEN_MINUTES", "60", "a number from 0.01 to 43200", _number(0.01, 43_200)
+            "ACCESS_TOKEN_MINUTES", "60", "a number from 0.01 to 43200", values.number(0.01, 43_200)
         ),
         refresh_token_days=read.parse(
-            "REFRESH_TOKEN_DAYS", "30", "a number from 0.0001 to 3650", _number(0.0001, 3_650)
+            "REFRESH_TOKEN_DAYS", "30", "a number from 0.0001 to 3650", values.number(0.0001, 3_650)
         ),
         token_warning_seconds=read.parse(
-            "TOKEN_WARNING_SECONDS", "60", "a number of seconds from 1 to 3600", _number(1, 3_600)
+            "TOKEN_WARNING_SECONDS",
+            "60",
+            "a number of seconds from 1 to 3600",
+            values.number(1, 3_600),
         ),
         websocket_auth_required=read.parse(
-            "WEBSOCKET_AUTH_REQUIRED", "true", "true or false", _boolean
+            "WEBSOCKET_AUTH_REQUIRED", "true", "true or false", values.boolean
         ),
         database_url=read.parse(
             "DATABASE_URL",
             "sqlite:///instance/crs.db",
             "sqlite:///<file> or postgresql://user:password@host/name",
-            _database_url,
+            values.database_url,
         ),
         redis_url=read.parse(
             "REDIS_URL",
             "",
             "redis://host:port/db, or empty",
-            lambda value: value and _url("redis", "rediss", "unix")(value),
+            lambda value: value and values.url("redis", "rediss", "unix")(value),
         ),
         cors_origins=cors_origins,
         symbols=read.parse(
             "SYMBOLS",
             DEFAULT_SYMBOLS,
             f"1 to {SYMBOLS_MAX} comma-separated tickers of A-Z and 0-9, such as BTC,ETH",
-            _symbols,
+            values.symbols,
         ),
         market_feed=read.parse(
             "MARKET_FEED",
             SIMULATED_FEED,
             f"{SIMULATED_FEED}, {BINANCE_FEED}, or {REPLAY_FEED_PREFIX}<path of a recording>",
-            _market_feed,
+            values.market_feed,
         ),
         binance_ws_url=read.parse(
             "BINANCE_WS_URL",
             "wss://data-stream.binance.vision",
             "a ws:// or wss:// URL",
-            _url("ws", "wss"),
+            values.url("ws", "wss"),
         ),
         binance_rest_url=read.parse(
             "BINANCE_REST_URL",
             "https://data-api.binance.vision",
             "an http:// or https:// URL",
-            _url("http", "https"),
+            values.url("http", "https"),
         ),
         replay_speed=read.parse(
-            "REPLAY_SPEED", "1", "a number from 0.01 to 1000000", _number(0.01, 1_000_000)
+            "REPLAY_SPEED", "1", "a number from 0.01 to 1000000", values.number(0.01, 1_000_000)
         ),
-        replay_loop=read.parse("REPLAY_LOOP", "false", "true or false", _boolean),
+        replay_loop=read.parse("REPLAY_LOOP", "false", "true or false", values.boolean),
         simulation_seed=read.parse(
             "SIMULATION_SEED",
             "",
             "an integer from 0 to 4294967295, or empty for a new market each time",
-            lambda value: _integer(0, 2**32 - 1)(value) if value else None,
+            lambda value: values.integer(0, 2**32 - 1)(value) if value else None,
         ),
         market_interval=read.parse("MARKET_INTERVAL", "2", interval_text, interval),
         sentiment_interval=read.parse("SENTIMENT_INTERVAL", "10", interval_text, interval),
         signal_interval=read.parse("SIGNAL_INTERVAL", "15", interval_text, interval),
+        connections_per_address=read.parse(
+            "CONNECTIONS_PER_ADDRESS", "6000", connections, values.integer(0, 1_000_000)
+        ),
+        connections_per_user=read.parse(
+            "CONNECTIONS_PER_USER", "6000", connections, values.integer(0, 1_000_000)
+        ),
         trusted_proxies=read.parse(
             "TRUSTED_PROXIES",
             "0",
             "how many reverse proxies stand in front, 0 to 10",
-            _integer(0, 10),
+            values.integer(0, 10),
         ),
         fanout_engine=read.parse(
             "FANOUT_ENGINE",
             CRS_ENGINE,
             f"{CRS_ENGINE} or {STOCK_ENGINE}",
-            _one_of(CRS_ENGINE, STOCK_ENGINE),
+            values.one_of(CRS_ENGINE, STOCK_ENGINE),
         ),
-        fanout_deflate=read.parse("FANOUT_DEFLATE", "true", "true or false", _boolean),
+        fanout_deflate=read.parse("FANOUT_DEFLATE", "true", "true or false", values.boolean),
         log_level=read.parse(
             "LOG_LEVEL",
             "info",
             "debug, info, warning or error",
-            _one_of("debug", "info", "warning", "error"),
+            values.one_of("debug", "info", "warning", "error"),
         ),
     )
     if read.problems:

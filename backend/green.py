@@ -14,11 +14,11 @@ from typing import Any, Protocol, TypeVar, cast
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 import eventlet
-import eventlet.wsgi
 from eventlet import patcher, tpool
 from eventlet.event import Event as Event
 from eventlet.hubs import get_hub, trampoline
 from eventlet.semaphore import Semaphore as Semaphore
+from eventlet.wsgi import WSGI_LOCAL
 
 T = TypeVar("T")
 
@@ -26,8 +26,8 @@ T = TypeVar("T")
 ASYNC_MODE = "eventlet"
 # What has to be patched for blocking calls of the standard library to yield.
 PATCHED_MODULES = ("os", "select", "socket", "thread", "time")
-# What the WSGI server puts into the environ of a request beside what the standard asks for.
-ENVIRON_KEYS = ("eventlet.posthooks", "eventlet.set_idle", "eventlet.input")
+# Where the driver's own WebSocket looks for the connection of its request.
+WEBSOCKET_KEY = "eventlet.input"
 
 
 class Timer(Protocol):
@@ -127,9 +127,10 @@ def end_threads() -> None:
     tpool.killall()
 
 
-def native_lock() -> Any:
-    """A lock of the operating system's, for what native threads share."""
-    return patcher.original("threading").Lock()
+def native(module: str) -> Any:
+    """A module of the standard library that is not patched: for what native threads do by
+    themselves, or share."""
+    return patcher.original(module)
 
 
 def unpatched() -> list[str]:
@@ -146,64 +147,23 @@ def listen(host: str, port: int, backlog: int) -> Any:
     return eventlet.listen((host, port), family, backlog=backlog, reuse_port=False)
 
 
-class WsgiServer:
-    """Serves an application on a listener, with at most `max_connections` at once.
-
-    `slots` counts them; whoever takes a socket over takes its place there too.
-    """
-
-    def __init__(self, max_connections: int) -> None:
-        self._pool = eventlet.GreenPool(max_connections)
-        self._serving: Any = None
-
-    @property
-    def slots(self) -> Any:
-        """The semaphore with the places that are free."""
-        return self._pool.sem
-
-    def start(
-        self, listener: Any, app: Any, environ: dict[str, Any], socket_timeout: float | None = None
-    ) -> None:
-        """Serve in a greenlet of its own. `environ` is added to each request's."""
-        self._serving = eventlet.spawn(
-            eventlet.wsgi.server,
-            listener,
-            app,
-            custom_pool=self._pool,
-            environ=environ,
-            socket_timeout=socket_timeout,
-            log_output=False,
-            debug=False,
-        )
-
-    def wait(self) -> None:
-        """Serve until somebody stops it."""
-        self._serving.wait()
-
-    def stop(self) -> None:
-        """Accept nobody any more, and let go of idle connections."""
-        self._serving.kill()
+def raw_socket(sock: Any) -> socket.socket:
+    """The raw non-blocking socket within one that waits; still that one's."""
+    return cast(socket.socket, sock.fd)
 
 
-def request_socket(environ: dict[str, Any]) -> socket.socket:
-    """The raw non-blocking socket that a request has come by; the WSGI server's own."""
-    return cast(socket.socket, environ["eventlet.input"].get_socket().fd)
+def detach(sock: Any) -> socket.socket:
+    """The raw non-blocking socket, taken away from the one that waits; raises OSError where it
+    has been closed."""
+    raw = sock.fd
+    taken = type(raw)(raw.family, raw.type, raw.proto, fileno=raw.detach())
+    taken.setblocking(False)
+    return cast(socket.socket, taken)
 
 
-def take_over(environ: dict[str, Any]) -> tuple[socket.socket, bytes]:
-    """Take a request's socket away from the WSGI server, which goes on as after any answered
-    request. Returns the raw non-blocking socket, and what has been read from it beyond the
-    request; raises OSError where the client has gone."""
-    request = environ["eventlet.input"]
-    green = request.get_socket()
-    green.setblocking(False)
-    early = request.rfile.peek() or b""
-    raw = green.fd
-    sock = type(raw)(raw.family, raw.type, raw.proto, fileno=raw.detach())
-    sock.setblocking(False)
-    return sock, early
-
-
-def leave_unanswered() -> None:
-    """Tell the WSGI server that this request's answer is not its matter."""
-    eventlet.wsgi.WSGI_LOCAL.already_handled = True
+def websocket_served() -> bool:
+    """Whether the driver's own WebSocket has taken the request of this greenlet over since the
+    last call."""
+    served = bool(getattr(WSGI_LOCAL, "already_handled", False))
+    WSGI_LOCAL.already_handled = False
+    return served

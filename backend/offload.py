@@ -15,11 +15,14 @@ T = TypeVar("T")
 
 # A hash takes 20-30 ms of one core. One core stays with the hub, which must never wait for CPU.
 HASHING_WORKERS = max(1, (os.cpu_count() or 2) - 1)
-# At 25 ms each the last in line waits about 1.6 s; whoever came later would rather be told.
+# Hashes are let through one by one by whoever asks for them (`auth.line`); this bounds the rest.
 HASHING_WAITING_MAX = 64
 # Statements take under 2 ms, so this is half a second of work. It only fills when the database
 # hangs, and then bounds what waits for it.
 DATABASE_WAITING_MAX = 256
+# Who has waited this long for the database is told so; behind a lock that somebody holds, those in
+# line would else wait for the sum of all timeouts before them.
+DATABASE_WAIT_MAX_S = 2.0
 
 
 class Overloaded(Exception):
@@ -27,11 +30,13 @@ class Overloaded(Exception):
 
 
 class _Lane:
-    """At most `workers` calls at once in native threads, at most `waiting_max` greenlets behind."""
+    """At most `workers` calls at once in native threads, at most `waiting_max` greenlets behind,
+    each for `wait_max_s` at most."""
 
-    def __init__(self, workers: int, waiting_max: int) -> None:
+    def __init__(self, workers: int, waiting_max: int, wait_max_s: float | None = None) -> None:
         self._free = green.Semaphore(workers)
         self._waiting_max = waiting_max
+        self._wait_max_s = wait_max_s
         self._waiting = 0
 
     def run(self, fn: Callable[..., T], *args: object) -> T:
@@ -39,7 +44,8 @@ class _Lane:
             raise Overloaded(f"{self._waiting} calls wait already")
         self._waiting += 1
         try:
-            self._free.acquire()
+            if not self._free.acquire(timeout=self._wait_max_s):
+                raise Overloaded(f"waited {self._wait_max_s} s")
         finally:
             self._waiting -= 1
         try:
@@ -48,21 +54,38 @@ class _Lane:
             self._free.release()
 
 
+class _SingleFile(_Lane):
+    """A lane of which no two calls ever overlap, not even where a greenlet is killed: it leaves its
+    call running in the thread, with its place in the lane free. A lock of the operating system's
+    keeps the next call behind it."""
+
+    def __init__(self, waiting_max: int, wait_max_s: float) -> None:
+        super().__init__(1, waiting_max, wait_max_s)
+        self._lock = green.native("threading").Lock()
+
+    def run(self, fn: Callable[..., T], *args: object) -> T:
+        return super().run(lambda: self._locked(fn, *args))
+
+    def _locked(self, fn: Callable[..., T], *args: object) -> T:
+        with self._lock:
+            return fn(*args)
+
+
 class Offload:
-    """Two lanes of native threads: one for hashing, and a single-file one for the database."""
+    """Three lanes of native threads: one for hashing, and two for the database, of which one only
+    reads and so need not wait for whom a writer waits for."""
 
     def __init__(
         self,
         hashing_workers: int = HASHING_WORKERS,
         hashing_waiting_max: int = HASHING_WAITING_MAX,
         database_waiting_max: int = DATABASE_WAITING_MAX,
+        database_wait_max_s: float = DATABASE_WAIT_MAX_S,
     ) -> None:
-        green.set_threads(hashing_workers + 1)
+        green.set_threads(hashing_workers + 2)
         self._hashing = _Lane(hashing_workers, hashing_waiting_max)
-        self._database = _Lane(1, database_waiting_max)
-        # A greenlet that is killed leaves its call running in the thread, with its place in the
-        # lane free. This lock of the operating system's keeps the next call behind it.
-        self._database_lock = green.native_lock()
+        self._reading = _SingleFile(database_waiting_max, database_wait_max_s)
+        self._writing = _SingleFile(database_waiting_max, database_wait_max_s)
         self._closed = False
 
     def run(self, fn: Callable[..., T], *args: object) -> T:
@@ -70,28 +93,30 @@ class Offload:
 
         Raises what `fn` raises, or `Overloaded` without having called it.
         """
-        self._refuse_when_closed()
-        return self._hashing.run(fn, *args)
+        return self._in(self._hashing, fn, *args)
 
-    def run_serial(self, fn: Callable[..., T], *args: object) -> T:
-        """`fn(*args)` in a native thread, never two at once: for everything that uses the database.
+    def run_read(self, fn: Callable[..., T], *args: object) -> T:
+        """`fn(*args)` in a native thread, never two at once: for what only reads the database.
+
+        Raises what `fn` raises, or `Overloaded` without having called it.
+        """
+        return self._in(self._reading, fn, *args)
+
+    def run_write(self, fn: Callable[..., T], *args: object) -> T:
+        """`fn(*args)` in a native thread, never two at once: for what writes to the database.
 
         Locks inside SQLAlchemy are patched ones, which must not be contended between native
         threads; and a greenlet switch inside an SQLite write transaction would freeze the hub.
         Raises what `fn` raises, or `Overloaded` without having called it.
         """
-        self._refuse_when_closed()
-        return self._database.run(lambda: self._locked(fn, *args))
+        return self._in(self._writing, fn, *args)
 
     def close(self) -> None:
         """End the threads once their current calls return. Later calls raise `Overloaded`."""
         self._closed = True
         green.end_threads()
 
-    def _refuse_when_closed(self) -> None:
+    def _in(self, lane: _Lane, fn: Callable[..., T], *args: object) -> T:
         if self._closed:
             raise Overloaded("the process is ending")
-
-    def _locked(self, fn: Callable[..., T], *args: object) -> T:
-        with self._database_lock:
-            return fn(*args)
+        return lane.run(fn, *args)

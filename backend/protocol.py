@@ -9,7 +9,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
-from backend.config import SYMBOL_PATTERN
+from backend.config_values import SYMBOL_PATTERN
 
 VERSION = "0.1.0"
 
@@ -54,6 +54,7 @@ MALFORMED_SYMBOL = "malformed_symbol"
 UNKNOWN_EVENT = "unknown_event"
 INTERNAL_ERROR = "internal_error"
 MESSAGE_TOO_LARGE = "message_too_large"
+TOO_MANY_CONNECTIONS = "too_many_connections"
 VALIDATION_FAILED = "validation_failed"
 BAD_JSON = "bad_json"
 UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"

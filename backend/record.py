@@ -13,7 +13,8 @@ from types import FrameType
 from dotenv import load_dotenv
 
 from backend.clock import SystemClock
-from backend.config import PROJECT_ROOT, ConfigError, Settings, load_settings
+from backend.config import ConfigError, Settings, load_settings
+from backend.config_values import PROJECT_ROOT
 from backend.feeds import create_feed, feed_name
 from backend.feeds.recorder import RecordingSink
 

@@ -1,8 +1,8 @@
 """The listening socket, its limits, and the way out.
 
-A WSGI server on a socket of our own rather than `socketio.run`, for what the latter hides: a wall
-at 1,024 connections, tracebacks sent to clients, a backlog of 50, Nagle's delay, and a port shared
-silently with a second server.
+A server of our own rather than `socketio.run`, for what the latter hides: a wall at 1,024
+connections, tracebacks sent to clients, a backlog of 50, Nagle's delay, and a port shared silently
+with a second server.
 """
 
 import errno
@@ -16,19 +16,18 @@ from collections.abc import Callable
 from typing import Any
 
 from backend import green
-from backend.fanout.sessions.sockets import SLOTS
+from backend.http.server import HttpServer
 
 logger = logging.getLogger(__name__)
 
 # Files that are not client connections: database, feed, logs, static files. At the limit itself
 # accept() fails and would end the process.
 RESERVED_FILES = 128
+# With room for fewer clients than this it is better not to start.
+CONNECTIONS_MIN = 64
 # Connections that the kernel holds while the process is busy; a reconnect storm after a restart
 # comes in one second.
 BACKLOG = 4096
-# A request has to arrive, and an answer to be taken, within this. Without it, requests that never
-# end would hold every slot. Live streams have the heartbeat's own timeout instead.
-SOCKET_TIMEOUT_SECONDS = 30
 # What is still being answered when the stream has drained gets this long.
 LAST_REQUESTS_SECONDS = 0.3
 
@@ -37,12 +36,22 @@ class PortInUse(Exception):
     """Another program listens there; choose another PORT, or stop it."""
 
 
+class TooFewFiles(Exception):
+    """The limit of open files leaves no room for clients; raise it (`ulimit -n`)."""
+
+
 def raise_file_limit() -> int:
-    """Lift the soft limit of open files to the hard one; returns how many connections fit."""
+    """Lift the soft limit of open files to the hard one; returns how many connections fit.
+    Raises `TooFewFiles`."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 1_048_576 if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(1, wanted - RESERVED_FILES)
+    if wanted < RESERVED_FILES + CONNECTIONS_MIN:
+        raise TooFewFiles(
+            f"The limit of open files is {wanted}, and at least {RESERVED_FILES + CONNECTIONS_MIN} "
+            "are needed: raise it with ulimit -n"
+        )
+    return int(wanted) - RESERVED_FILES
 
 
 def listen(host: str, port: int) -> Any:
@@ -66,17 +75,14 @@ def url_of(listener: Any) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(listener: Any, app: Any, max_connections: int, drain: Callable[[], None]) -> None:
+def serve(listener: Any, server: HttpServer, drain: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, then `drain` and return. A second signal ends at once."""
-    server = green.WsgiServer(max_connections)
-    # So that a WebSocket keeps its place though its greenlet has ended.
-    server.start(listener, app, {SLOTS: server.slots}, SOCKET_TIMEOUT_SECONDS)
+    server.start(listener)
     name = _wait_for_signal()
     logger.info("%s: draining", name)
     drain()
     green.sleep(LAST_REQUESTS_SECONDS)
     server.stop()
-    listener.close()
 
 
 def _wait_for_signal() -> str:

@@ -24,7 +24,8 @@ import socketio
 from dotenv import load_dotenv
 from rich.console import Console
 
-from backend.config import PROJECT_ROOT, ConfigError, Settings, load_settings
+from backend.config import ConfigError, Settings, load_settings
+from backend.config_values import PROJECT_ROOT
 from backend.storage.database import Database, StorageUnavailable
 
 PYTHON_NEEDED = (3, 11)

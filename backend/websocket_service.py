@@ -11,6 +11,7 @@ rooms only, so one that is being refused hears nothing but why.
 import logging
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask_socketio import SocketIO
@@ -31,17 +32,16 @@ from backend.protocol import (
     STATUS_CONNECTED,
     STATUS_SHUTDOWN,
     TOKEN_REVOKED,
-    UNKNOWN_EVENT,
+    TOO_MANY_CONNECTIONS,
     AuthFailure,
     Payload,
-    RequestError,
 )
 from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
-from backend.streaming.limits import MESSAGE_MAX_BYTES
+from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
-from backend.streaming.requests import Handler, Requests
+from backend.streaming.requests import FAILED_HERE, Requests
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import Basket, RoomChange, Subscriptions
 from backend.streaming.watch import WATCH_SECONDS, Watch
@@ -53,8 +53,6 @@ logger = logging.getLogger(__name__)
 RECONNECT_AFTER_MS = (500, 5_000)
 
 NAMESPACE = "/"
-
-FAILED_HERE = "The request failed on the server's side"
 
 
 class WebSocketService:
@@ -71,6 +69,7 @@ class WebSocketService:
         *,
         symbols: tuple[str, ...],
         auth_required: bool,
+        per_user: int,
         token_warning_seconds: float,
         clock: Clock,
         metrics: Metrics,
@@ -81,6 +80,7 @@ class WebSocketService:
         self._analyst = analyst
         self._authenticator = authenticator
         self._auth_required = auth_required
+        self._per_user = per_user
         self._clock = clock
         self._metrics = metrics
         self._rng = rng
@@ -112,19 +112,20 @@ class WebSocketService:
         self._tasks: list[Periodic] = []
         revocations.subscribe(self.revoke)
         transports.when_too_large(self._refuse_message)
-        self._register(
-            Requests(
-                self._out,
-                self.sessions,
-                self._subscriptions,
-                self._broadcaster,
-                analyst,
-                authenticator,
-                symbols,
-                self._move,
-                self._refuse,
-            )
+        self._requests = Requests(
+            self._out,
+            self.sessions,
+            self._subscriptions,
+            self._broadcaster,
+            analyst,
+            authenticator,
+            symbols,
+            self._move,
+            self._refuse,
+            self._part_for,
+            clock,
         )
+        self._register()
 
     # --- background tasks -------------------------------------------------------------------------
 
@@ -177,25 +178,32 @@ class WebSocketService:
 
     # --- handlers ---------------------------------------------------------------------------------
 
-    def _register(self, requests: Requests) -> None:
+    def _register(self) -> None:
         # On the server itself: a handler asks for nothing but the connection's id, and the request
         # context that Flask-SocketIO would push for each event costs more than most handlers.
         on = self._socketio.server.on
         on("connect", self._on_connect)
         on("disconnect", self._on_disconnect)
-        for event, handler in requests.handlers.items():
-            on(event, self._guarded(event, handler))
-        on("*", self._on_unknown)
+        for event in self._requests.events:
+            on(event, partial(self._serve, event))
+        on("*", self._serve)
 
     def _on_connect(
         self, sid: str, _environ: object = None, auth: object = None, *_args: Any
     ) -> None:
         if self.sessions.get(sid) is not None:
             # A client may send an ordinary event of this name at any time.
-            self._on_unknown("connect", sid)
+            self._serve("connect", sid)
             return
         try:
-            self._accept(self._authenticated(sid, auth))
+            session = self._authenticated(sid, auth)
+            if self._one_too_many(session):
+                self._out.count_refusal(PER_USER)
+                text = "This account has too many connections"
+                self._out.send_error(sid, "connect", TOO_MANY_CONNECTIONS, text)
+                self._part(sid)
+            else:
+                self._accept(session)
         except TokenRejected as rejected:
             self._refuse(sid, rejected.failure)
         except Exception:
@@ -206,6 +214,8 @@ class WebSocketService:
 
     def _accept(self, session: Session) -> None:
         self.sessions.add(session)
+        manager = self._socketio.server.manager
+        self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
         self._enter(session.sid, ACCEPTED_ROOM)
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
         sentiment = self._analyst.sentiment()
@@ -215,18 +225,18 @@ class WebSocketService:
     def _on_disconnect(self, sid: str, *_args: Any) -> None:
         if self._socketio.server.manager.is_connected(sid, NAMESPACE):
             # Not the end of a connection: a client sent an ordinary event of this name.
-            self._on_unknown("disconnect", sid)
+            self._serve("disconnect", sid)
             return
         session = self.sessions.remove(sid)
         if session is not None:
             self._subscriptions.release(session)
 
-    def _on_unknown(self, event: str, sid: str, *_args: Any) -> Payload | None:
+    def _serve(self, event: str, sid: str, *args: Any) -> Payload | None:
+        """Any event of a client; ones that are not accepted are answered with nothing."""
         session = self.sessions.get(sid)
         if session is None:
             return None
-        name = event[:EVENT_NAME_MAX_CHARS]
-        return self._out.send_error(session.sid, name, UNKNOWN_EVENT, f"There is no event {name!r}")
+        return self._requests.serve(session, event[:EVENT_NAME_MAX_CHARS], args)
 
     def _refuse_message(self, eio_sid: str) -> None:
         """Say why a connection is about to be closed; which event it was is not known."""
@@ -234,24 +244,6 @@ class WebSocketService:
         if sid is not None and self.sessions.get(sid) is not None:
             text = f"A message may have {MESSAGE_MAX_BYTES} bytes"
             self._out.send_error(sid, "", MESSAGE_TOO_LARGE, text)
-
-    def _guarded(self, event: str, handler: Handler) -> Callable[..., Payload | None]:
-        """A handler that is called for accepted connections only, and whose failures are answered
-        with `error`. What it returns is the acknowledgement, if the client asked for one."""
-
-        def guarded(sid: str, *args: Any) -> Payload | None:
-            session = self.sessions.get(sid)
-            if session is None:
-                return None
-            try:
-                return handler(session, args)
-            except RequestError as error:
-                return self._out.send_error(session.sid, event, error.code, str(error))
-            except Exception:
-                logger.exception("Handler of %s failed", event)
-                return self._out.send_error(session.sid, event, INTERNAL_ERROR, FAILED_HERE)
-
-        return guarded
 
     # --- authentication ---------------------------------------------------------------------------
 
@@ -263,10 +255,22 @@ class WebSocketService:
         claims = self._authenticator.authenticate(token)
         return Session(sid, claims.user_id, claims.session_id, claims.expires_at_ms)
 
+    def _one_too_many(self, session: Session) -> bool:
+        user = session.user_id
+        return user is not None and 0 < self._per_user <= self.sessions.of_user(user)
+
     def _refuse(self, sid: str, failure: AuthFailure) -> None:
         """Say why, and part."""
+        environ = self._socketio.server.get_environ(sid, NAMESPACE) or {}
+        logger.info("refused a client at %s: %s", environ.get("REMOTE_ADDR"), failure.code)
         self._out.send_refusal(sid, failure)
         self._part(sid)
+
+    def _part_for(self, sid: str, reason: str) -> None:
+        """End a connection whose client is at fault, once it has been told."""
+        self._transports.part(
+            self._socketio.server.manager.eio_sid_from_sid(sid, NAMESPACE), reason
+        )
 
     def _part(self, sid: str) -> None:
         """Disconnect a client, and close its transport once it has read what was sent to it."""

@@ -33,5 +33,7 @@ export default defineConfig({
     include: ['test/**/*.test.{js,jsx}'],
     setupFiles: ['test/setup.js'],
     restoreMocks: true,
+    // Far beyond what a loaded machine needs.
+    testTimeout: 60_000,
   },
 });

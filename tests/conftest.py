@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import servers
 from tests.servers import Server
@@ -13,11 +14,23 @@ STACKS = {"python": PythonClient, "node": NodeClient}
 Connect = Callable[..., Any]
 StartServer = Callable[..., Server]
 
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("crs", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("crs")
+
 # Fixtures that start a process. Whoever asks for one is `served`, without saying so.
 SERVING = {"_start", "postgresql", "engine", "ours", "start_echo"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="run what takes long, and nothing else")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    soak = bool(config.getoption("--soak"))
+    others = [item for item in items if bool(item.get_closest_marker("soak")) is not soak]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
     for item in items:
         if SERVING & set(getattr(item, "fixturenames", ())):
             item.add_marker("served")
@@ -27,8 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     running: list[Server] = []
 
-    def start(**environment: str) -> Server:
-        server = servers.start(tmp_path_factory.mktemp("server"), **environment)
+    def start(**options: Any) -> Server:
+        server = servers.start(tmp_path_factory.mktemp("server"), **options)
         running.append(server)
         servers.wait_until_ready(server)
         return server
@@ -48,11 +61,11 @@ def server(_start: StartServer) -> Server:
 
 @pytest.fixture
 def start_server(_start: StartServer) -> Iterator[StartServer]:
-    """Starts servers of a test's own, with the given environment; they end with the test."""
+    """Starts servers of a test's own, as `servers.start` does; they end with the test."""
     mine: list[Server] = []
 
-    def start(**environment: str) -> Server:
-        mine.append(_start(**environment))
+    def start(**options: Any) -> Server:
+        mine.append(_start(**options))
         return mine[-1]
 
     yield start

@@ -64,6 +64,9 @@ class Server:
     def post(self, path: str, body: Any = None, **options: Any) -> requests.Response:
         return requests.post(self.url + path, json=body, timeout=PATIENCE, **options)
 
+    def delete(self, path: str, **options: Any) -> requests.Response:
+        return requests.delete(self.url + path, timeout=PATIENCE, **options)
+
     def new_login(self) -> dict[str, Any]:
         """Register a user of a fresh name and log in; the answer of the login."""
         account = {"username": f"user{next(_names)}-{time.time_ns()}", "password": PASSWORD}
@@ -95,8 +98,19 @@ class Server:
         return self.process.wait(PATIENCE)
 
 
-def start(folder: Path, **environment: str) -> Server:
-    """Start a server with its files in `folder`; returns before it is ready."""
+def start(
+    folder: Path,
+    *,
+    program: Path = ROOT / "app.py",
+    shell: str = "true",
+    stderr: int | None = None,
+    **environment: str,
+) -> Server:
+    """Start a server with its files in `folder`; returns before it is ready.
+
+    `program` has all that `app.py` has. What a shell is to do first, such as `ulimit`, is `shell`;
+    `stderr` is a descriptor for what the log has otherwise.
+    """
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     full = {
         **inherited,
@@ -109,12 +123,12 @@ def start(folder: Path, **environment: str) -> Server:
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py")],
+            ["sh", "-c", f'{shell} && exec "$0" "$@"', sys.executable, str(program)],
             cwd=folder,
             env=full,
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if stderr is None else stderr,
         )
     return Server(process, "", log, full)
 

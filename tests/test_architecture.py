@@ -18,19 +18,30 @@ LAYERS = [
         "backend.record",
     ],
     ["backend.streaming", "backend.feeds", "backend.storage", "backend.offload"],
-    ["backend.market", "backend.analysis", "backend.auth.tokens", "backend.auth.passwords"],
+    [
+        "backend.market",
+        "backend.analysis",
+        "backend.auth.tokens",
+        "backend.auth.claims",
+        "backend.auth.keys",
+        "backend.auth.passwords",
+    ],
     ["backend.fanout", "backend.protocol", "backend.feeds.base"],
     # Inside the engine: what holds a session knows no server, what turns messages into bytes and
     # back knows no session.
     ["backend.fanout.sessions"],
     ["backend.fanout.wire"],
+    ["backend.http"],
+    ["backend.turns"],
     [
         "backend.market.models",
         "backend.market.precision",
         "backend.config",
+        "backend.config_values",
         "backend.clock",
         "backend.metrics",
         "backend.green",
+        "backend.logs",
     ],
 ]
 # Where Flask and Socket.IO may be named.

@@ -88,6 +88,15 @@ def test_a_short_secret_is_refused_in_development_too(tmp_path: Path) -> None:
     assert "JWT_SECRET_KEY" in problems(tmp_path, JWT_SECRET_KEY="s" * 31)
 
 
+def test_keys_of_before_are_as_long_and_not_repeated_in_the_message(tmp_path: Path) -> None:
+    old, older = "o" * 32, "p" * 40
+    settings = load_settings({"JWT_PREVIOUS_SECRET_KEYS": f" {old}, {older} ,"}, tmp_path)
+    assert settings.jwt_previous_secret_keys == (old, older)
+    text = problems(tmp_path, JWT_PREVIOUS_SECRET_KEYS=f"{old},tooshort")
+    assert "JWT_PREVIOUS_SECRET_KEYS was" in text and "tooshort" not in text and old not in text
+    assert "JWT_PREVIOUS" in problems(tmp_path, JWT_PREVIOUS_SECRET_KEYS=",".join([old] * 9))
+
+
 def test_a_postgres_url_is_taken_in_each_usual_spelling(tmp_path: Path) -> None:
     for url in ("postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg2://u@h/d"):
         settings = load_settings({"DATABASE_URL": url}, tmp_path)

@@ -35,7 +35,7 @@ class Gauge:
             self.inside += 1
             self.calls += 1
             self.most = max(self.most, self.inside)
-        time.sleep(0.02)
+        time.sleep(0.1)
         with self.lock:
             self.inside -= 1
 
@@ -44,10 +44,11 @@ def test_work_runs_in_another_thread_and_its_result_comes_back(offload: Offload)
     here = threading.get_ident()
     assert offload.run(pow, 2, 10) == 1024
     assert offload.run(threading.get_ident) != here
-    assert offload.run_serial(threading.get_ident) != here
+    assert offload.run_read(threading.get_ident) != here
+    assert offload.run_write(threading.get_ident) != here
 
 
-@pytest.mark.parametrize("lane", ["run", "run_serial"])
+@pytest.mark.parametrize("lane", ["run", "run_read", "run_write"])
 def test_exceptions_come_back_and_leave_the_lane_free(offload: Offload, lane: str) -> None:
     for _ in range(20):
         with pytest.raises(ValueError, match="invalid literal"):
@@ -55,7 +56,7 @@ def test_exceptions_come_back_and_leave_the_lane_free(offload: Offload, lane: st
     assert getattr(offload, lane)(int, "7") == 7
 
 
-@pytest.mark.parametrize("lane", ["run", "run_serial"])
+@pytest.mark.parametrize("lane", ["run", "run_read", "run_write"])
 def test_other_greenlets_go_on_meanwhile(offload: Offload, lane: str) -> None:
     release = threading.Event()
     # Only a greenlet that runs while the call blocks can end it.
@@ -63,9 +64,10 @@ def test_other_greenlets_go_on_meanwhile(offload: Offload, lane: str) -> None:
     assert getattr(offload, lane)(release.wait, 30)
 
 
-def test_the_database_lane_never_holds_two(offload: Offload) -> None:
+@pytest.mark.parametrize("lane", ["run_read", "run_write"])
+def test_a_lane_of_the_database_never_holds_two(offload: Offload, lane: str) -> None:
     gauge = Gauge()
-    for each in [eventlet.spawn(offload.run_serial, gauge.visit) for _ in range(8)]:
+    for each in [eventlet.spawn(getattr(offload, lane), gauge.visit) for _ in range(8)]:
         each.wait()
     assert (gauge.most, gauge.calls) == (1, 8)
 
@@ -77,13 +79,30 @@ def test_the_hashing_lane_holds_as_many_as_it_has_workers(offload: Offload) -> N
     assert (gauge.most, gauge.calls) == (2, 5)
 
 
-def test_hashing_does_not_wait_for_the_database(offload: Offload) -> None:
+@pytest.mark.parametrize("lane", ["run", "run_read"])
+def test_neither_hashing_nor_reading_waits_for_a_writer(offload: Offload, lane: str) -> None:
     release = threading.Event()
-    stuck = eventlet.spawn(offload.run_serial, release.wait, 30)
+    stuck = eventlet.spawn(offload.run_write, release.wait, 30)
     eventlet.sleep(0)
-    assert offload.run(pow, 2, 2) == 4
+    assert getattr(offload, lane)(pow, 2, 2) == 4
     release.set()
     assert stuck.wait()
+
+
+def test_who_waits_too_long_for_the_database_is_told_so_and_nothing_is_called() -> None:
+    offload = Offload(hashing_workers=1, database_wait_max_s=0.05)
+    release, gauge = threading.Event(), Gauge()
+    stuck = eventlet.spawn(offload.run_write, release.wait, 30)
+    eventlet.sleep(0)
+    behind = [eventlet.spawn(offload.run_write, gauge.visit) for _ in range(3)]
+    for each in behind:
+        with pytest.raises(Overloaded):
+            each.wait()
+    release.set()
+    assert stuck.wait()
+    offload.run_write(gauge.visit)
+    assert gauge.calls == 1
+    offload.close()
 
 
 def test_a_full_line_refuses_without_calling(offload: Offload) -> None:
@@ -100,16 +119,18 @@ def test_a_full_line_refuses_without_calling(offload: Offload) -> None:
 
 
 def test_a_killed_caller_does_not_let_the_next_call_overlap(offload: Offload) -> None:
-    release, order = threading.Event(), []
+    begun, release, order = threading.Event(), threading.Event(), []
 
     def first() -> None:
+        begun.set()
         release.wait(30)
         order.append("first")
 
-    killed = eventlet.spawn(offload.run_serial, first)
-    eventlet.sleep(0.01)
+    killed = eventlet.spawn(offload.run_write, first)
+    while not begun.is_set():
+        eventlet.sleep(0.001)
     killed.kill()
-    second = eventlet.spawn(offload.run_serial, order.append, "second")
+    second = eventlet.spawn(offload.run_write, order.append, "second")
     eventlet.sleep(0.05)
     assert order == []
     release.set()
@@ -126,14 +147,14 @@ def test_closing_ends_the_threads_and_refuses_later_work() -> None:
 
     offload = Offload(hashing_workers=1)
     offload.run(pow, 2, 2)
-    assert own() == 2
+    assert own() == 3
     offload.close()
     # A thread that was joined is still in the kernel's list for a moment.
     wait_until(lambda: own() == 0, "the threads to end")
     with pytest.raises(Overloaded):
         offload.run(pow, 2, 2)
     with pytest.raises(Overloaded):
-        offload.run_serial(pow, 2, 2)
+        offload.run_write(pow, 2, 2)
 
 
 PATCHED = """
@@ -145,14 +166,16 @@ from backend.storage.database import Database
 from backend.storage.users import UserStore
 
 offload, database = Offload(), Database(sys.argv[1])
-offload.run_serial(database.migrate)
+database.migrate()
 users = UserStore(database)
-added = [eventlet.spawn(offload.run_serial, users.add, f"user{n}", "hash", n) for n in range(200)]
+added = [eventlet.spawn(offload.run_write, users.add, f"user{n}", "hash", n) for n in range(200)]
+found = [eventlet.spawn(offload.run_read, users.by_name, f"user{n}") for n in range(200)]
 ticks = 0
-while not all(each.dead for each in added):
+while not all(each.dead for each in added + found):
     eventlet.sleep(0.001)
     ticks += 1
 assert sorted(each.wait().username for each in added) == sorted(f"user{n}" for n in range(200))
+assert offload.run_read(users.by_name, "user199")
 assert ticks > 20, ticks
 offload.close()
 database.close()

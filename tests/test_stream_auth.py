@@ -1,5 +1,6 @@
 """Tokens on the stream: at connect, and on live connections to their end."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import jwt
 import pytest
 
 from tests.conftest import Connect, StartServer
-from tests.servers import Server
+from tests.servers import PASSWORD, Server, wait_until
 from tests.stream_clients import RawClient, Recorder
 
 
@@ -25,10 +26,14 @@ def _unsigned(server: Server) -> str:
     return jwt.encode(claims, None, "none")
 
 
-def _expired(server: Server) -> str:
+def _changed(server: Server, **changes: Any) -> str:
+    """A genuine token but for some claims."""
     claims = jwt.decode(server.token, options={"verify_signature": False})
-    secret = server.environment["JWT_SECRET_KEY"]
-    return jwt.encode({**claims, "exp": 1_700_000_000}, secret, "HS256")
+    return jwt.encode({**claims, **changes}, server.environment["JWT_SECRET_KEY"], "HS256")
+
+
+def _later(server: Server, claim: str) -> str:
+    return _changed(server, **{claim: int(time.time()) + 600})
 
 
 REFUSALS: dict[str, tuple[Callable[[Server], Any], str]] = {
@@ -41,7 +46,11 @@ REFUSALS: dict[str, tuple[Callable[[Server], Any], str]] = {
     "wrong key": (lambda server: {"token": _forged(server)}, "Invalid token"),
     "unsigned": (lambda server: {"token": _unsigned(server)}, "Invalid token"),
     "refresh token": (lambda server: {"token": _refresh_token(server)}, "Invalid token"),
-    "expired": (lambda server: {"token": _expired(server)}, "Token expired"),
+    "of the future": (lambda server: {"token": _later(server, "iat")}, "Invalid token"),
+    "not yet in force": (lambda server: {"token": _later(server, "nbf")}, "Invalid token"),
+    "of others": (lambda server: {"token": _changed(server, iss="others")}, "Invalid token"),
+    "for others": (lambda server: {"token": _changed(server, aud="others")}, "Invalid token"),
+    "expired": (lambda server: {"token": _changed(server, exp=1_700_000_000)}, "Token expired"),
 }
 
 
@@ -103,6 +112,89 @@ def test_logout_ends_the_live_connections_of_that_login_only(
     _check_refusal(connect(auth={"token": ending["access_token"]}), "Token revoked")
     other.wait("sentiment_update")
     assert other.all("auth_error") == []
+
+
+def _log_in_again(server: Server, login: dict[str, Any]) -> dict[str, Any]:
+    body = {"username": login["user"]["username"], "password": PASSWORD}
+    return dict(server.post("/api/auth/login", body).json())
+
+
+@pytest.mark.parametrize("way", ["one session", "all sessions", "the password"])
+def test_sessions_that_their_user_ends_elsewhere_lose_their_live_connections(
+    way: str, connect: Connect, server: Server
+) -> None:
+    mine = server.new_login()
+    other = _log_in_again(server, mine)
+    here = connect(auth={"token": mine["access_token"]})
+    there = connect(auth={"token": other["access_token"]})
+    for client in (here, there):
+        client.wait("connection_status")
+    bearer = {"Authorization": f"Bearer {mine['access_token']}"}
+    if way == "one session":
+        listed = server.get("/api/auth/sessions", headers=bearer).json()["sessions"]
+        (found,) = [session["id"] for session in listed if not session["current"]]
+        answer = server.delete(f"/api/auth/sessions/{found}", headers=bearer)
+    elif way == "all sessions":
+        answer = server.post("/api/auth/logout-all", headers=bearer)
+    else:
+        body = {"current_password": PASSWORD, "new_password": f"new {PASSWORD}"}
+        answer = server.post("/api/auth/password", body, headers=bearer)
+    assert answer.status_code == 200, answer.text
+    for client in (here, there) if way == "all sessions" else (there,):
+        assert client.wait("auth_error")["error"] == "Token revoked"
+        client.wait("disconnect")
+    if way != "all sessions":
+        here.wait("sentiment_update")
+        assert here.all("auth_error") == []
+
+
+def test_a_session_that_another_process_ended_loses_its_live_connections(
+    start_server: StartServer, connect: Connect
+) -> None:
+    one = start_server()
+    two = start_server(DATABASE_URL=one.environment["DATABASE_URL"])
+    login = one.new_login()
+    client = connect(auth={"token": login["access_token"]}, to=two)
+    client.wait("connection_status")
+    bearer = {"Authorization": f"Bearer {login['access_token']}"}
+    assert one.post("/api/auth/logout", headers=bearer).status_code == 200
+    assert client.wait("auth_error")["error"] == "Token revoked"
+    client.wait("disconnect")
+
+
+def test_after_a_change_of_the_key_tokens_of_before_are_good_until_it_is_withdrawn(
+    start_server: StartServer, connect: Connect
+) -> None:
+    first = start_server(JWT_SECRET_KEY="k" * 32)
+    login = first.new_login()
+    url = first.environment["DATABASE_URL"]
+    first.stop()
+    second = start_server(
+        DATABASE_URL=url, JWT_SECRET_KEY="l" * 32, JWT_PREVIOUS_SECRET_KEYS="k" * 32
+    )
+    bearer = {"Authorization": f"Bearer {login['access_token']}"}
+    assert second.get("/api/auth/me", headers=bearer).status_code == 200
+    connect(auth={"token": login["access_token"]}, to=second).wait("connection_status")
+    body = {"refresh_token": login["refresh_token"]}
+    fresh = second.post("/api/auth/refresh", body).json()
+    second.stop()
+    third = start_server(DATABASE_URL=url, JWT_SECRET_KEY="l" * 32)
+    assert third.get("/api/auth/me", headers=bearer).json()["error"]["code"] == "token_invalid"
+    _check_refusal(connect(auth={"token": login["access_token"]}, to=third), "Invalid token")
+    connect(auth={"token": fresh["access_token"]}, to=third).wait("connection_status")
+
+
+def test_a_refused_client_is_in_the_log_with_its_address_and_without_its_token(
+    start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(TRUSTED_PROXIES="1")
+    for _ in range(100):
+        client = RawClient(server.url)
+        client.send('40{"token":"secret-garbage"}')
+        client.receive_until_closed()
+    wait_until(lambda: "refused a client at 127.0.0.1: token_invalid" in server.output(), "a line")
+    assert "secret-garbage" not in server.output()
+    assert server.output().count("refused a client") <= 50
 
 
 def test_a_refresh_token_used_twice_ends_the_live_connections_of_its_family(

@@ -1,19 +1,28 @@
-"""Request counters in memory, for the limits of one process.
+"""Counters of what is limited: in memory for one process, in Redis for several.
 
 The library's own memory storage starts a thread for nearly every request and sweeps all keys each
 time: with 10,000 addresses in a minute it held the hub 5 ms at a time, with 100,000 for 65 ms. This
 one forgets a few expired keys with each increment, and holds a bounded number.
 """
 
+import logging
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TypeVar
 
 from limits.storage import Storage
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 # One key is one address on one route, and some 300 bytes: 30 MB at worst. Beyond it the oldest
 # windows are forgotten early, which only happens with this many addresses within a minute.
 KEYS_MAX = 100_000
+# While Redis is out of reach it is asked again this often; each question may take a second.
+SHARED_RETRY_S = 10.0
 # How the limiter's `storage_uri` names this storage.
 SCHEME = "bounded-memory"
 
@@ -21,7 +30,8 @@ SCHEME = "bounded-memory"
 class BoundedCounters(Storage):
     """Counters of fixed windows, by key. Lives on the hub's thread.
 
-    Windows are taken to be of one length; a shorter one behind a longer is forgotten later, which
+    Windows are timed by a clock that nobody sets, and told of in wall time, as the library asks.
+    They are taken to be of one length; a shorter one behind a longer is forgotten later, which
     costs memory and nothing else.
     """
 
@@ -32,12 +42,14 @@ class BoundedCounters(Storage):
         uri: str | None = None,
         wrap_exceptions: bool = False,
         keys_max: int = KEYS_MAX,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
         **_: str,
     ) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._keys_max = keys_max
         self._clock = clock
+        self._wall = wall
         # By key: how many, and when the window ends. In the order in which windows began.
         self._windows: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
@@ -63,8 +75,13 @@ class BoundedCounters(Storage):
 
     def get_expiry(self, key: str) -> float:
         """When the key's window ends, in seconds since the epoch; now where it has none."""
-        now = self._clock()
-        return max(now, self._windows.get(key, (0, now))[1])
+        _, end = self._windows.get(key, (0, 0.0))
+        return self._wall() + max(0.0, end - self._clock())
+
+    def remaining(self, key: str) -> int:
+        """The whole seconds for which the key's window goes on, at least 1; 0 without one."""
+        _, end = self._windows.get(key, (0, 0.0))
+        return max(0, math.ceil(end - self._clock()))
 
     def check(self) -> bool:
         """Whether counting works: always."""
@@ -92,3 +109,54 @@ class BoundedCounters(Storage):
             if end > now and len(self._windows) < self._keys_max:
                 return
             del self._windows[oldest]
+
+
+class SharedCounters:
+    """Counters of fixed windows that processes share in Redis; each counts for itself, in memory,
+    while it is out of reach."""
+
+    def __init__(
+        self,
+        shared: Storage,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._shared = shared
+        self._local = BoundedCounters(clock=clock)
+        self._clock = clock
+        self._ask_again_at = 0.0
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count `amount` in the key's window, or begin one of `expiry` seconds; the new count."""
+        return self._ask(
+            lambda: self._shared.incr(key, expiry, amount),
+            lambda: self._local.incr(key, expiry, amount),
+        )
+
+    def get(self, key: str) -> int:
+        """The count of the key's window; 0 where it has none."""
+        return self._ask(lambda: self._shared.get(key), lambda: self._local.get(key))
+
+    def remaining(self, key: str) -> int:
+        """The whole seconds for which the key's window goes on, at least 1; 0 without one."""
+
+        def shared() -> int:
+            # Told in wall time, of what Redis' own clock says is left.
+            if not self._shared.get(key):
+                return 0
+            return max(1, math.ceil(self._shared.get_expiry(key) - time.time()))
+
+        return self._ask(shared, lambda: self._local.remaining(key))
+
+    def clear(self, key: str) -> None:
+        """Forget one key."""
+        self._ask(lambda: self._shared.clear(key), lambda: self._local.clear(key))
+
+    def _ask(self, shared: Callable[[], T], local: Callable[[], T]) -> T:
+        if self._clock() < self._ask_again_at:
+            return local()
+        try:
+            return shared()
+        except self._shared.base_exceptions as error:
+            log.warning("Counting for this process alone: %s", type(error).__name__)
+            self._ask_again_at = self._clock() + SHARED_RETRY_S
+            return local()

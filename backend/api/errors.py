@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 from flask import Flask, Response, g, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from backend.offload import Overloaded
 from backend.protocol import (
@@ -119,11 +119,12 @@ def text_fields(
 
 
 def _body() -> bytes:
-    request.max_content_length = BODY_MAX_BYTES
-    if request.headers.get("Transfer-Encoding", "").lower() == "chunked":
-        # The WSGI server ends such a body where its last chunk does, but does not say so.
-        request.environ["wsgi.input_terminated"] = True
-    return request.get_data()
+    # One byte more shows that there is more: a body in chunks is cut at the limit without a word.
+    request.max_content_length = BODY_MAX_BYTES + 1
+    body = request.get_data()
+    if len(body) > BODY_MAX_BYTES:
+        raise RequestEntityTooLarge
+    return body
 
 
 def _read_json_object() -> dict[str, object]:

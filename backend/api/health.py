@@ -14,7 +14,9 @@ from backend.clock import Clock, iso
 from backend.market.market import Market
 from backend.market.models import FeedState
 from backend.metrics import Metrics
+from backend.offload import Overloaded
 from backend.protocol import VERSION
+from backend.storage.faults import Fault, StorageUnavailable
 from backend.streaming.feed_status import feed_status
 from backend.streaming.sessions import Sessions
 
@@ -25,12 +27,14 @@ CHECK_SECONDS = 5.0
 
 
 class Dependencies:
-    """Which of the services that the process needs were in reach when last asked."""
+    """What the process needs and could use when last asked: the database, read and written, and
+    Redis."""
 
     def __init__(self, pings: dict[str, Callable[[], object]]) -> None:
-        """`pings` by service name; each returns where the service answers, and raises elsewhere."""
+        """`pings` by service name; each returns where the service serves, and raises elsewhere."""
         self._pings = pings
-        self.in_reach = dict.fromkeys(pings, True)
+        # What is wrong, in a word, by the name of each service that has a fault.
+        self.faults: dict[str, str] = {}
 
     def check(self) -> None:
         """Ask every service; logs each change once."""
@@ -39,14 +43,25 @@ class Dependencies:
             try:
                 ping()
             except Exception as caught:
-                # Whatever a driver raises means the same here: out of reach.
+                # Whatever a driver raises means the same here: it does not serve.
                 error = caught
-            if self.in_reach[name] is not (error is None):
-                self.in_reach[name] = error is None
-                if error is None:
-                    logger.info("%s is back in reach", name)
-                else:
-                    logger.error("%s is out of reach: %s", name, type(error).__name__)
+            fault = None if error is None else _fault(error)
+            if self.faults.get(name) == fault:
+                continue
+            if fault is None:
+                del self.faults[name]
+                logger.info("%s serves again", name)
+            else:
+                self.faults[name] = fault
+                logger.error("%s does not serve: %s (%s)", name, fault, type(error).__name__)
+
+
+def _fault(error: Exception) -> str:
+    """One of a few words: what a driver says besides may name hosts and users."""
+    if isinstance(error, StorageUnavailable):
+        return error.fault
+    # Whoever waits for the database in vain waits for those before him.
+    return Fault.LOCKED if isinstance(error, Overloaded) else Fault.UNREACHABLE
 
 
 def health_blueprint(
@@ -62,8 +77,7 @@ def health_blueprint(
 
     @blueprint.get("/health")
     def health() -> ResponseReturnValue:
-        unreachable = [name for name, ok in dependencies.in_reach.items() if not ok]
-        degraded = bool(unreachable) or market.feed_stale()
+        degraded = bool(dependencies.faults) or market.feed_stale()
         body = {
             "status": "degraded" if degraded else "ok",
             "version": VERSION,
@@ -78,7 +92,8 @@ def health_blueprint(
                     for change in market.feed_history
                 ],
             },
-            "unreachable": unreachable,
+            "unreachable": list(dependencies.faults),
+            "faults": dependencies.faults,
         }
         return jsonify(body), 503 if degraded else 200
 

@@ -1,13 +1,14 @@
 """Limits on how often one address may ask over HTTP."""
 
-import ipaddress
 import time
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RequestLimit
+from limits.storage import Storage, storage_from_string
 
-from backend.api.counters import SCHEME
+from backend.api.counters import SCHEME, BoundedCounters, SharedCounters
 from backend.api.errors import error_response
+from backend.http.addresses import network_of
 from backend.protocol import RATE_LIMITED
 
 # For the routes that need no token. A dashboard asks a few times a minute; this leaves room for
@@ -15,8 +16,6 @@ from backend.protocol import RATE_LIMITED
 PUBLIC_LIMIT = "1200/minute"
 PUBLIC_SCOPE = "public"
 
-# An IPv6 customer is given a whole /64, and could otherwise come from a new address each time.
-IPV6_CUSTOMER_PREFIX = 64
 # A limit that takes longer to look up than this is counted in memory instead.
 REDIS_TIMEOUT_S = 1
 
@@ -33,7 +32,7 @@ def create_limiter(app: Flask, redis_url: str) -> Limiter:
         app=app,
         # One counter a key: moving windows would keep a timestamp for each request.
         strategy="fixed-window",
-        storage_uri=redis_url.replace("unix://", "redis+unix://", 1) if shared else f"{SCHEME}://",
+        storage_uri=_storage_uri(redis_url) if shared else f"{SCHEME}://",
         storage_options=_REDIS_OPTIONS if shared else {},
         # Without Redis each process counts for itself until it is back.
         in_memory_fallback_enabled=shared,
@@ -42,18 +41,25 @@ def create_limiter(app: Flask, redis_url: str) -> Limiter:
     )
 
 
+def create_counters(redis_url: str) -> BoundedCounters | SharedCounters:
+    """Counters for limits that no decorator can express, kept where the limiter keeps its own."""
+    if not redis_url:
+        return BoundedCounters()
+    shared = storage_from_string(_storage_uri(redis_url), **_REDIS_OPTIONS)
+    assert isinstance(shared, Storage)  # the library has asynchronous ones, too
+    return SharedCounters(shared)
+
+
 def client_network() -> str:
     """Whom a request counts against: its IPv4 address, or the /64 of its IPv6 address."""
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            network = ipaddress.ip_network((address, IPV6_CUSTOMER_PREFIX), strict=False)
-            return str(network)
-        address = address.ipv4_mapped
-    return str(address)
+    return network_of(request.remote_addr or "")
+
+
+def too_many_requests(seconds: int) -> Response:
+    """429, with how long to wait."""
+    response = error_response(RATE_LIMITED, f"Too many requests; try again in {seconds} s", 429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 _REDIS_OPTIONS: dict[str, str | int] = {
@@ -62,8 +68,9 @@ _REDIS_OPTIONS: dict[str, str | int] = {
 }
 
 
+def _storage_uri(redis_url: str) -> str:
+    return redis_url.replace("unix://", "redis+unix://", 1)
+
+
 def _on_breach(limit: RequestLimit) -> Response:
-    seconds = max(1, limit.reset_at - int(time.time()))
-    response = error_response(RATE_LIMITED, f"Too many requests; try again in {seconds} s", 429)
-    response.headers["Retry-After"] = str(seconds)
-    return response
+    return too_many_requests(max(1, limit.reset_at - int(time.time())))

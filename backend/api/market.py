@@ -1,13 +1,15 @@
 """Public calls over the market and its analysis: what a page paints first."""
 
-from flask import Blueprint, jsonify, request
+from collections.abc import Callable
+
+import orjson
+from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from backend.api.candle_json import CandleJson
 from backend.api.errors import ApiError
-from backend.clock import iso
 from backend.market.candles import INTERVALS
 from backend.market.market import Market
-from backend.market.models import CLOSE, HIGH, LOW, OPEN, OPEN_TIME, QUOTE_VOLUME, VOLUME
 from backend.market.precision import price_decimals
 from backend.protocol import UNKNOWN_SYMBOL, VALIDATION_FAILED
 from backend.streaming.analyst import Analyst
@@ -20,10 +22,16 @@ SIGNALS_DEFAULT, SIGNALS_MAX = 50, 500
 
 
 def market_blueprint(
-    market: Market, analyst: Analyst, forecaster: Forecaster, symbols: tuple[str, ...]
+    market: Market,
+    analyst: Analyst,
+    forecaster: Forecaster,
+    symbols: tuple[str, ...],
+    rest: Callable[[], None],
 ) -> Blueprint:
-    """Public, read-only routes over the market and its analysis."""
+    """Public, read-only routes over the market and its analysis. `rest` is called now and then
+    while a long answer is made, and lets others have their turn."""
     blueprint = Blueprint("market", __name__)
+    encoder = CandleJson()
     known = dict.fromkeys(symbols)
 
     def known_symbol(symbol: str) -> str:
@@ -70,19 +78,9 @@ def market_blueprint(
                 {"interval": f"one of {', '.join(INTERVALS)}"},
             )
         limit = _limit(CANDLES_DEFAULT, CANDLES_MAX)
-        rows = [
-            {
-                "time": iso(int(row[OPEN_TIME])),
-                "open": row[OPEN],
-                "high": row[HIGH],
-                "low": row[LOW],
-                "close": row[CLOSE],
-                "volume": row[VOLUME],
-                "quote_volume": row[QUOTE_VOLUME],
-            }
-            for row in market.candles(symbol, interval, limit).tolist()
-        ]
-        return jsonify(symbol=symbol, interval=interval, candles=rows)
+        encoded = encoder.encode(symbol, interval, market.candles(symbol, interval, limit), rest)
+        head = orjson.dumps({"symbol": symbol, "interval": interval})[:-1]
+        return Response(head + b',"candles":' + encoded + b"}", content_type="application/json")
 
     @blueprint.get("/api/sentiment")
     def sentiment() -> ResponseReturnValue:

@@ -4,8 +4,10 @@ import mimetypes
 from pathlib import Path
 
 from flask import Blueprint, Response, request
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import PathConverter
 from werkzeug.utils import get_content_type
 
 from backend.api.built_files import BuiltFile, BuiltFiles
@@ -40,16 +42,26 @@ MISSING_PAGE = """<!doctype html>
 """
 
 
+class PagePath(PathConverter):
+    """Paths that can be the page's: those of calls have routes of their own, or none."""
+
+    regex = r"(?!api/|socket\.io/)[^/].*?"
+
+
 def pages_blueprint(dist: Path) -> Blueprint:
     """Serves `dist`; any path that is no file is the page's own to route. Where there is no
     build, `/` says what is missing."""
     blueprint = Blueprint("pages", __name__)
     files = BuiltFiles(dist)
 
+    @blueprint.record
+    def know_paths(state: BlueprintSetupState) -> None:
+        state.app.url_map.converters["page"] = PagePath
+
     @blueprint.get("/", defaults={"path": ""})
-    @blueprint.get("/<path:path>")
+    @blueprint.get("/<page:path>")
     def page(path: str) -> ResponseReturnValue:
-        if path.startswith(("api/", "socket.io/")) or not _is_routable(path):
+        if not _is_routable(path):
             raise NotFound
         found = files.get(path, _accepts) if path else None
         if path.startswith(f"{ASSETS}/"):

@@ -1,50 +1,32 @@
-"""Accounts: register, log in, refresh, log out. What the routes mean, without HTTP."""
+"""Accounts: register, log in, change the password. What the routes mean, without HTTP."""
 
-import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from backend.auth.attempts import Caller
+from backend.auth.claims import Claims
+from backend.auth.gate import Gate, InvalidCredentials
 from backend.auth.passwords import Passwords
-from backend.auth.tokens import (
-    Authenticator,
-    Claims,
-    Revocations,
-    Token,
-    TokenIssuer,
-    TokenRejected,
-    new_id,
-)
+from backend.auth.sessions import Grant, LoginSessions
 from backend.clock import Clock
 from backend.offload import Offload
-from backend.protocol import TOKEN_REVOKED
-from backend.storage.sessions import Revoked, Session, SessionStore
+from backend.storage.sessions import Origin
 from backend.storage.users import User, UserStore
-
-log = logging.getLogger(__name__)
 
 USERNAME_PATTERN = re.compile(r"[A-Za-z0-9._@+-]{3,64}")
 # NIST SP 800-63B asks for length, and against rules on which characters to mix. The upper bound
 # keeps hashing time constant.
 PASSWORD_MIN_CHARS, PASSWORD_MAX_CHARS = 8, 128
 
-# By how much another process's clock may be behind, and its transaction slow, without its logouts
-# being missed here.
-PEER_DELAY_MS = 60_000
-
-
-class InvalidCredentials(Exception):
-    """The name or the password is wrong; which one is not said. Answer 401."""
-
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """What a login or a refresh hands out; lifetimes in seconds. Tokens are kept out of `repr`."""
+class Client:
+    """Who asks: the network that it counts as, the device cookie that it holds (not in `repr`),
+    and what is kept of where a session is used."""
 
-    user: User
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    expires_in: int
-    refresh_expires_in: int
+    network: str
+    device_cookie: str | None = field(default=None, repr=False)
+    origin: Origin = Origin()
 
 
 def credential_problems(username: str, password: str) -> dict[str, str]:
@@ -52,13 +34,20 @@ def credential_problems(username: str, password: str) -> dict[str, str]:
     problems = {}
     if not USERNAME_PATTERN.fullmatch(username):
         problems["username"] = "must be 3 to 64 characters of A-Z a-z 0-9 . _ - @ +"
-    if not PASSWORD_MIN_CHARS <= len(password) <= PASSWORD_MAX_CHARS:
-        problems["password"] = f"must be {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters"
-    elif "\0" in password:
-        problems["password"] = "must not contain NUL"
-    elif password.lower() == username.lower():
-        problems["password"] = "must not be the username"
+    if problem := password_problem(password, username):
+        problems["password"] = problem
     return problems
+
+
+def password_problem(password: str, username: str) -> str | None:
+    """What keeps this from being the password of that user; None if nothing does."""
+    if not PASSWORD_MIN_CHARS <= len(password) <= PASSWORD_MAX_CHARS:
+        return f"must be {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters"
+    if "\0" in password:
+        return "must not contain NUL"
+    if password.lower() == username.lower():
+        return "must not be the username"
+    return None
 
 
 class Accounts:
@@ -70,105 +59,74 @@ class Accounts:
     def __init__(
         self,
         users: UserStore,
-        sessions: SessionStore,
+        sessions: LoginSessions,
         passwords: Passwords,
-        issuer: TokenIssuer,
-        authenticator: Authenticator,
-        revocations: Revocations,
+        gate: Gate,
         offload: Offload,
         clock: Clock,
     ) -> None:
         self._users = users
         self._sessions = sessions
         self._passwords = passwords
-        self._issuer = issuer
-        self._authenticator = authenticator
-        self._revocations = revocations
+        self._gate = gate
         self._offload = offload
         self._clock = clock
-        self._revocations_read_ms = 0
 
-    def register(self, username: str, password: str) -> User:
-        """Create an account of credentials without problems. Raises `UsernameTaken`."""
-        password_hash = self._offload.run(self._passwords.hash, password)
-        return self._offload.run_serial(
+    def register(self, username: str, password: str, client: Client) -> User:
+        """Create an account of credentials without problems. Raises `UsernameTaken`, and
+        `TooManyAttempts` where the client has made its share of accounts."""
+        caller = self._gate.caller(username, client.network, client.device_cookie)
+        with self._gate.registration(caller):
+            password_hash = self._offload.run(self._passwords.hash, password)
+        user = self._offload.run_write(
             self._users.add, username, password_hash, self._clock.now_ms()
         )
+        self._gate.welcome(caller)
+        return user
 
-    def log_in(self, username: str, password: str) -> Grant:
-        """Open a session. Raises `InvalidCredentials`, after the same work for either cause."""
-        user = None
-        if USERNAME_PATTERN.fullmatch(username):
-            user = self._offload.run_serial(self._users.by_name, username)
+    def log_in(self, username: str, password: str, client: Client) -> tuple[Grant, str]:
+        """Open a session; returns the cookie by which the device is known from now on, too.
+
+        Raises `InvalidCredentials`, after the same work for either cause, and `TooManyAttempts`.
+        """
+        caller = self._gate.caller(username, client.network, client.device_cookie)
+        with self._gate.guess(caller):
+            user = self._verified(self._by_name(username), password)
+        grant = self._sessions.open(user, client.origin)
+        if grant is None:
+            raise InvalidCredentials
+        return grant, self._gate.welcome(caller)
+
+    def change_password(self, claims: Claims, current: str, new: str, client: Client) -> None:
+        """Take a new password, without problems, and end every session but that of the token.
+
+        Raises `InvalidCredentials` where the current one is wrong, `TooManyAttempts` where it was
+        guessed at too often, and `TokenRejected`.
+        """
+        user = self._sessions.user(claims)
+        # Whoever got hold of a token has a few guesses with it, and no others are charged for them.
+        caller = Caller(f"user {user.id}", client.network, f"session {claims.session_id}")
+        if len(current) > PASSWORD_MAX_CHARS:
+            raise InvalidCredentials
+        with self._gate.guess(caller):
+            user = self._verified(user, current)
+            new_hash = self._offload.run(self._passwords.hash, new)
+        if not self._sessions.change_password(user, new_hash, claims.session_id):
+            raise InvalidCredentials
+
+    def _by_name(self, username: str) -> User | None:
+        if not USERNAME_PATTERN.fullmatch(username):
+            return None
+        return self._offload.run_read(self._users.by_name, username)
+
+    def _verified(self, user: User | None, password: str) -> User:
+        """The user, with today's kind of hash, if that is the password."""
         stored = None if user is None else user.password_hash
         genuine = self._offload.run(self._passwords.verify, stored, password)
         if user is None or not genuine:
             raise InvalidCredentials
-        if self._passwords.outdated(user.password_hash):
-            fresh = self._offload.run(self._passwords.hash, password)
-            self._offload.run_serial(self._users.change_hash, user.id, user.password_hash, fresh)
-        session, access, refresh = self._issue(user.id, new_id())
-        displaced = self._offload.run_serial(self._sessions.open, session, self._clock.now_ms())
-        self._void(displaced)
-        return self._grant(user, access, refresh)
-
-    def refresh(self, token: object) -> Grant:
-        """Exchange a refresh token, once; the second time ends the session for both holders.
-
-        Raises `TokenRejected`.
-        """
-        claims = self._authenticator.authenticate_refresh(token)
-        session, access, refresh = self._issue(claims.user_id, claims.session_id)
-        outcome = self._offload.run_serial(
-            self._sessions.rotate, session, claims.token_id, self._clock.now_ms()
-        )
-        if isinstance(outcome, User):
-            return self._grant(outcome, access, refresh)
-        if isinstance(outcome, Revoked):
-            log.warning("User %d: a refresh token was used twice; session ended", claims.user_id)
-            self._void([outcome])
-        raise TokenRejected(TOKEN_REVOKED)
-
-    def log_out(self, token: object) -> None:
-        """End the session of an access or refresh token. Raises `TokenRejected`."""
-        claims = self._authenticator.identify(token)
-        ended = self._offload.run_serial(
-            self._sessions.revoke, claims.session_id, self._clock.now_ms()
-        )
-        if ended is not None:
-            self._void([ended])
-
-    def user(self, claims: Claims) -> User:
-        """The user of a token. Raises `TokenRejected` if its session is gone from the database."""
-        user = self._offload.run_serial(self._sessions.user, claims.session_id, claims.user_id)
-        if user is None:
-            raise TokenRejected(TOKEN_REVOKED)
-        return user
-
-    def load_revocations(self) -> None:
-        """Learn which sessions have ended: at start, and now and then where processes share the
-        database, since another one may have ended them."""
-        now = self._clock.now_ms()
-        since = self._revocations_read_ms - PEER_DELAY_MS
-        self._void(self._offload.run_serial(self._sessions.revoked, now, since))
-        self._revocations_read_ms = now
-
-    def _void(self, ended: list[Revoked]) -> None:
-        self._revocations.load((each.session_id, each.access_expires_at_ms) for each in ended)
-
-    def _issue(self, user_id: int, session_id: str) -> tuple[Session, Token, Token]:
-        access = self._issuer.access(user_id, session_id)
-        refresh = self._issuer.refresh(user_id, session_id)
-        session = Session(
-            session_id, user_id, refresh.token_id, access.expires_at_ms, refresh.expires_at_ms
-        )
-        return session, access, refresh
-
-    def _grant(self, user: User, access: Token, refresh: Token) -> Grant:
-        return Grant(
-            user=user,
-            access_token=access.encoded,
-            refresh_token=refresh.encoded,
-            expires_in=self._issuer.access_lifetime,
-            refresh_expires_in=self._issuer.refresh_lifetime,
-        )
+        if not self._passwords.outdated(user.password_hash):
+            return user
+        fresh = self._offload.run(self._passwords.hash, password)
+        self._offload.run_write(self._users.change_hash, user.id, user.password_hash, fresh)
+        return replace(user, password_hash=fresh)

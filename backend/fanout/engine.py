@@ -4,7 +4,6 @@ Takes the place of the driver's server on one `socketio.Server`, with its option
 answers as version 4 of the protocol asks, down to the errors.
 """
 
-import itertools
 import logging
 import sys
 import time
@@ -28,6 +27,8 @@ from backend.fanout.wire.frame import NORMAL, POLICY, TEXT, TOO_BIG, frame
 from backend.fanout.wire.frame_reader import ProtocolViolation
 from backend.fanout.wire.message import Message
 from backend.fanout.wire.payload import Inbound
+from backend.http.exchange import EXCHANGE
+from backend.turns import Share, Turns
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ _POLLING, _WEBSOCKET = "polling", "websocket"
 _TEXT = ("Content-Type", "text/plain; charset=UTF-8")
 
 SLOW_CONSUMER = "slow_consumer"
+RATE_LIMITED = "rate_limited"
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -67,18 +69,23 @@ class Engine(engineio.Server):
     waiting: set[Outbound]
     fan: Fan
     allow_deflate: bool
+    turns: Turns
     handle: Callable[[Connection, Inbound], None]
     violated: Callable[[Connection, ProtocolViolation], None]
     give_up: Callable[[Connection], None]
+    overdone: Callable[[Connection], None]
 
     @classmethod
-    def replacing(cls, driver: engineio.Server, fan: Fan, allow_deflate: bool) -> "Engine":
+    def replacing(
+        cls, driver: engineio.Server, fan: Fan, allow_deflate: bool, turns: Turns
+    ) -> "Engine":
         """An engine with the options and handlers of `driver`, which has served nothing yet."""
         engine = cls.__new__(cls)
         engine.__dict__.update(driver.__dict__)
         engine.waiting = set()
         engine.fan = fan
         engine.allow_deflate = allow_deflate
+        engine.turns = turns
         engine.heartbeat = Heartbeat(
             engine.ping_interval, engine.ping_timeout, engine._timed_out, green.pause
         )
@@ -88,6 +95,7 @@ class Engine(engineio.Server):
             connection, violation.code, str(violation)
         )
         engine.give_up = lambda connection: engine.close_for(connection, POLICY, SLOW_CONSUMER)
+        engine.overdone = lambda connection: engine.close_for(connection, POLICY, RATE_LIMITED)
         return engine
 
     now = staticmethod(time.monotonic)
@@ -117,7 +125,6 @@ class Engine(engineio.Server):
             else:
                 answer = self._route(method, query, environ)
                 if answer is None:
-                    green.leave_unanswered()
                     return []
                 status, headers, body = "200 OK", [_TEXT], answer
         except _Refused as refused:
@@ -162,6 +169,8 @@ class Engine(engineio.Server):
             raise _Refused(_UNKNOWN_SESSION)
         if connection.upgraded:
             raise _Refused(_BAD_REQUEST)
+        if not connection.share.stranger:
+            environ[EXCHANGE].place.known()
         if transport == _WEBSOCKET:
             if method != "GET":
                 raise _Refused(_BAD_METHOD)
@@ -175,7 +184,8 @@ class Engine(engineio.Server):
 
     def _open_websocket(self, environ: Environ) -> None:
         answer, deflate = handshake.accept(environ, self.allow_deflate)
-        connection, opening = self._new_session(environ, upgrades=[])
+        share = environ[EXCHANGE].place.share
+        connection, opening = self._new_session(environ, [], share)
         try:
             held, early = HeldSocket.taken_from(environ)
         except OSError:  # the client has gone already
@@ -192,17 +202,21 @@ class Engine(engineio.Server):
 
     def _open_polling(self, environ: Environ) -> bytes:
         upgrades = [_WEBSOCKET] if self.allow_upgrades and _WEBSOCKET in self.transports else []
-        connection, opening = self._new_session(environ, upgrades)
+        # Its requests come by whatever connections: what it sends is its own matter.
+        share = Share(environ[EXCHANGE].place.share.network)
+        connection, opening = self._new_session(environ, upgrades, share)
         connection.polling = Polling(connection)
         connection.connected = True
         return opening
 
-    def _new_session(self, environ: Environ, upgrades: list[str]) -> tuple[Connection, bytes]:
+    def _new_session(
+        self, environ: Environ, upgrades: list[str], share: Share
+    ) -> tuple[Connection, bytes]:
         if self.start_service_task:
             self.start_service_task = False
             self.start_background_task(self._beat)
         sid = self.generate_id()
-        connection = Connection(self, sid)
+        connection = Connection(self, sid, share)
         self.sockets[sid] = connection
         refusal = self._trigger_event(
             "connect", sid, handshake.kept_environ(environ, sys.intern), run_async=False
@@ -233,7 +247,7 @@ class Engine(engineio.Server):
 
     def _poll(self, connection: Connection, environ: Environ) -> bytes:
         try:
-            body: bytes = connection.polling.get(green.request_socket(environ))
+            body: bytes = connection.polling.get(environ[EXCHANGE].raw)
         except PollRefused as refused:
             raise _Refused(_BAD_REQUEST) from refused
         return body
@@ -273,11 +287,17 @@ class Engine(engineio.Server):
         connection.close_soon(Reason.PING_TIMEOUT, NORMAL, "ping timeout")
 
     def _beat(self) -> None:
-        """Turn the wheel of pings, for ever."""
-        due = self.now()
-        for _ in itertools.count():
-            due += self.heartbeat.step
+        """Turn the wheel of pings, for ever. A turn that is late is not made up for: when the
+        process was stopped, or had no time, its clients' answers wait to be read first."""
+        step = self.heartbeat.step
+        due = self.now() + step
+        while True:
             self.sleep(max(0.0, due - self.now()))
+            late = self.now() - due
+            if late > step:
+                due = self.now() + step
+                continue
+            due += step
             try:
                 self.heartbeat.turn()
             except Exception:

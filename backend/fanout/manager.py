@@ -17,6 +17,7 @@ from backend.fanout.fan import Fan
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.wire.message import MSGPACK, Envelope, Message
 from backend.fanout.wire.pieces import Basket, Joined, Pieces, Sent
+from backend.turns import Turns
 
 # What an event is the latest of, from its payload: given for events of which only the latest
 # matters to a client that lags behind.
@@ -53,8 +54,9 @@ class _Namespace:
 class RoomManager(socketio.Manager):
     """The rooms of one process. `latest` names the events to conflate."""
 
-    def __init__(self, latest: ConflationKeys, deflate: bool) -> None:
+    def __init__(self, latest: ConflationKeys, deflate: bool, turns: Turns) -> None:
         super().__init__()
+        self._turns = turns
         self._latest = latest
         self._deflate = deflate
         self._namespaces: dict[str, _Namespace] = {}
@@ -62,7 +64,7 @@ class RoomManager(socketio.Manager):
 
     def set_server(self, server: Any) -> None:
         super().set_server(server)
-        server.eio = Engine.replacing(server.eio, self._fan, self._deflate)
+        server.eio = Engine.replacing(server.eio, self._fan, self._deflate, self._turns)
 
     # --- members ----------------------------------------------------------------------------------
 

@@ -11,8 +11,9 @@ from engineio.exceptions import EngineIOError
 
 from backend.clock import Clock
 from backend.fanout.fan import in_slices
-from backend.fanout.transport import NewLimit, Transports
+from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Basket, Joined, Pieces, Sent
+from backend.http.exchange import EXCHANGE
 
 # Packets that may wait for one connection. At the default cadence that is over ten minutes of
 # updates, and it bounds a connection that does not read to about 1 MB.
@@ -22,10 +23,8 @@ OUTBOX_PACKETS_MAX = 512
 class StockTransports(Transports):
     """The sessions of `engineio.Server`."""
 
-    def __init__(
-        self, server: Any, clock: Clock, new_limit: NewLimit, on_closed: Callable[[str], None]
-    ) -> None:
-        super().__init__(server, clock, new_limit, on_closed)
+    def __init__(self, server: Any, clock: Clock, on_closed: Callable[[str], None]) -> None:
+        super().__init__(server, clock, on_closed)
         self._eio.on("message", self._message)
         self._websocket = self._eio._async["websocket"]
         self._eio._async = {**self._eio._async, "websocket": self._endpoint}
@@ -55,6 +54,11 @@ class StockTransports(Transports):
             return endpoint(environ, start_response)
 
         return without_deflate
+
+    def accept(self, eio_sid: str) -> None:
+        environ = self._server.environ.get(eio_sid)
+        if environ is not None:
+            environ[EXCHANGE].place.known()
 
     def emit_joined(
         self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str

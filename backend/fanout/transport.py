@@ -1,4 +1,4 @@
-"""What stands between the Engine.IO server and Socket.IO: limits, protocol errors, closing.
+"""What stands between the Engine.IO server and Socket.IO: protocol errors, sweeping, closing.
 
 `Transports` is the same for both engines; `EngineTransports` is for this package's own, and
 `stock.StockTransports` for the driver's. Application code never sees which. Knows nothing of
@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from backend.clock import Clock
-from backend.fanout.engine import SLOW_CONSUMER, Engine
+from backend.fanout.engine import RATE_LIMITED, SLOW_CONSUMER, Engine
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.wire.frame import GOING_AWAY, POLICY, PROTOCOL_VIOLATION, TOO_BIG
 from backend.fanout.wire.frame_reader import ProtocolViolation
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 IDLE_TRANSPORT_SECONDS = 10.0
 # A connection to which nothing of what waits could be written for this long is closed.
 STALLED_SECONDS = 10.0
+# Between two looks, this is a process that was stopped and not one that was busy.
+PAUSE_SECONDS = 4.0
 # A refused client is given this long to fetch what was sent to it (a poll may be on its way) ...
 FAREWELL_SECONDS = 5.0
 FAREWELL_STEP_SECONDS = 0.05
@@ -32,8 +34,6 @@ LINGER_SECONDS = 0.2
 
 PROTOCOL_ERROR = "protocol_error"
 NEVER_CONNECTED = "never_connected"
-
-NewLimit = Callable[[], Callable[[], float]]
 
 
 class QuietLog(logging.Filter):
@@ -59,27 +59,27 @@ class QuietLog(logging.Filter):
 class Transports(ABC):
     """The Engine.IO sessions of one `socketio.Server`."""
 
-    def __init__(
-        self, server: Any, clock: Clock, new_limit: NewLimit, on_closed: Callable[[str], None]
-    ) -> None:
-        """`new_limit` makes a connection's rate limit: called for each message, it returns the
-        seconds to wait. `on_closed` is told why, whenever a connection is closed from here."""
+    def __init__(self, server: Any, clock: Clock, on_closed: Callable[[str], None]) -> None:
+        """`on_closed` is told why, whenever a connection is closed from here."""
         self._server = server
         self._eio = server.eio
         self._clock = clock
-        self._new_limit = new_limit
         self._on_closed = on_closed
-        self._limits: dict[str, Callable[[], float]] = {}
         self._on_too_large: Callable[[str], None] = lambda _eio_sid: None
         self._strangers: dict[str, float] = {}
+        self._swept_at = clock.monotonic()
+        self._resumed_at = self._swept_at
         self._logged: set[str] = set()
         self._handlers = dict(self._eio.handlers)
-        self._eio.on("disconnect", self._disconnect)
 
     def when_too_large(self, listener: Callable[[str], None]) -> None:
         """Call `listener(eio_sid)`, which must not wait, before a connection is closed for a
         message over the limit. The driver's own engine closes such by itself, without a word."""
         self._on_too_large = listener
+
+    @abstractmethod
+    def accept(self, eio_sid: str) -> None:
+        """The client of a connection has shown a good token: it gives way to no stranger."""
 
     @abstractmethod
     def _unsent(self, session: Any) -> int:
@@ -96,9 +96,6 @@ class Transports(ABC):
     @abstractmethod
     def _close(self, session: Any, code: int, text: str) -> None:
         """Close a transport now; `code` and `text` are for the WebSocket's close frame."""
-
-    def _wait(self, _session: Any, seconds: float) -> None:
-        self._eio.sleep(seconds)
 
     def close_after_farewell(self, eio_sid: str) -> None:
         """Close a transport once what was sent to it has been fetched. Takes up to
@@ -131,9 +128,15 @@ class Transports(ABC):
 
     def sweep(self) -> None:
         """Close what does not read, and what never took part. Called about once a second."""
-        for session in self._slow():
-            self._close_for(session, SLOW_CONSUMER, POLICY)
         now = self._clock.monotonic()
+        if now - self._swept_at > PAUSE_SECONDS:
+            # The process was stopped: what clients did meanwhile has not been looked at yet.
+            self._resumed_at = now
+            self._strangers = dict.fromkeys(self._strangers, now)
+        self._swept_at = now
+        if now - self._resumed_at > STALLED_SECONDS:
+            for session in self._slow():
+                self._close_for(session, SLOW_CONSUMER, POLICY)
         strangers = {}
         taking_part = self._taking_part()
         # Each that takes part has a transport: with as many of both there is nothing to look for.
@@ -148,19 +151,34 @@ class Transports(ABC):
                     self._close_for(session, NEVER_CONNECTED, POLICY)
         self._strangers = strangers
 
-    def _disconnect(self, eio_sid: str, reason: str) -> None:
-        self._limits.pop(eio_sid, None)
-        self._handlers["disconnect"](eio_sid, reason)
+    def follow(
+        self, opened: Callable[[str, dict[str, Any]], None], closed: Callable[[str], None]
+    ) -> None:
+        """Call `opened(eio_sid, environ)` when a session begins and `closed(eio_sid)` when it
+        ends; neither may wait."""
+        connect = self._handlers["connect"]
+
+        def began(eio_sid: str, environ: dict[str, Any]) -> Any:
+            opened(eio_sid, environ)
+            return connect(eio_sid, environ)
+
+        def ended(eio_sid: str, reason: str) -> None:
+            closed(eio_sid)
+            self._handlers["disconnect"](eio_sid, reason)
+
+        self._eio.on("connect", began)
+        self._eio.on("disconnect", ended)
+
+    def part(self, eio_sid: str, reason: str) -> None:
+        """Close a connection whose client is at fault; counted by `reason`, which it is told."""
+        session = self._eio.sockets.get(eio_sid)
+        if session is not None:
+            self._close_for(session, reason, POLICY)
 
     def _handle(self, session: Any, data: str | bytes) -> None:
-        """Hand a message on, as fast as the client's rate allows."""
-        limit = self._limits.get(session.sid)
-        if limit is None:
-            if session.closing or session.closed:
-                return  # what was still in the socket's buffer is not for us
-            limit = self._limits[session.sid] = self._new_limit()
-        if wait := limit():
-            self._wait(session, wait)
+        """Hand a message on."""
+        if session.closing or session.closed:
+            return  # what was still in the socket's buffer is not for us
         try:
             self._handlers["message"](session.sid, data)
         except Exception as error:
@@ -186,14 +204,18 @@ class Transports(ABC):
 class EngineTransports(Transports):
     """The sessions of `fanout.engine.Engine`."""
 
-    def __init__(
-        self, server: Any, clock: Clock, new_limit: NewLimit, on_closed: Callable[[str], None]
-    ) -> None:
-        super().__init__(server, clock, new_limit, on_closed)
+    def __init__(self, server: Any, clock: Clock, on_closed: Callable[[str], None]) -> None:
+        super().__init__(server, clock, on_closed)
         engine: Engine = server.eio
         engine.handle = self._handle
         engine.violated = self._violated
         engine.give_up = self._give_up
+        engine.overdone = self._overdone
+
+    def accept(self, eio_sid: str) -> None:
+        connection = self._eio.sockets.get(eio_sid)
+        if connection is not None:
+            connection.accept()
 
     def _violated(self, connection: Connection, violation: ProtocolViolation) -> None:
         if connection.closing or connection.given_up:
@@ -207,10 +229,10 @@ class EngineTransports(Transports):
         if not connection.given_up:
             self._close_for(connection, SLOW_CONSUMER, POLICY)
 
-    def _wait(self, session: Any, seconds: float) -> None:
-        session.uncork()
-        self._eio.sleep(seconds)
-        session.cork()
+    def _overdone(self, connection: Connection) -> None:
+        """A client goes on sending more than it is served."""
+        if not connection.given_up:
+            self._close_for(connection, RATE_LIMITED, POLICY)
 
     def emit_joined(
         self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from backend.clock import Clock
-from backend.config import BINANCE_FEED, REPLAY_FEED_PREFIX, SIMULATED_FEED, Settings
+from backend.config import Settings
+from backend.config_values import BINANCE_FEED, REPLAY_FEED_PREFIX, SIMULATED_FEED
 from backend.feeds.base import Feed, MarketSink
 
 REPLAY_FEED = REPLAY_FEED_PREFIX.rstrip(":")

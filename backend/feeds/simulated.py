@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 
 from backend.clock import MINUTE_MS, Clock
-from backend.config import SIMULATED_FEED
+from backend.config_values import SIMULATED_FEED
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.profiles import profile_of
 from backend.feeds.simulation import MINUTE_S, Array, MarketModel

@@ -5,6 +5,11 @@ Instants are UTC milliseconds since the epoch.
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table
 
+# Browsers' names for themselves have 80 to 150 characters; what is beyond would only be filler.
+USER_AGENT_MAX_CHARS = 200
+# The longest way to write an IPv6 address.
+ADDRESS_MAX_CHARS = 45
+
 metadata = MetaData()
 
 users = Table(
@@ -28,6 +33,10 @@ sessions = Table(
     # The one refresh token of the session that was not used yet, by its id.
     Column("refresh_id", String(32), nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
+    # The last login or refresh, and where it came from; nothing is known of those before 0002.
+    Column("last_used_at_ms", BigInteger, nullable=False),
+    Column("user_agent", String(USER_AGENT_MAX_CHARS), nullable=False),
+    Column("address", String(ADDRESS_MAX_CHARS), nullable=False),
     Column("access_expires_at_ms", BigInteger, nullable=False),
     Column("refresh_expires_at_ms", BigInteger, nullable=False),
     Column("revoked_at_ms", BigInteger),
@@ -35,4 +44,12 @@ sessions = Table(
     Index("ix_sessions_user_id", "user_id", "revoked_at_ms", "created_at_ms"),
     Index("ix_sessions_refresh_expires_at_ms", "refresh_expires_at_ms"),
     Index("ix_sessions_revoked_at_ms", "revoked_at_ms"),
+)
+
+# One row, which is written again and again to see whether anything can be written.
+probe = Table(
+    "probe",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("written_at_ms", BigInteger, nullable=False),
 )

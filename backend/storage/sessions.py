@@ -6,17 +6,37 @@ session, so it ends for both.
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from backend.storage.database import Database
-from backend.storage.schema import sessions, users
+from backend.storage.schema import ADDRESS_MAX_CHARS, USER_AGENT_MAX_CHARS, sessions, users
 from backend.storage.users import User, user_from
 
 # One person's devices and scripts are far fewer; a script that logs in on each run and never logs
-# out reaches it, and then loses its oldest session. A row takes some 200 bytes.
+# out reaches it, and then loses its oldest session. A row takes some 300 bytes.
 SESSIONS_PER_USER_MAX = 10_000
-# Dead sessions that one login removes, so that no login pays for a backlog.
-PURGE_BATCH = 100
+# Those that a user is shown; whoever has more ends them all. Some 20 KB.
+SESSIONS_LISTED_MAX = 100
+# Dead sessions that one transaction removes, so that none waits long behind it.
+PURGE_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a login or refresh came from, as far as the client says so: its own words."""
+
+    address: str = ""
+    user_agent: str = ""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What is kept of it, by column."""
+        # PostgreSQL takes no NUL, and a list of sessions need not repeat what can't be seen.
+        user_agent = "".join(filter(str.isprintable, self.user_agent))
+        return {
+            "address": self.address[:ADDRESS_MAX_CHARS],
+            "user_agent": user_agent[:USER_AGENT_MAX_CHARS],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +48,18 @@ class Session:
     refresh_id: str
     access_expires_at_ms: int
     refresh_expires_at_ms: int
+    origin: Origin = Origin()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSeen:
+    """What its user is told of an open session; instants are UTC milliseconds."""
+
+    id: str
+    created_at_ms: int
+    last_used_at_ms: int
+    user_agent: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +71,34 @@ class Revoked:
 
 
 class SessionStore:
-    """Sessions in the database. Blocks; every method may raise `StorageUnavailable`."""
+    """Sessions in the database. Blocks; every method may raise `StorageUnavailable`.
+
+    `open_of`, `revoked` and `user` only read, all others write.
+    """
 
     def __init__(self, database: Database, per_user_max: int = SESSIONS_PER_USER_MAX) -> None:
         self._database = database
         self._per_user_max = per_user_max
 
-    def open(self, session: Session, now_ms: int) -> list[Revoked]:
-        """Store a new session; returns the sessions that had to end to make room for it."""
+    def open(self, session: Session, password_hash: str, now_ms: int) -> list[Revoked] | None:
+        """Store a new session; returns the sessions that had to end to make room for it.
+
+        None, and nothing stored, where the user's password is not that of the hash any more: it
+        was changed since it was verified.
+        """
         with self._database.write() as connection:
-            _purge(connection, now_ms)
+            current = connection.execute(
+                select(users.c.password_hash).where(users.c.id == session.user_id)
+            ).scalar_one()
+            if current != password_hash:
+                return None
             surplus = self._surplus(connection, session.user_id, now_ms)
             connection.execute(
                 insert(sessions).values(
                     id=session.id,
                     user_id=session.user_id,
-                    refresh_id=session.refresh_id,
                     created_at_ms=now_ms,
-                    access_expires_at_ms=session.access_expires_at_ms,
-                    refresh_expires_at_ms=session.refresh_expires_at_ms,
+                    **_moved(session, now_ms),
                 )
             )
         return surplus
@@ -77,21 +118,63 @@ class SessionStore:
                     sessions.c.refresh_id == presented_id,
                     sessions.c.revoked_at_ms.is_(None),
                 )
-                .values(
-                    refresh_id=session.refresh_id,
-                    access_expires_at_ms=session.access_expires_at_ms,
-                    refresh_expires_at_ms=session.refresh_expires_at_ms,
-                )
+                .values(**_moved(session, now_ms))
             ).rowcount
             if not rotated:
-                return _revoke(connection, session.id, now_ms)
+                return next(iter(_revoke(connection, now_ms, sessions.c.id == session.id)), None)
             row = connection.execute(select(users).where(users.c.id == session.user_id)).one()
         return user_from(row)
 
-    def revoke(self, session_id: str, now_ms: int) -> Revoked | None:
-        """End a session; None if it had ended already, or never was."""
+    def revoke(self, session_id: str, user_id: int, now_ms: int) -> Revoked | None:
+        """End a session of a user; None if it had ended already, or never was."""
         with self._database.write() as connection:
-            return _revoke(connection, session_id, now_ms)
+            which = (sessions.c.id == session_id, sessions.c.user_id == user_id)
+            return next(iter(_revoke(connection, now_ms, *which)), None)
+
+    def revoke_all(self, user_id: int, now_ms: int) -> list[Revoked]:
+        """End every session of a user."""
+        with self._database.write() as connection:
+            return _revoke(connection, now_ms, sessions.c.user_id == user_id)
+
+    def change_password(
+        self, user_id: int, old_hash: str, new_hash: str, kept_id: str, now_ms: int
+    ) -> list[Revoked] | None:
+        """Give a user another password and end every session but `kept_id`.
+
+        None, and nothing done, where the present hash is not the old one any more.
+        """
+        with self._database.write() as connection:
+            changed = connection.execute(
+                update(users)
+                .where(users.c.id == user_id, users.c.password_hash == old_hash)
+                .values(password_hash=new_hash)
+            ).rowcount
+            if not changed:
+                return None
+            return _revoke(
+                connection, now_ms, sessions.c.user_id == user_id, sessions.c.id != kept_id
+            )
+
+    def open_of(self, user_id: int, first_id: str, now_ms: int) -> tuple[list[SessionSeen], int]:
+        """The open sessions of a user, `first_id` before all others and those last used before
+        older ones, up to `SESSIONS_LISTED_MAX`; and how many there are."""
+        mine = (
+            sessions.c.user_id == user_id,
+            sessions.c.revoked_at_ms.is_(None),
+            sessions.c.refresh_expires_at_ms > now_ms,
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(sessions)
+                .where(*mine)
+                .order_by(sessions.c.id != first_id, sessions.c.last_used_at_ms.desc())
+                .limit(SESSIONS_LISTED_MAX)
+            ).all()
+            count = connection.execute(select(func.count()).where(*mine)).scalar_one()
+        return [
+            SessionSeen(row.id, row.created_at_ms, row.last_used_at_ms, row.user_agent, row.address)
+            for row in rows
+        ], count
 
     def revoked(self, now_ms: int, since_ms: int = 1) -> list[Revoked]:
         """The sessions ended since then of which access tokens are still within their time."""
@@ -118,41 +201,52 @@ class SessionStore:
             ).one_or_none()
         return None if row is None else user_from(row)
 
+    def purge(self, before_ms: int, batch: int = PURGE_BATCH) -> int:
+        """Remove up to `batch` sessions of which no token was within its time any more
+        then; how many there were.
+
+        An ended session's refresh token needs no row to be refused: one without a row is as void.
+        """
+        dead = (
+            select(sessions.c.id)
+            .where(
+                or_(
+                    sessions.c.refresh_expires_at_ms <= before_ms,
+                    sessions.c.revoked_at_ms <= before_ms,
+                ),
+                sessions.c.access_expires_at_ms <= before_ms,
+            )
+            .limit(batch)
+        )
+        with self._database.write() as connection:
+            return connection.execute(delete(sessions).where(sessions.c.id.in_(dead))).rowcount
+
     def _surplus(self, connection: Connection, user_id: int, now_ms: int) -> list[Revoked]:
-        oldest = connection.execute(
+        oldest = (
             select(sessions.c.id)
             .where(sessions.c.user_id == user_id, sessions.c.revoked_at_ms.is_(None))
             .order_by(sessions.c.created_at_ms.desc())
             .offset(self._per_user_max - 1)
-        ).scalars()
-        ended = [_revoke(connection, session_id, now_ms) for session_id in oldest.all()]
-        return [revoked for revoked in ended if revoked is not None]
-
-
-def _revoke(connection: Connection, session_id: str, now_ms: int) -> Revoked | None:
-    expiry = connection.execute(
-        update(sessions)
-        .where(sessions.c.id == session_id, sessions.c.revoked_at_ms.is_(None))
-        .values(revoked_at_ms=now_ms)
-        .returning(sessions.c.access_expires_at_ms)
-    ).scalar_one_or_none()
-    return None if expiry is None else Revoked(session_id, expiry)
-
-
-def _purge(connection: Connection, now_ms: int) -> None:
-    """Remove sessions of which no token is within its time.
-
-    An ended session's refresh token needs no row to be refused: one without a row is as void.
-    """
-    dead = (
-        select(sessions.c.id)
-        .where(
-            or_(
-                sessions.c.refresh_expires_at_ms <= now_ms,
-                sessions.c.revoked_at_ms <= now_ms,
-            ),
-            sessions.c.access_expires_at_ms <= now_ms,
         )
-        .limit(PURGE_BATCH)
-    )
-    connection.execute(delete(sessions).where(sessions.c.id.in_(dead)))
+        return _revoke(connection, now_ms, sessions.c.id.in_(oldest))
+
+
+def _moved(session: Session, now_ms: int) -> dict[str, object]:
+    """What a login and each refresh write."""
+    return {
+        "refresh_id": session.refresh_id,
+        "last_used_at_ms": now_ms,
+        "access_expires_at_ms": session.access_expires_at_ms,
+        "refresh_expires_at_ms": session.refresh_expires_at_ms,
+        **session.origin.values,
+    }
+
+
+def _revoke(connection: Connection, now_ms: int, *which: ColumnElement[bool]) -> list[Revoked]:
+    rows = connection.execute(
+        update(sessions)
+        .where(sessions.c.revoked_at_ms.is_(None), *which)
+        .values(revoked_at_ms=now_ms)
+        .returning(sessions.c.id, sessions.c.access_expires_at_ms)
+    ).all()
+    return [Revoked(row.id, row.access_expires_at_ms) for row in rows]

@@ -24,7 +24,10 @@ class User:
 
 
 class UserStore:
-    """Users in the database. Blocks; every method may raise `StorageUnavailable`."""
+    """Users in the database. Blocks; every method may raise `StorageUnavailable`.
+
+    `by_name` only reads, the others write.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -14,11 +14,13 @@ from backend.protocol import (
     AUTH_ERROR,
     CONNECTION_STATUS,
     ERROR,
+    RATE_LIMITED,
     VERSION,
     AuthFailure,
     Payload,
 )
 from backend.streaming.feed_status import feed_status
+from backend.streaming.limits import Refusal
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import Basket
 
@@ -77,12 +79,24 @@ class Outlet:
         self.send(session.sid, CONNECTION_STATUS, payload)
         return payload
 
-    def send_error(self, sid: str, event: str, code: str, message: str) -> Payload:
+    def send_error(self, sid: str, event: str, code: str, message: str, **more: int) -> Payload:
         """Say that a request can't be served; returns what acknowledges it."""
         self._metrics.client_errors.labels(code).inc()
-        payload = {"code": code, "message": message, "event": event}
+        payload = {"code": code, "message": message, "event": event, **more}
         self.send(sid, ERROR, payload)
         return {"error": payload}
+
+    def send_limit(self, sid: str, event: str, refusal: Refusal) -> Payload:
+        """Say that a request is one too many, and when it would not be."""
+        self.count_refusal(refusal.limit)
+        seconds = refusal.retry_after_ms / 1000
+        message = f"Too many requests; try again in {seconds:.1f} s"
+        more = {"retry_after_ms": refusal.retry_after_ms}
+        return self.send_error(sid, event, RATE_LIMITED, message, **more)
+
+    def count_refusal(self, limit: str) -> None:
+        """Something ran into a limit."""
+        self._metrics.refusals.labels(limit).inc()
 
     def send_refusal(self, sid: str, failure: AuthFailure) -> None:
         """Say why a token is refused."""

@@ -2,26 +2,32 @@
 
 Knows no socket: it is given the way out, and what moves a connection between rooms, and so is
 tested without a server. Each handler gets the session and the event's arguments, raises
-`RequestError` where they can't be served, and returns the acknowledgement.
+`RequestError` where they can't be served, and returns the acknowledgement, if there is one.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 
 from backend.auth.tokens import Authenticator, TokenRejected
+from backend.clock import Clock
 from backend.protocol import (
     AUTHENTICATE,
     HEARTBEAT,
+    INTERNAL_ERROR,
     MARKET_UPDATE,
+    RATE_LIMITED,
     STATUS_TOKEN_REFRESHED,
     SUBSCRIBE,
     SUBSCRIPTION_CONFIRMED,
     TOKEN_INVALID,
     TRADING_SIGNAL,
+    UNKNOWN_EVENT,
     UNSUBSCRIBE,
     UNSUBSCRIPTION_CONFIRMED,
     Arguments,
     AuthFailure,
     Payload,
+    RequestError,
     SymbolRequest,
     parse_heartbeat,
     parse_subscribe,
@@ -30,9 +36,14 @@ from backend.protocol import (
 )
 from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import Broadcaster
+from backend.streaming.limits import Allowance
 from backend.streaming.outlet import Outlet
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import RoomChange, Subscriptions
+
+logger = logging.getLogger(__name__)
+
+FAILED_HERE = "The request failed on the server's side"
 
 Handler = Callable[[Session, Arguments], Payload | None]
 
@@ -51,9 +62,11 @@ class Requests:
         symbols: tuple[str, ...],
         move: Callable[[Session, RoomChange], None],
         refuse: Callable[[str, AuthFailure], None],
+        part: Callable[[str, str], None],
+        clock: Clock,
     ) -> None:
         """`move` takes a connection out of rooms and into others; `refuse` says why a token is
-        not taken, and ends the connection with that id."""
+        not taken, and ends the connection with that id; `part` ends one for a reason."""
         self._out = out
         self._sessions = sessions
         self._subscriptions = subscriptions
@@ -63,15 +76,41 @@ class Requests:
         self._symbols = dict.fromkeys(symbols)
         self._move = move
         self._refuse = refuse
-
-    @property
-    def handlers(self) -> dict[str, Handler]:
-        return {
+        self._part = part
+        self._clock = clock
+        self._handlers: dict[str, Handler] = {
             SUBSCRIBE: self.subscribe,
             UNSUBSCRIBE: self.unsubscribe,
             AUTHENTICATE: self.authenticate,
             HEARTBEAT: self.heartbeat,
         }
+
+    @property
+    def events(self) -> Iterable[str]:
+        """What may be asked for."""
+        return self._handlers
+
+    def serve(self, session: Session, event: str, args: Arguments) -> Payload | None:
+        """Serve an event, or answer it with `error`: where it is one too many, is not known, can't
+        be served, or fails here. Returns the acknowledgement."""
+        if session.allowance is None:
+            session.allowance = Allowance(self._clock)
+        refusal = session.allowance.take(event in (SUBSCRIBE, UNSUBSCRIBE))
+        if refusal is not None:
+            if refusal.last:
+                self._part(session.sid, RATE_LIMITED)
+            return self._out.send_limit(session.sid, event, refusal)
+        handler = self._handlers.get(event)
+        if handler is None:
+            text = f"There is no event {event!r}"
+            return self._out.send_error(session.sid, event, UNKNOWN_EVENT, text)
+        try:
+            return handler(session, args)
+        except RequestError as error:
+            return self._out.send_error(session.sid, event, error.code, str(error))
+        except Exception:
+            logger.exception("Handler of %s failed", event)
+            return self._out.send_error(session.sid, event, INTERNAL_ERROR, FAILED_HERE)
 
     def subscribe(self, session: Session, args: Arguments) -> Payload:
         """Add symbols, confirm, and send the present state of what was added."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.streaming.limits import Allowance
+
 
 @dataclass(slots=True, eq=False)
 class Session:
@@ -27,6 +29,8 @@ class Session:
     fields: tuple[str, ...] | None = None
     realtime: bool = False
     basket: int | None = None
+    # What it may still ask for; made with its first request.
+    allowance: Allowance | None = None
 
 
 # Sessions by a fact that some of them share.
@@ -44,6 +48,7 @@ class Sessions:
         # Tokens expire on whole seconds, so that thousands of sessions have hundreds of instants:
         # a look for those that are due doesn't go through them all.
         self._by_expiry: _Index = {}
+        self._by_user: _Index = {}
 
     def __len__(self) -> int:
         return len(self._by_sid)
@@ -72,6 +77,10 @@ class Sessions:
         session.user_id, session.login, session.expires_at_ms = user_id, login, expires_at_ms
         session.warned = False
         self._index(session)
+
+    def of_user(self, user_id: int) -> int:
+        """How many connections a user has."""
+        return len(self._by_user.get(user_id, ()))
 
     def of_login(self, login: str) -> list[Session]:
         """The connections that came with tokens of one login."""
@@ -107,6 +116,8 @@ class Sessions:
                 index.pop(key, None)
 
     def _places(self, session: Session) -> Iterator[tuple[_Index, str | int]]:
+        if session.user_id is not None:
+            yield self._by_user, session.user_id
         if session.login is not None:
             yield self._by_login, session.login
         if session.expires_at_ms is not None:

@@ -11,8 +11,10 @@ from typing import Any
 
 import jwt
 
+from backend.auth.claims import AUDIENCE, ISSUER
 from benchmarks.load.frames import BINARY, client_frame
 
+STREAM_PATH = "/socket.io/?EIO=4&transport=websocket"
 # What a current browser offers.
 OFFER_DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 
@@ -40,6 +42,8 @@ def access_token(secret: str, user_id: int) -> str:
         "jti": uuid.uuid4().hex,
         "type": "access",
         "fresh": False,
+        "iss": ISSUER,
+        "aud": AUDIENCE,
         "iat": now,
         "exp": now + 3600,
     }
@@ -50,19 +54,24 @@ def socketio(secret: str, deflate: bool = False) -> Maker:
     """Socket.IO over WebSocket, as socket.io-client does it."""
 
     def make(number: int, symbols: tuple[str, ...]) -> Dialect:
-        connect = b"40" + _json({"token": access_token(secret, number)})
-        subscribe = b"42" + _json(["subscribe", {"symbols": symbols}])
-        return Dialect(
-            _upgrade("/socket.io/?EIO=4&transport=websocket", deflate),
-            (
-                (b'0{"sid"', client_frame(connect)),
-                (b'40{"sid"', client_frame(subscribe)),
-                (b'["subscription_confirmed"', None),
-            ),
-            socketio=True,
-        )
+        return subscriber(access_token(secret, number), {"symbols": symbols}, deflate)
 
     return make
+
+
+def subscriber(token: str, subscription: dict[str, Any], deflate: bool = False) -> Dialect:
+    """Likewise for one client, with a token and a subscription of its own."""
+    connect = b"40" + _json({"token": token})
+    subscribe = b"42" + _json(["subscribe", subscription])
+    return Dialect(
+        upgrade(STREAM_PATH, deflate),
+        (
+            (b'0{"sid"', client_frame(connect)),
+            (b'40{"sid"', client_frame(subscribe)),
+            (b'["subscription_confirmed"', None),
+        ),
+        socketio=True,
+    )
 
 
 def socketio_msgpack(secret: str) -> Maker:
@@ -76,7 +85,7 @@ def socketio_msgpack(secret: str) -> Maker:
         connect = frame(0, {"token": access_token(secret, number)})
         subscribe = frame(2, ["subscribe", {"symbols": symbols}])
         return Dialect(
-            _upgrade("/socket.io/?EIO=4&transport=websocket"),
+            upgrade(STREAM_PATH),
             ((b'0{"sid"', connect), (b"sid", subscribe), (b"subscription_confirmed", None)),
             socketio=True,
         )
@@ -87,7 +96,7 @@ def socketio_msgpack(secret: str) -> Maker:
 def topics(_number: int, symbols: tuple[str, ...]) -> Dialect:
     """A plain WebSocket whose first message names the topics."""
     subscribe = client_frame(_json({"symbols": symbols}))
-    return Dialect(_upgrade("/"), ((b"ready", subscribe), (b"subscribed", None)))
+    return Dialect(upgrade("/"), ((b"ready", subscribe), (b"subscribed", None)))
 
 
 def bare(_number: int, _symbols: tuple[str, ...]) -> Dialect:
@@ -95,7 +104,8 @@ def bare(_number: int, _symbols: tuple[str, ...]) -> Dialect:
     return Dialect(None, ())
 
 
-def _upgrade(path: str, deflate: bool = False) -> bytes:
+def upgrade(path: str, deflate: bool = False) -> bytes:
+    """The request that opens a WebSocket."""
     key = base64.b64encode(os.urandom(16)).decode()
     return (
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

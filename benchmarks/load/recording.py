@@ -10,12 +10,14 @@ class Recording:
     """Messages that hold `marker` near their beginning.
 
     With `detail` the quotes are counted and each message's arrival (monotonic seconds) and client
-    are kept. `numbered` messages carry a number, `"n"`, that is checked, and kept with `detail`.
+    are kept; with `payloads` what they said, too. `numbered` messages carry a number, `"n"`, that
+    is checked, and kept with `detail`.
     """
 
     marker: bytes
     detail: bool = True
     numbered: bool = False
+    payloads: list[bytes] | None = None
     messages: int = 0
     payload_bytes: int = 0
     # Of frames that came deflated: their bytes on the wire.

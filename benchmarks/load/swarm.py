@@ -6,7 +6,7 @@ import select
 import socket
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,12 +59,19 @@ class Swarm:
     """Clients of one server on 127.0.0.1.
 
     A small `receive_buffer` (bytes) bounds what the kernel takes for a client that does not read.
+    They come from the addresses in `sources`, in turn; all of 127.0.0.0/8 is this machine.
     """
 
-    def __init__(self, port: int, receive_buffer: int | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        receive_buffer: int | None = None,
+        sources: Sequence[str] = ("127.0.0.1",),
+    ) -> None:
         self.clients: dict[int, Client] = {}
         self._port = port
         self._receive_buffer = receive_buffer
+        self._sources = sources
         self._epoll = select.epoll()
         self._deaf = False
         self._lost = 0
@@ -167,6 +174,9 @@ class Swarm:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
+        # The kernel picks the port when it connects: one of an address may serve several servers.
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
+        sock.bind((self._sources[len(self.clients) % len(self._sources)], 0))
         status = sock.connect_ex(("127.0.0.1", self._port))
         if status not in (0, errno.EINPROGRESS):
             sock.close()
@@ -276,6 +286,8 @@ class Swarm:
             recording.quotes += data.count(b'"price"', start, stop)
             recording.arrivals.append(now)
             recording.owners.append(client.number)
+        if recording.payloads is not None:
+            recording.payloads.append(data[start:stop])
 
     def _drop(self, client: Client) -> None:
         del self.clients[client.sock.fileno()]

@@ -54,7 +54,7 @@ it('shows a first-time visitor moving prices, and the whole market after one cli
   const price = page.locator('.welcome-board .live-price').first();
   await expect.poll(() => price.textContent()).toMatch(/\d/);
   const before = await price.textContent();
-  await expect.poll(() => price.textContent(), { timeout: 15_000 }).not.toBe(before);
+  await expect.poll(() => price.textContent()).not.toBe(before);
   await page.getByRole('button', { name: 'Look around' }).click();
   await page.getByText('Market sentiment').waitFor();
   await page.getByText('Preview').waitFor();

@@ -31,7 +31,7 @@ async function open(env = {}) {
 async function expectMovingPrice(page) {
   const price = page.locator('tr[data-row="BTC"] .live-price');
   const before = await price.textContent();
-  await expect.poll(() => price.textContent(), { timeout: 20_000 }).not.toBe(before);
+  await expect.poll(() => price.textContent()).not.toBe(before);
 }
 
 it.each(/** @type {NodeJS.Signals[]} */ (['SIGKILL', 'SIGTERM']))(

@@ -12,7 +12,9 @@ export default defineConfig({
     include: ['e2e/**/*.e2e.js'],
     // A file has a server and a browser of its own, and waits for most of its time.
     maxWorkers: 2,
-    testTimeout: 180_000,
+    // Far beyond what a loaded machine needs.
+    testTimeout: 300_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -155,7 +155,7 @@ def test_coverage_of_all_symbols_adds_up(candles):
     assert engine.coverage()["1h"][0.5].total == sum(totals)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 2**32 - 1),
     scale=st.sampled_from([0.0, 1e-9, 1e-3, 1.0, 10.0]),

@@ -257,7 +257,7 @@ def test_the_future_of_a_real_week_changes_nothing_said_before_it(recording, eac
             assert engine.read() == read(cut(rows, number + 1), ("BTC",))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     scale=st.sampled_from([0.0, 1e-9, 1e-3, 0.3]),

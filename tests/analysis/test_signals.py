@@ -351,7 +351,7 @@ def test_a_pivot_next_to_the_price_is_the_reason(candles, pivot_above, rate, rea
 PRICES = st.floats(1e-9, 1e9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     steps=st.lists(st.floats(-12, 12), min_size=MIN_CANDLES, max_size=260),
     calm=st.sampled_from([0.0, 1e-9, 1e-3, 1.0]),

@@ -1,7 +1,10 @@
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
+from limits.storage import Storage
 
-from backend.api.counters import BoundedCounters
+from backend.api.counters import SHARED_RETRY_S, BoundedCounters, SharedCounters
 
 
 class Clock:
@@ -14,7 +17,7 @@ class Clock:
 
 def test_a_window_counts_until_it_ends_and_begins_anew() -> None:
     clock = Clock()
-    counters = BoundedCounters(clock=clock)
+    counters = BoundedCounters(clock=clock, wall=clock)
     assert [counters.incr("a", 60) for _ in range(3)] == [1, 2, 3]
     assert counters.get_expiry("a") == 1060
     clock.now = 1059.9
@@ -81,3 +84,77 @@ def test_counts_equal_those_of_a_plain_list(steps: list[tuple[str, int, int]]) -
         assert counters.incr(key, 60, amount) == count + amount
         assert counters.get(key) == count + amount
     assert len(counters) <= 4
+
+
+def test_a_window_ends_in_its_time_whatever_is_done_to_the_wall_clock() -> None:
+    clock, wall = Clock(), Clock()
+    counters = BoundedCounters(clock=clock, wall=wall)
+    counters.incr("a", 60)
+    for jump in (-3600.0, 7200.0):
+        wall.now += jump
+        assert counters.get("a") == 1
+        assert counters.get_expiry("a") == wall.now + 60
+        assert counters.remaining("a") == 60
+    clock.now += 60
+    assert (counters.get("a"), counters.remaining("a")) == (0, 0)
+
+
+def test_what_is_left_of_a_window_is_told_in_whole_seconds() -> None:
+    clock = Clock()
+    counters = BoundedCounters(clock=clock)
+    counters.incr("a", 60)
+    clock.now += 59.9
+    assert counters.remaining("a") == 1
+    assert counters.remaining("never was") == 0
+
+
+class Away(Storage):
+    """A storage that can't be reached while `away`, and counts how often it was tried."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = BoundedCounters()
+        self.away, self.tried = False, 0
+
+    base_exceptions = ConnectionError
+
+    def _ask(self, name: str, *args: Any) -> Any:
+        self.tried += 1
+        if self.away:
+            raise ConnectionError
+        return getattr(self.inner, name)(*args)
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        return int(self._ask("incr", key, expiry, amount))
+
+    def get(self, key: str) -> int:
+        return int(self._ask("get", key))
+
+    def get_expiry(self, key: str) -> float:
+        return float(self._ask("get_expiry", key))
+
+    def check(self) -> bool:
+        return not self.away
+
+    def reset(self) -> int | None:
+        return self.inner.reset()
+
+    def clear(self, key: str) -> None:
+        self._ask("clear", key)
+
+
+def test_a_process_counts_for_itself_while_the_shared_counters_are_out_of_reach() -> None:
+    clock, away = Clock(), Away()
+    counters = SharedCounters(away, clock)
+    assert [counters.incr("a", 60) for _ in range(2)] == [1, 2]
+    assert counters.remaining("a") == 60
+    away.away = True
+    assert [counters.incr("a", 60) for _ in range(2)] == [1, 2]
+    assert (counters.get("a"), counters.remaining("a")) == (2, 60)
+    # Asked once, and not again for a while: each question may take a second.
+    assert away.tried == 5
+    away.away = False
+    clock.now += SHARED_RETRY_S
+    assert counters.get("a") == 2
+    counters.clear("a")
+    assert (counters.get("a"), counters.remaining("a")) == (0, 0)

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from backend.api.health import Dependencies
+from backend.offload import Overloaded
+from backend.storage.faults import Fault, StorageUnavailable
 from tests.conftest import StartServer
 from tests.servers import wait_until
 
@@ -71,11 +73,29 @@ def test_what_is_out_of_reach_is_logged_when_it_changes_and_not_in_between(
         up = False
         dependencies.check()
         dependencies.check()
-        assert dependencies.in_reach == {"database": False}
+        assert dependencies.faults == {"database": "unreachable"}
         up = True
         dependencies.check()
-    assert dependencies.in_reach == {"database": True}
+    assert dependencies.faults == {}
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (StorageUnavailable("attempt to write a readonly database", Fault.READ_ONLY), "read_only"),
+        (StorageUnavailable("connection to db.internal failed"), "unreachable"),
+        (Overloaded("waited 2.0 s"), "locked"),
+        (ConnectionError("redis://:secret@cache.internal"), "unreachable"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_word_that_names_no_host(error: Exception, fault: str) -> None:
+    def ping() -> None:
+        raise error
+
+    dependencies = Dependencies({"it": ping})
+    dependencies.check()
+    assert dependencies.faults == {"it": fault}
 
 
 def test_metrics_name_what_an_operator_asks_for(start_server: StartServer) -> None:

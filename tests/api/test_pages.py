@@ -151,3 +151,9 @@ def test_an_answer_that_nobody_reads_holds_no_file(get: Get, dist: Path) -> None
     answers = [get(path, **BROWSER) for path in ("/", "/icon.svg", "/assets/index-abc.js")]
     held = [os.readlink(each) for each in FILES_OPEN.iterdir() if os.path.lexists(each)]
     assert len(answers) == 3 and [name for name in held if name.startswith(str(dist))] == []
+
+
+def test_calls_that_do_not_exist_are_no_pages(get: Get, dist: Path) -> None:
+    build(dist)
+    for path in ("/api/nothing", "/socket.io/nothing"):
+        assert get(path).status_code == 404

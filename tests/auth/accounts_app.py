@@ -13,21 +13,23 @@ from pathlib import Path
 
 from flask import Flask
 
+from backend.api.counters import BoundedCounters
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
-from backend.api.limits import create_limiter
-from backend.auth.accounts import Accounts
+from backend.api.limits import create_counters, create_limiter
+from backend.auth.accounts import Accounts, Client
+from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
-from backend.auth.routes import register_auth
+from backend.auth.sessions import LoginSessions
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
 from backend.clock import Clock, SystemClock
 from backend.config import Settings, load_settings
 from backend.offload import Offload
 from backend.storage.database import Database
-from backend.storage.sessions import SessionStore
-from backend.storage.users import UserStore
 
 SECRET = "a secret of the tests, long enough for HS256"
+# Who asks, where a test does not care.
+SOMEBODY = Client("192.0.2.1")
 
 
 class ManualClock:
@@ -53,6 +55,7 @@ class AccountsApp:
     app: Flask
     settings: Settings
     accounts: Accounts
+    sessions: LoginSessions
     authenticator: Authenticator
     issuer: TokenIssuer
     revocations: Revocations
@@ -69,6 +72,7 @@ def build(
     database_url: str,
     clock: Clock | None = None,
     passwords: Passwords | None = None,
+    counters: BoundedCounters | None = None,
     **changes: object,
 ) -> AccountsApp:
     """Wire the accounts as `create_app` does; `changes` are to the settings."""
@@ -78,36 +82,32 @@ def build(
     database = Database(settings.database_url)
     database.migrate()
     offload = Offload()
-    revocations = Revocations(clock)
-    authenticator = Authenticator(SECRET, revocations, clock)
-    issuer = TokenIssuer(
-        SECRET, settings.access_token_minutes * 60, settings.refresh_token_days * 86_400, clock
-    )
-    accounts = Accounts(
-        UserStore(database),
-        SessionStore(database),
-        passwords or Passwords(memory_kib=64, passes=1),
-        issuer,
-        authenticator,
-        revocations,
-        offload,
-        clock,
-    )
-    accounts.load_revocations()
     failures: Counter[str] = Counter()
     app = Flask("accounts")
     register_error_handlers(app)
     register_headers(app, settings)
-    register_auth(
+    auth = serve_accounts(
         app,
-        settings=settings,
-        accounts=accounts,
-        revocations=revocations,
-        limiter=create_limiter(app, settings.redis_url),
-        on_auth_failure=lambda reason: failures.update([reason]),
+        settings,
+        database,
+        offload,
+        passwords or Passwords(memory_kib=64, passes=1),
+        create_counters(settings.redis_url) if counters is None else counters,
+        create_limiter(app, settings.redis_url),
+        lambda reason: failures.update([reason]),
+        clock,
     )
     return AccountsApp(
-        app, settings, accounts, authenticator, issuer, revocations, failures, database, offload
+        app,
+        settings,
+        auth.accounts,
+        auth.sessions,
+        auth.authenticator,
+        auth.issuer,
+        auth.revocations,
+        failures,
+        database,
+        offload,
     )
 
 

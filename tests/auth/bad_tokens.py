@@ -6,14 +6,21 @@ from typing import Any
 
 import jwt
 
-from backend.auth.tokens import TOKEN_MAX_CHARS, new_id
+from backend.auth.claims import AUDIENCE, ISSUER, LEEWAY_S
+from backend.auth.keys import TOKEN_MAX_CHARS
+from backend.auth.tokens import new_id
 from tests.auth.accounts_app import SECRET
 
 NOW_MS = 1_800_000_000_500
 SESSION = new_id()
 
 
-def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
+def signed(
+    secret: str = SECRET,
+    algorithm: str = "HS256",
+    headers: dict[str, Any] | None = None,
+    **changes: Any,
+) -> str:
     """A token like ours, but for `changes`; None leaves a claim out."""
     claims = {
         "sub": "7",
@@ -21,12 +28,14 @@ def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> st
         "jti": new_id(),
         "type": "access",
         "fresh": False,
+        "iss": ISSUER,
+        "aud": AUDIENCE,
         "iat": NOW_MS // 1000,
         "exp": NOW_MS // 1000 + 60,
         **changes,
     }
     present = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(present, secret, algorithm)
+    return jwt.encode(present, secret, algorithm, headers=headers)
 
 
 def handmade(header: object, payload: object) -> str:
@@ -92,4 +101,17 @@ INVALID = {
     "infinite expiry": signed(exp=float("inf")),
     "expiry NaN": signed(exp=float("nan")),
     "fractional expiry": signed(exp=1_800_000_060.5),
+    "another issuer": signed(iss="crt"),
+    "another audience": signed(aud="crs-login"),
+    "several audiences": signed(aud=["crs", "crs"]),
+    "no issuer": signed(iss=None),
+    "no audience": signed(aud=None),
+    "of the future": signed(iat=NOW_MS // 1000 + LEEWAY_S + 1),
+    "not yet in force": signed(nbf=NOW_MS // 1000 + LEEWAY_S + 1),
+    "in force from a text on": signed(nbf="soon"),
+    "in force from no number on": signed(nbf=float("nan")),
+    "a device's cookie": signed(type="device", aud="crs-login"),
+    "a key that is not ours": signed(headers={"kid": "0" * 16}),
+    "a key that is a list": handmade({"alg": "HS256", "kid": ["0"]}, {"sub": "7"}),
+    "a key that is a path": signed(headers={"kid": "../../../dev/null"}),
 }

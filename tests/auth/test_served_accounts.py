@@ -1,10 +1,16 @@
 """The account routes on a real port, served by eventlet with production hashing."""
 
+import itertools
+import json
 import socket
 import subprocess
 import sys
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -97,6 +103,59 @@ def test_more_logins_than_can_wait_are_503_and_the_server_goes_on(url: str) -> N
             assert answer.json()["error"]["code"] == "unavailable"
             assert "Retry-After" in answer.headers
     assert post(url, "login", credentials).status_code == 200
+
+
+def test_of_guesses_made_at_once_no_more_get_through_than_one_after_another(url: str) -> None:
+    post(url, "register", {"username": "alice", "password": "correct horse"})
+    with ThreadPoolExecutor(65) as pool:
+        answers = list(
+            pool.map(
+                lambda n: post(url, "login", {"username": "alice", "password": f"guess {n:05}"}),
+                range(65),
+            )
+        )
+    assert Counter(answer.status_code for answer in answers) == {401: 10, 429: 55}
+    assert all(int(a.headers["Retry-After"]) >= 1 for a in answers if a.status_code == 429)
+
+
+def test_in_a_storm_of_wrong_logins_an_honest_one_waits_for_a_few_and_is_let_in(url: str) -> None:
+    credentials = {"username": "alice", "password": "correct horse"}
+    post(url, "register", credentials)
+    done = threading.Event()
+    stormed: Counter[int] = Counter()
+
+    def storm(number: int) -> None:
+        # From an address of its own on the loopback network.
+        host, port = url.removeprefix("http://").split(":")
+        headers = {"Content-Type": "application/json"}
+        for n in itertools.count():
+            if done.is_set():
+                return
+            source = (f"127.0.1.{number}", 0)
+            connection = HTTPConnection(host, int(port), PATIENCE_S, source)
+            body = json.dumps({"username": f"user{number}-{n}", "password": "correct horse"})
+            connection.request("POST", "/api/auth/login", body, headers)
+            stormed[connection.getresponse().status] += 1
+            connection.close()
+
+    with ThreadPoolExecutor(80) as pool:
+        storms = [pool.submit(storm, number) for number in range(1, 81)]
+        try:
+            while stormed.total() < 160:
+                time.sleep(0.01)
+            statuses, between = [], []
+            for _ in range(8):
+                before = stormed[401]
+                statuses.append(post(url, "login", credentials).status_code)
+                between.append(stormed[401] - before)
+        finally:
+            done.set()
+    for each in storms:
+        each.result()
+    assert statuses == [200] * 8
+    assert stormed[429] > 0
+    # In a line without order it would wait for the 64 before it.
+    assert sorted(between)[len(between) // 2] < 32, between
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,20 @@ import jwt
 import pytest
 
 from backend import protocol
+from backend.auth.claims import LEEWAY_S, AccessClaims, TokenRejected
+from backend.auth.keys import TOKEN_MAX_CHARS, Keyring
 from backend.auth.tokens import (
-    AccessClaims,
+    REVOCATION_GRACE_MS,
     Authenticator,
     Revocations,
     TokenIssuer,
-    TokenRejected,
     new_id,
 )
 from tests.auth.accounts_app import SECRET, ManualClock
-from tests.auth.bad_tokens import INVALID, NOW_MS, SESSION
+from tests.auth.bad_tokens import INVALID, NOW_MS, SESSION, signed
+
+KEYS = Keyring(SECRET)
+NOW_S = NOW_MS // 1000
 
 
 @pytest.fixture
@@ -26,12 +30,12 @@ def revocations(clock: ManualClock) -> Revocations:
 
 @pytest.fixture
 def authenticator(revocations: Revocations, clock: ManualClock) -> Authenticator:
-    return Authenticator(SECRET, revocations, clock)
+    return Authenticator(KEYS, revocations, clock)
 
 
 @pytest.fixture
 def issuer(clock: ManualClock) -> TokenIssuer:
-    return TokenIssuer(SECRET, access_lifetime=60, refresh_lifetime=600, clock=clock)
+    return TokenIssuer(KEYS, access_lifetime=60, refresh_lifetime=600, clock=clock)
 
 
 def refusal(authenticator: Authenticator, token: object) -> protocol.AuthFailure:
@@ -52,7 +56,12 @@ def test_an_issued_access_token_says_who_and_until_when(
 
 def test_tokens_carry_the_claims_of_flask_jwt_extended(issuer: TokenIssuer) -> None:
     payload = jwt.decode(
-        issuer.access(7, SESSION).encoded, SECRET, ["HS256"], options={"verify_iat": False}
+        issuer.access(7, SESSION).encoded,
+        SECRET,
+        ["HS256"],
+        audience="crs",
+        issuer="crs",
+        options={"verify_iat": False},
     )
     assert payload == {
         "sub": "7",
@@ -60,6 +69,8 @@ def test_tokens_carry_the_claims_of_flask_jwt_extended(issuer: TokenIssuer) -> N
         "jti": payload["jti"],
         "type": "access",
         "fresh": False,
+        "iss": "crs",
+        "aud": "crs",
         "iat": 1_800_000_000,
         "exp": 1_800_000_060,
     }
@@ -90,7 +101,7 @@ def test_a_token_is_good_to_the_last_millisecond(
 def test_lifetimes_under_a_second_still_give_a_usable_token(
     authenticator: Authenticator, clock: ManualClock
 ) -> None:
-    issuer = TokenIssuer(SECRET, access_lifetime=0.6, refresh_lifetime=0.6, clock=clock)
+    issuer = TokenIssuer(KEYS, access_lifetime=0.6, refresh_lifetime=0.6, clock=clock)
     assert issuer.access_lifetime == 1
     authenticator.authenticate(issuer.access(7, SESSION).encoded)
 
@@ -103,6 +114,45 @@ def test_no_token_is_missing(authenticator: Authenticator, token: object) -> Non
 @pytest.mark.parametrize("token", INVALID.values(), ids=INVALID.keys())
 def test_whatever_else_is_presented_is_invalid(authenticator: Authenticator, token: object) -> None:
     assert refusal(authenticator, token) == protocol.TOKEN_INVALID
+
+
+def test_ours_stay_well_within_what_is_read(issuer: TokenIssuer) -> None:
+    assert len(issuer.refresh(10**17, SESSION).encoded) < TOKEN_MAX_CHARS * 0.7
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_the_clock_of_who_issued_a_token_may_be_a_little_ahead(
+    authenticator: Authenticator, claim: str
+) -> None:
+    authenticator.authenticate(signed(**{claim: NOW_S + LEEWAY_S}))
+    assert refusal(authenticator, signed(**{claim: NOW_S + LEEWAY_S + 1})).code == "token_invalid"
+
+
+def test_a_refresh_gets_over_a_clock_that_was_set_back(authenticator: Authenticator) -> None:
+    ahead = {"iat": NOW_S + 3600, "exp": NOW_S + 7200}
+    assert refusal(authenticator, signed(**ahead)) == protocol.TOKEN_INVALID
+    authenticator.authenticate_refresh(signed(type="refresh", **ahead))
+
+
+def test_a_refresh_gets_over_an_update_from_before_issuer_and_audience(
+    authenticator: Authenticator,
+) -> None:
+    # What an expired access token wants, too: clients know what to do.
+    assert refusal(authenticator, signed(iss=None, aud=None)) == protocol.TOKEN_EXPIRED
+    authenticator.authenticate_refresh(signed(type="refresh", iss=None, aud=None))
+
+
+def test_tokens_of_before_a_rotation_are_good_until_they_expire(
+    revocations: Revocations, clock: ManualClock
+) -> None:
+    old = Keyring("the secret of before, as long as one must be")
+    token = TokenIssuer(old, 60, 600, clock).access(7, SESSION)
+    rotated = Keyring(SECRET, ("the secret of before, as long as one must be",))
+    authenticator = Authenticator(rotated, revocations, clock)
+    assert authenticator.authenticate(token.encoded).user_id == 7
+    clock.set_ms(token.expires_at_ms)
+    assert refusal(authenticator, token.encoded) == protocol.TOKEN_EXPIRED
+    assert refusal(Authenticator(KEYS, revocations, clock), token.encoded).code == "token_invalid"
 
 
 def test_changing_one_character_anywhere_invalidates_a_token(
@@ -143,12 +193,27 @@ def test_revocations_are_kept_until_no_token_needs_them(
     ids = [new_id() for _ in range(3)]
     for n, session_id in enumerate(ids, start=1):
         revocations.add(session_id, NOW_MS + n * 1000)
-    clock.set_ms(NOW_MS + 1999)
-    revocations.add(new_id(), NOW_MS + 9000)
+    clock.set_ms(NOW_MS + REVOCATION_GRACE_MS + 1999)
+    revocations.add(new_id(), NOW_MS + REVOCATION_GRACE_MS + 9000)
     assert [session_id in revocations for session_id in ids] == [False, True, True]
     assert len(revocations) == 3
     revocations.add(new_id(), NOW_MS)
     assert len(revocations) == 3
+
+
+def test_a_clock_that_is_set_back_brings_no_revoked_token_back(
+    authenticator: Authenticator,
+    issuer: TokenIssuer,
+    revocations: Revocations,
+    clock: ManualClock,
+) -> None:
+    clock.set_ms(NOW_MS + 3_600_000)
+    token = issuer.access(7, SESSION)
+    revocations.add(SESSION, token.expires_at_ms)
+    clock.set_ms(token.expires_at_ms + 3_600_000)
+    revocations.add(new_id(), token.expires_at_ms + 7_200_000)
+    clock.set_ms(token.expires_at_ms - 1000)
+    assert refusal(authenticator, token.encoded) == protocol.TOKEN_REVOKED
 
 
 def test_listeners_hear_of_each_revoked_session_once_until_they_leave(

@@ -9,7 +9,7 @@ from benchmarks.peers import Peer
 from benchmarks.scale import SHORT
 from benchmarks.scenarios import baskets, compression, logins, room
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.alone]
 
 TINY = replace(
     SHORT,
@@ -18,7 +18,7 @@ TINY = replace(
     room_clients=400,
     room_seconds=1.0,
     flood_clients=400,
-    flood_seconds=0.3,
+    flood_seconds=1.0,
     basket_clients=20,
     basket_seconds=1.0,
     deflate_clients=5,

@@ -135,3 +135,24 @@ def test_a_refused_client_ends_the_measurement(serve: Callable[[Play], int]) -> 
     port = serve(answer(b"HTTP/1.1 503 Service Unavailable\r\n\r\n"))
     with Swarm(port) as swarm, pytest.raises(LoadFailed, match="503"):
         swarm.connect([one()])
+
+
+def test_clients_come_from_the_addresses_that_they_are_given() -> None:
+    sources = ("127.0.0.7", "127.0.0.8")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with Swarm(listener.getsockname()[1], sources=sources) as swarm:
+            swarm.connect([Dialect(None, ())] * 4)
+            peers = [listener.accept() for _ in range(4)]
+        for connection, _ in peers:
+            connection.close()
+    assert sorted(address for _, (address, _) in peers) == sorted(sources * 2)
+
+
+def test_payloads_are_kept_where_they_are_asked_for(serve: Callable[[Play], int]) -> None:
+    tick = b'42["market_update",{"BTC":1}]'
+    port = serve(answer(UPGRADED + OPEN, CONNECTED, CONFIRMED + server_frame(tick)))
+    recording = Recording(b"market_update", payloads=[])
+    with Swarm(port) as swarm:
+        swarm.connect([one()], recording)
+        swarm.listen(0.2, recording)
+    assert recording.payloads == [tick]

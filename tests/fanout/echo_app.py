@@ -29,13 +29,15 @@ from backend import green
 from backend.clock import SystemClock
 from backend.fanout import fan
 from backend.fanout.manager import RoomManager
-from backend.fanout.sessions.sockets import SLOTS
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog, Transports
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.fanout.wire.pieces import Basket, Pieces, Selection
+from backend.http.places import Places
+from backend.http.server import HttpServer
 from backend.server import listen
+from backend.turns import Turns
 
 DEFAULTS = {
     "engine": "crs",
@@ -44,7 +46,6 @@ DEFAULTS = {
     "ping_timeout": 20.0,
     "limit": 16_384,
     "slots": 10_000,
-    "pace": 0.0,
     "slice": fan.SLICE_SECONDS,
 }
 
@@ -101,7 +102,7 @@ class Streams:
         self._transports.emit_joined("basket", pieces, list(self._baskets), "/")
 
 
-def build(settings: dict[str, Any]) -> tuple[Flask, SocketIO, Transports, list[str]]:
+def build(settings: dict[str, Any], turns: Turns) -> tuple[Flask, SocketIO, Transports, list[str]]:
     app = Flask(__name__)
     own = settings["engine"] == "crs"
     fan.SLICE_SECONDS = settings["slice"]
@@ -112,7 +113,7 @@ def build(settings: dict[str, Any]) -> tuple[Flask, SocketIO, Transports, list[s
     if own:
         keys = {"latest": lambda payload: payload["room"], "basket": lambda _numbers: None}
         engine = {
-            "client_manager": RoomManager(keys, settings["deflate"]),
+            "client_manager": RoomManager(keys, settings["deflate"], turns),
             "serializer": EnginePacket,
         }
     socketio = SocketIO(
@@ -132,9 +133,7 @@ def build(settings: dict[str, Any]) -> tuple[Flask, SocketIO, Transports, list[s
     )
     closed: list[str] = []
     kind: type[Transports] = EngineTransports if own else StockTransports
-    transports = kind(
-        socketio.server, SystemClock(), lambda: lambda: settings["pace"], closed.append
-    )
+    transports = kind(socketio.server, SystemClock(), closed.append)
 
     def sweep() -> None:
         while True:
@@ -151,6 +150,7 @@ def handlers(socketio: SocketIO, transports: Transports, closed: list[str]) -> N
     events: list[list[str]] = []
 
     def connected(sid: str, _environ: Any, auth: Any = None) -> None:
+        transports.accept(server.manager.eio_sid_from_sid(sid, "/"))
         server.emit("auth", {} if auth is None else auth, to=sid)
 
     def connected_custom(sid: str, _environ: Any, auth: Any = None) -> None:
@@ -204,13 +204,14 @@ def handlers(socketio: SocketIO, transports: Transports, closed: list[str]) -> N
 def main() -> None:
     logging.basicConfig(level=logging.INFO)
     settings = {**DEFAULTS, **json.loads(sys.argv[1])}
-    app, socketio, transports, closed = build(settings)
+    turns = Turns(SystemClock())
+    app, socketio, transports, closed = build(settings, turns)
     handlers(socketio, transports, closed)
     listener = listen("127.0.0.1", 0)
     print("PORT", listener.getsockname()[1], flush=True)
-    server = green.WsgiServer(settings["slots"])
-    server.start(listener, app, {SLOTS: server.slots})
-    server.wait()
+    places = Places(settings["slots"])
+    HttpServer(app, places, turns, closed.append, sys.stderr).start(listener)
+    green.Event().wait()
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from backend.clock import SystemClock
 from backend.fanout import fan
 from backend.fanout.fan import Fan
 from backend.fanout.manager import RoomManager
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.wire.pieces import Basket, Pieces, Selection
+from backend.turns import Share, Turns
 
 CONNECTIONS = 50
 
@@ -29,7 +31,7 @@ class Driver:
         return str(self._ids)
 
     def open(self, name: str) -> Connection:
-        connection = self.sockets[name] = Connection(self, name)  # type: ignore[arg-type]
+        connection = self.sockets[name] = Connection(self, name, Share())  # type: ignore[arg-type]
         wire = self.wires[name] = []
 
         def write(data: bytes) -> int:
@@ -48,7 +50,7 @@ class Stage:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(fan, "SLICE_SECONDS", 0.0)
         self.driver = Driver()
-        self.manager = RoomManager({}, deflate=False)
+        self.manager = RoomManager({}, False, Turns(SystemClock()))
         self.manager.server = self.driver
         self.manager._fan = Fan(lambda: 0.0, self._rest)
         self.meanwhile: Callable[[], None] = lambda: None

@@ -3,14 +3,13 @@ klines computed from what it has played over REST. It can misbehave in every way
 
 As a program it plays a file (or made-up frames) and prints where:
 
-    python tests/feeds/exchange_server.py [frames file] --speed 50 --cuts 3
+    python -m tests.feeds.exchange_server [frames file] --speed 50 --cuts 3
 
 Like a real exchange it goes on whoever listens: what is played while nobody is connected is lost
 but for the klines. It starts to play with the first connection.
 """
 
 import argparse
-import gzip
 import json
 import queue
 import socket
@@ -19,113 +18,18 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-MINUTE_MS = 60_000
+from tests.feeds.exchange_klines import Frame, Klines, read_frames, trades_of
+from tests.feeds.exchange_rest import RestServer
+from tests.feeds.sample_frames import sample_frames
+
 HISTORY_MINUTES = 48 * 60
-# How many rows a request gets at most, and when it names no limit.
-KLINES_MAX, KLINES_DEFAULT = 1_000, 500
-
-Frame = tuple[int, str]  # the instant it was sent, UTC milliseconds; the text
-Kline = list  # of the exchange's REST answer
-
-
-def read_frames(path: str | Path) -> list[Frame]:
-    """Frames of a recording with `<local ns> <json>` lines, gzip or not. A frame without an
-    instant of its own goes with the one before it."""
-    opener = gzip.open if str(path).endswith(".gz") else open
-    frames: list[Frame] = []
-    sent_ms = 0
-    with opener(path, "rt") as file:
-        for line in file:
-            text = line[line.index("{") :].strip()
-            data = json.loads(text)
-            sent_ms = max(sent_ms, data.get("data", data).get("E", sent_ms))
-            frames.append((sent_ms, text))
-    first = next(sent_ms for sent_ms, _ in frames if sent_ms)
-    return [(max(sent_ms, first), text) for sent_ms, text in frames]
-
-
-class Klines:
-    """One-minute klines of each pair, from made-up history and from the trades played."""
-
-    def __init__(self, frames: list[Frame], history_minutes: int) -> None:
-        self._minutes: dict[str, dict[int, Kline]] = {}
-        self._lock = threading.Lock()
-        begin = frames[0][0] - frames[0][0] % MINUTE_MS
-        for trade in trades_of(frames):
-            if trade["s"] not in self._minutes:
-                self._minutes[trade["s"]] = {
-                    minute: _made_up_kline(minute, Decimal(trade["p"]))
-                    for minute in range(begin - history_minutes * MINUTE_MS, begin, MINUTE_MS)
-                }
-
-    def add(self, trade: dict) -> None:
-        price, quantity = Decimal(trade["p"]), Decimal(trade["q"])
-        minute = trade["T"] - trade["T"] % MINUTE_MS
-        with self._lock:
-            row = self._minutes[trade["s"]].setdefault(minute, _kline(minute, price))
-            row[2], row[3], row[4] = max(row[2], price), min(row[3], price), price
-            row[5] += quantity
-            row[7] += price * quantity
-            row[8] += 1
-
-    def rows(self, pair: str, until_ms: int) -> list[list]:
-        """Every minute up to the one that holds `until_ms`; flat ones where nobody traded.
-
-        Raises KeyError for a pair that is not listed.
-        """
-        with self._lock:
-            known = dict(self._minutes[pair])
-        rows, minute = [], min(known, default=until_ms + MINUTE_MS)
-        while minute <= until_ms:
-            row = known.get(minute) or _kline(minute, rows[-1][4])
-            rows.append(list(row))
-            minute += MINUTE_MS
-        return [
-            [f"{field:.8f}" if isinstance(field, Decimal) else field for field in row]
-            for row in rows
-        ]
-
-
-def _kline(minute: int, price: Decimal) -> Kline:
-    zero = Decimal(0)
-    return [
-        minute,
-        price,
-        price,
-        price,
-        price,
-        zero,
-        minute + MINUTE_MS - 1,
-        zero,
-        0,
-        zero,
-        zero,
-        "0",
-    ]
-
-
-def _made_up_kline(minute: int, price: Decimal) -> Kline:
-    number = minute // MINUTE_MS
-    row = _kline(minute, price * (1000 + number % 7) / 1000)
-    row[2], row[5], row[7], row[8] = row[4] * 2, Decimal(number % 5), row[4] * (number % 5), 5
-    return row
-
-
-def trades_of(frames: list[Frame]) -> Iterator[dict]:
-    """The trade messages among frames, whether combined or raw."""
-    for _, text in frames:
-        if '"e":"trade"' in text:
-            message = json.loads(text)
-            yield message.get("data", message)
 
 
 class _Client:
@@ -177,12 +81,12 @@ class ExchangeServer:
         self.refusals: list[int] = []  # HTTP status for the next upgrades
         self.hang_upgrades = False
         self.rest_queries: list[dict[str, str]] = []
-        self.rest_faults: list[str] = []  # for the next requests: see `_RestHandler`
+        self.rest_faults: list[str] = []  # for the next requests: see `exchange_rest`
         self.rest_weight = 0
         self.connected = threading.Event()
         self.finished = threading.Event()
         self._stopping = threading.Event()
-        self._released = threading.Event()
+        self.released = threading.Event()
         self._lock = threading.RLock()
         tls = None
         if certificate:
@@ -199,7 +103,7 @@ class ExchangeServer:
             ping_timeout=None,
             close_timeout=0.2,
         )
-        self._rest = _RestServer(self, tls)
+        self._rest = RestServer(self, tls)
         secure = "s" if tls else ""
         self.ws_url = f"ws{secure}://127.0.0.1:{self._server.socket.getsockname()[1]}"
         self.rest_url = f"http{secure}://127.0.0.1:{self._rest.server_port}"
@@ -215,7 +119,7 @@ class ExchangeServer:
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        self._released.set()
+        self.released.set()
         self.cut()
         self._server.shutdown()
         self._rest.shutdown()
@@ -315,7 +219,7 @@ class ExchangeServer:
     def _upgrade(self, connection: ServerConnection, request):
         self.upgrades.append(request.path)
         if self.hang_upgrades:
-            self._released.wait()
+            self.released.wait()
         if self.refusals:
             status = self.refusals.pop(0)
             response = connection.respond(status, "refused\n")
@@ -368,91 +272,7 @@ class ExchangeServer:
         client.outbox.put((0.0, None))
 
 
-class _RestServer(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, exchange: ExchangeServer, tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), _RestHandler)
-        self.exchange = exchange
-        if tls:
-            self.socket = tls.wrap_socket(
-                self.socket, server_side=True, do_handshake_on_connect=False
-            )
-
-    def serve(self) -> None:
-        self.serve_forever(poll_interval=0.02)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Clients may go at any time."""
-
-
-class _RestHandler(BaseHTTPRequestHandler):
-    """Faults: a status (`"503"`), `truncated`, `garbage`, `lies`, `empty`, `hang`, `cut`."""
-
-    protocol_version = "HTTP/1.1"
-    server: _RestServer
-
-    def do_GET(self) -> None:
-        exchange = self.server.exchange
-        parts = urlsplit(self.path)
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        fault = exchange.rest_faults.pop(0) if exchange.rest_faults else ""
-        exchange.rest_queries.append(query)
-        if fault == "cut":
-            self.close_connection = True
-            return
-        if fault == "hang":
-            exchange._released.wait()
-            self.close_connection = True
-            return
-        if fault.isdecimal():
-            self._answer(int(fault), {"code": -1003, "msg": "refused"})
-        elif parts.path == "/api/v3/ping":
-            self._answer(200, {})
-        elif parts.path != "/api/v3/klines":
-            self._answer(404, {"code": -1, "msg": "unknown path"})
-        else:
-            self._klines(query, fault)
-
-    def _klines(self, query: dict[str, str], fault: str) -> None:
-        exchange = self.server.exchange
-        try:
-            rows = exchange.klines.rows(query["symbol"], exchange.now_ms)
-        except KeyError:
-            self._answer(400, {"code": -1121, "msg": "Invalid symbol."})
-            return
-        limit = min(int(query.get("limit", KLINES_DEFAULT)), KLINES_MAX)
-        start = int(query.get("startTime", 0))
-        end = int(query.get("endTime", 1 << 60))
-        rows = [row for row in rows if start <= row[0] <= end]
-        rows = rows[:limit] if "startTime" in query else rows[-limit:]
-        if fault == "lies":
-            rows[-1][2] = "NaN"
-        elif fault == "empty":
-            rows = []
-        body = {"surprise": True} if fault == "garbage" else rows
-        self._answer(200, body, cut_short=fault == "truncated")
-
-    def _answer(self, status: int, body: object, cut_short: bool = False) -> None:
-        payload = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.send_header("X-MBX-USED-WEIGHT-1M", str(self.server.exchange.rest_weight))
-        if status in (418, 429):
-            self.send_header("Retry-After", "30")
-        self.end_headers()
-        self.wfile.write(payload[: len(payload) // 2] if cut_short else payload)
-        self.close_connection = self.close_connection or cut_short
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
-
 def main() -> None:
-    from sample_frames import sample_frames
-
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("frames", nargs="?", help="recording; made-up frames without one")
     parser.add_argument("--speed", type=float, default=1.0, help="times real time (default 1)")

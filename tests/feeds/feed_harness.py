@@ -11,7 +11,8 @@ from backend.clock import SystemClock
 from backend.feeds.binance import BinanceFeed
 from backend.market.market import Market
 from backend.market.models import CandleArray, FeedState, Trade
-from tests.feeds.exchange_server import ExchangeServer, trades_of
+from tests.feeds.exchange_klines import trades_of
+from tests.feeds.exchange_server import ExchangeServer
 from tests.servers import wait_until
 
 Key = tuple[str, int | None, float, float]

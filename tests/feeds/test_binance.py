@@ -11,10 +11,11 @@ import pytest
 
 from backend.feeds.binance import BinanceFeed
 from backend.market.models import FeedState
-from tests.feeds.exchange_server import ExchangeServer, read_frames
+from tests.feeds.exchange_klines import read_frames
+from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import RunningFeed, keys_of
 from tests.feeds.sample_frames import sample_frames
-from tests.servers import SHARED_DATA, wait_until
+from tests.servers import PATIENCE, SHARED_DATA, wait_until
 
 pytestmark = pytest.mark.served
 
@@ -57,9 +58,11 @@ def heals(exchange: ExchangeServer, *symbols: str) -> None:
     """Play everything with three cuts; nothing may be lost that klines can give, nor come twice."""
     part = len(exchange.frames) // 4
     heard = []
-    with RunningFeed(exchange, *symbols) as running:
+    may_return = threading.Event()
+    with RunningFeed(exchange, *symbols, pause=lambda _: may_return.wait(PATIENCE)) as running:
         for cut in range(4):
             running.connected(cut + 1)
+            may_return.clear()
             begin = exchange.position
             running.play(part if cut < 3 else len(exchange.frames))
             heard += exchange.frames[begin : exchange.position]
@@ -67,6 +70,7 @@ def heals(exchange: ExchangeServer, *symbols: str) -> None:
             if cut < 3:
                 exchange.cut()
                 exchange.play(part // 6)  # nobody listens to these
+                may_return.set()
         assert running.market.trades == keys_of(heard)
         assert not running.market.drops
         assert running.feed.counters["connections_lost"] == 3
@@ -276,10 +280,9 @@ def test_pauses_start_afresh_only_after_a_connection_that_proved_itself(
             running.connected(number)
             running.play(20)
             if number == 3:
-                running.clock.advance(9)
-                running.play(20)
-                running.clock.advance(9)
-                running.play(20)
+                for _ in range(4):
+                    running.clock.advance(4)
+                    running.play(20)
             exchange.cut()
         running.connected(5)
         first, second, third, _ = running.pauses

@@ -17,7 +17,7 @@ from backend.feeds.binance_frames import (
     symbol_of,
 )
 from backend.market.models import DayStatistics, Trade
-from tests.feeds.exchange_server import read_frames, trades_of
+from tests.feeds.exchange_klines import read_frames, trades_of
 from tests.servers import SHARED_DATA
 
 TRADE = {

@@ -11,9 +11,15 @@ import pytest
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import keys_of
 from tests.feeds.sample_frames import sample_frames
-from tests.servers import ROOT
+from tests.servers import ROOT, wait_until
 
 pytestmark = pytest.mark.served
+
+
+def cut_the_listener(exchange: ExchangeServer) -> None:
+    """Each cut has to find the feed connected anew, however long that takes here."""
+    wait_until(lambda: exchange.clients, "the feed to be connected")
+    exchange.cut()
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +27,7 @@ def outcome() -> dict:
     """What came of a feed among greenlets, cut off three times, in a process of its own."""
     frames = sample_frames(8.0)
     # Early, so that the rising pauses between tries end well before the frames do.
-    script = {len(frames) * part // 8: ExchangeServer.cut for part in (1, 2, 3)}
+    script = {len(frames) * part // 8: cut_the_listener for part in (1, 2, 3)}
     with ExchangeServer(frames, speed=40, script=script) as exchange:
         process = subprocess.run(
             [sys.executable, str(Path(__file__).with_name("green_feed.py"))]

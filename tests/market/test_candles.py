@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.market.candles import (
@@ -66,7 +66,6 @@ def test_roll_up_equals_the_direct_aggregation(offsets, interval):
 
 
 @given(gapped_minutes, st.data())
-@settings(deadline=None)
 def test_a_store_kept_up_in_any_way_equals_the_direct_aggregation(offsets, data):
     """Some minutes loaded at once, others appended, the last one still forming, a late backfill."""
     rows = minutes_of(offsets)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import isfinite
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.market.candles import candle_row
@@ -95,7 +95,6 @@ def say(market, event):
 
 
 @given(st.lists(events, max_size=60))
-@settings(deadline=None)
 def test_candles_stay_consistent_and_quotes_finite_whatever_is_said(said):
     market = Market(SYMBOLS, StillClock())
     seen = dict.fromkeys(SYMBOLS, (0, 0))
@@ -132,7 +131,6 @@ honest_trades = st.lists(
 
 
 @given(honest_trades)
-@settings(deadline=None)
 def test_candles_are_what_the_accepted_trades_were_and_seq_counts_them(said):
     """Trades in order of time, some of them nonsense: an independent count of the rest."""
     market = Market(SYMBOLS, StillClock())
@@ -171,7 +169,6 @@ def test_candles_are_what_the_accepted_trades_were_and_seq_counts_them(said):
     st.dictionaries(st.integers(0, 4500), st.floats(1, 1000), min_size=1, max_size=120),
     st.floats(1, 1000),
 )
-@settings(deadline=None)
 def test_day_figures_equal_an_independent_computation_over_gaps(closes, volume):
     market = Market(SYMBOLS, StillClock())
     known: list[tuple[int, float, float]] = []

@@ -9,13 +9,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert, select, text
+from sqlalchemy import create_engine, insert, select, text
 
-from backend.storage.database import MIGRATIONS, SCHEMA_REVISION, Database, StorageUnavailable
-from backend.storage.schema import metadata, users
+from backend.storage.database import MIGRATIONS, SCHEMA_REVISION, Database
+from backend.storage.faults import StorageUnavailable
+from backend.storage.schema import metadata, probe, sessions, users
 
 pytestmark = pytest.mark.served
 
@@ -29,7 +32,7 @@ database = Database(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
 database.migrate()
-database.ping()
+database.try_reading()
 database.close()
 print("alembic" in sys.modules)
 """
@@ -157,9 +160,41 @@ def test_a_reader_goes_on_while_another_process_writes(tmp_path: Path) -> None:
     other.execute("INSERT INTO users VALUES (1, 'a', 'a', 'h', 1)")
     with database.read() as connection:
         assert connection.execute(select(users)).all() == []
-    database.ping()
+    database.try_reading()
     other.execute("ROLLBACK")
     other.close()
+    database.close()
+
+
+def test_a_write_that_can_be_tried_is_one_that_another_process_sees(database_url: str) -> None:
+    first, second = Database(database_url), Database(database_url)
+    first.migrate()
+    first.try_writing(1_700_000_000_123)
+    with second.read() as connection:
+        assert connection.execute(select(probe.c.written_at_ms)).scalar_one() == 1_700_000_000_123
+    first.close()
+    second.close()
+
+
+def test_sessions_of_before_an_update_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "crs.db"
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO users VALUES (1, 'alice', 'alice', 'h', 1)"))
+        connection.execute(
+            text("INSERT INTO sessions VALUES ('s', 1, 'r', 1700000000123, 5, 6, NULL)")
+        )
+    engine.dispose()
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    with database.read() as connection:
+        row = connection.execute(select(sessions)).one()
+    assert (row.last_used_at_ms, row.user_agent, row.address) == (1_700_000_000_123, "", "")
+    database.try_writing(7)
     database.close()
 
 
@@ -169,7 +204,7 @@ def test_a_file_that_is_no_database_is_reported_as_unavailable(tmp_path: Path) -
     with pytest.raises(StorageUnavailable):
         database.migrate()
     with pytest.raises(StorageUnavailable):
-        database.ping()
+        database.try_reading()
     database.close()
 
 
@@ -179,7 +214,7 @@ def test_a_postgresql_that_accepts_and_says_nothing_is_given_up_soon() -> None:
         database = Database(f"postgresql+psycopg2://crs:secret-word@127.0.0.1:{port}/crs")
         started = time.monotonic()
         with pytest.raises(StorageUnavailable) as caught:
-            database.ping()
+            database.try_reading()
         database.close()
     # The driver's own default is to wait for ever.
     assert time.monotonic() - started < 30
@@ -197,6 +232,6 @@ def test_postgresql_comes_back_without_a_restart(postgresql_url: str) -> None:
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         )
-    database.ping()
+    database.try_reading()
     database.close()
     admin.close()

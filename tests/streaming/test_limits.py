@@ -1,8 +1,16 @@
-"""A client over its rate is slowed down to it."""
+"""What a connection may ask for, and from when on it is refused."""
 
 import pytest
 
-from backend.streaming.limits import TokenBucket
+from backend.streaming.limits import (
+    CHANGES,
+    CHANGES_AT_ONCE,
+    EVENTS,
+    EVENTS_AT_ONCE,
+    REFUSALS_AT_ONCE,
+    Allowance,
+    TokenBucket,
+)
 
 
 class ManualClock:
@@ -20,17 +28,40 @@ def test_a_burst_passes_and_the_rest_is_held_to_the_rate() -> None:
     clock = ManualClock()
     bucket = TokenBucket(clock, rate=10, burst=5)
     assert [bucket.take() for _ in range(5)] == [0] * 5
-    sent = 0
+    done = 0
     while clock.seconds < 10:
-        clock.seconds += bucket.take()
-        sent += 1
-    assert sent == pytest.approx(100, abs=2)
+        wait = bucket.take()
+        done += not wait
+        clock.seconds += wait
+    assert done == pytest.approx(100, abs=2)
+
+
+def test_what_is_refused_is_not_counted() -> None:
+    clock = ManualClock()
+    bucket = TokenBucket(clock, rate=10, burst=1)
+    assert [bucket.take() for _ in range(3)] == [0, pytest.approx(0.1), pytest.approx(0.1)]
 
 
 def test_a_quiet_time_earns_no_more_than_the_burst() -> None:
     clock = ManualClock()
     bucket = TokenBucket(clock, rate=10, burst=5)
     clock.seconds = 1_000
-    waits = [bucket.take() for _ in range(7)]
-    assert waits[:5] == [0] * 5
-    assert waits[5:] == [pytest.approx(0.1), pytest.approx(0.2)]
+    assert [bucket.take() for _ in range(6)] == [0] * 5 + [pytest.approx(0.1)]
+
+
+def test_changes_of_subscriptions_have_a_limit_of_their_own() -> None:
+    allowance = Allowance(ManualClock())
+    refusals = [allowance.take(change=True) for _ in range(int(CHANGES_AT_ONCE) + 1)]
+    assert refusals[:-1] == [None] * int(CHANGES_AT_ONCE)
+    assert refusals[-1] is not None
+    assert (refusals[-1].limit, refusals[-1].retry_after_ms) == (CHANGES, 100)
+    assert allowance.take(change=False) is None
+
+
+def test_who_goes_on_regardless_is_told_that_it_is_the_last_time() -> None:
+    allowance = Allowance(ManualClock())
+    for _ in range(int(EVENTS_AT_ONCE)):
+        assert allowance.take(change=False) is None
+    refused = [allowance.take(change=False) for _ in range(int(REFUSALS_AT_ONCE) + 1)]
+    assert [r.limit for r in refused if r] == [EVENTS] * len(refused)
+    assert [r.last for r in refused if r] == [False] * int(REFUSALS_AT_ONCE) + [True]

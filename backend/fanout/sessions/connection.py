@@ -15,6 +15,7 @@ from backend.fanout.sessions.outbound import Outbound
 from backend.fanout.sessions.socket_reader import SocketReader
 from backend.fanout.sessions.sockets import HeldSocket
 from backend.fanout.wire.frame import (
+    BINARY,
     CLOSE,
     GOING_AWAY,
     NORMAL,
@@ -31,8 +32,14 @@ from backend.fanout.wire.frame_reader import FrameReader, ProtocolViolation
 from backend.fanout.wire.message import DEFLATED, JSON, MSGPACK, Message
 from backend.fanout.wire.packet import Attachment
 from backend.fanout.wire.payload import Inbound
+from backend.turns import Share
 
 logger = logging.getLogger(__name__)
+
+# Of one connection, before others have their turn: half a millisecond's worth.
+FRAMES_PER_TURN = 64
+# What a message is expected to take when its turn comes: what it took is known only afterwards.
+MESSAGE_COST_SECONDS = 0.0002
 
 _CLOSE_PACKET = Message.raw(b"1")
 
@@ -51,13 +58,16 @@ class Connection(Outbound):
         "_held",
         "_reader",
         "_frames",
+        "_ping",
         "_inbox",
         "_working",
         "_parser_known",
+        "share",
     )
 
-    def __init__(self, host: "Host[Connection]", sid: str) -> None:
+    def __init__(self, host: "Host[Connection]", sid: str, share: Share) -> None:
         super().__init__(host, sid)
+        self.share = share
         self.connected = False
         self.upgraded = False
         self.closed = False
@@ -68,6 +78,7 @@ class Connection(Outbound):
         self._held: HeldSocket | None = None
         self._reader: SocketReader | None = None
         self._frames: FrameReader | None = None
+        self._ping: bytes | None = None
         self._inbox: deque[Inbound] | None = None
         self._working = False
         self._parser_known = False
@@ -83,43 +94,65 @@ class Connection(Outbound):
     def session(self, value: dict[str, Any]) -> None:
         self.data = value
 
+    def accept(self) -> None:
+        """The client's token has been accepted."""
+        if self._held is not None:
+            self._held.place.known()
+        self.share.stranger = False
+
     # --- in ---------------------------------------------------------------------------------------
 
     def open_websocket(self, held: HeldSocket, deflate: bool, early: bytes) -> None:
         """Carry the session over a WebSocket whose handshake is done; `early` has already been
         read from it."""
         self._held = held
+        held.place.when_evicted(self._evicted)
+        if not self.share.stranger:
+            held.place.known()
+        self.share = held.place.share
         self._sock = held.sock
         self.form |= DEFLATED if deflate else 0
         self.upgraded = True
         self.connected = True
-        self._frames = FrameReader(self.host.max_http_buffer_size, deflate)
+        self._frames = FrameReader(self.host.max_http_buffer_size, deflate, early)
         if not self.unsent():
             self.write = self._sock.send
         else:
             self._writer = green.when_writable(self._sock.fileno(), self._writable)
             self._writable(0)
         if not self.closing:
-            self._reader = SocketReader(self._sock, self)
-            self._reader.start()
+            self._reader = SocketReader(self._sock, self, self.host.turns, self.share)
+            self._reader.start(more=bool(early))
             if self._working:  # on what the last post brought
                 self._reader.hold()
-            if early:
-                self.received(early)
 
-    def received(self, data: bytes) -> None:
-        """Take in what the WebSocket has brought. Called by the hub."""
+    def received(self, data: bytes) -> bool:
+        """Take in what the WebSocket has brought, or go on with what is left of that; whether
+        there is more than one turn takes. Called by the hub."""
         assert self._frames is not None
+        left = FRAMES_PER_TURN
         try:
             for opcode, payload in self._frames.feed(data):
                 self._handle_frame(opcode, payload)
-                if self.closing or self._frames is None:
-                    return
+                left -= 1
+                if self.closing or self._frames is None or not left:
+                    break
+            if self._ping is not None:
+                # The newest answers those before it too (RFC 6455 5.5.3).
+                self._control(frame(PONG, self._ping))
+                self._ping = None
         except ProtocolViolation as violation:
             self.host.violated(self, violation)
+            return False
         except Exception:
             logger.exception("Reading from a connection failed; it is closed")
             self.lose()
+            return False
+        return not left
+
+    def overdo(self) -> None:
+        """More comes than will ever be served. Called by the hub."""
+        self.host.overdone(self)
 
     def _handle_frame(self, opcode: int, payload: bytes) -> None:
         if opcode == TEXT:
@@ -129,12 +162,12 @@ class Connection(Outbound):
                 raise ProtocolViolation(NOT_UTF8, "text is not UTF-8") from error
             self._received_packet(text)
         elif opcode == PING:
-            self._control(frame(PONG, payload))
+            self._ping = payload
         elif opcode == CLOSE:
             self._frames = None
             self._end_reading()
             self._close_soon(Reason.TRANSPORT_CLOSE, close_answer(payload))
-        elif opcode != PONG:
+        elif opcode == BINARY:
             self._received_packet(payload)
 
     def _control(self, data: bytes) -> None:
@@ -190,8 +223,14 @@ class Connection(Outbound):
         """Handle what has come, message by message, then read on."""
         try:
             while self._inbox and not self.closed:
+                self._wait_for_turn()
+                if not self._inbox:
+                    break  # closed meanwhile
                 self.cork()
+                began = self.host.now()
                 self.host.handle(self, self._inbox.popleft())
+                took = self.host.now() - began
+                self.host.turns.charge(self.share, took - MESSAGE_COST_SECONDS)
         finally:
             self.uncork()
             self._working = False
@@ -199,7 +238,17 @@ class Connection(Outbound):
             if self._reader is not None and not self.closing:
                 self._reader.start()
 
+    def _wait_for_turn(self) -> None:
+        self.flush()
+        if not self.host.turns.free(self.share):
+            self.uncork()
+        self.host.turns.wait(self.share, MESSAGE_COST_SECONDS)
+
     # --- the end ----------------------------------------------------------------------------------
+
+    def _evicted(self) -> None:
+        """The place is wanted for somebody else: the client has shown no token."""
+        self.close_soon(Reason.TRANSPORT_ERROR, GOING_AWAY)
 
     def lose(self) -> None:
         """The transport has failed or ended: end the session. Safe to call from the hub."""
@@ -243,6 +292,7 @@ class Connection(Outbound):
         if self.polling is not None:
             self.polling.end(b"1" if not abort else None)
         self._outbox = self._inbox = self._tail = self._reader = self._frames = None
+        self._got_away()
 
     def _close_socket(self, code: int | None, abort: bool, text: str) -> None:
         sock, self._sock = self._sock, None

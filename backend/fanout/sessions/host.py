@@ -6,6 +6,7 @@ import engineio
 
 from backend.fanout.wire.frame_reader import ProtocolViolation
 from backend.fanout.wire.payload import Inbound
+from backend.turns import Turns
 
 # Why a session ended, in the words that the driver hands to an application's handler.
 Reason = engineio.Server.reason
@@ -17,6 +18,7 @@ class Host(Protocol[SessionT]):
     """Keeps sessions. Every call may come from the hub, so that none but `handle` may wait."""
 
     max_http_buffer_size: int
+    turns: Turns
 
     def now(self) -> float:
         """Seconds on a clock that never goes back."""
@@ -26,6 +28,9 @@ class Host(Protocol[SessionT]):
 
     def violated(self, session: SessionT, violation: ProtocolViolation) -> None:
         """The client broke the protocol; the session is to be closed."""
+
+    def overdone(self, session: SessionT) -> None:
+        """The client has sent more than it can be served, for too long; it is to be closed."""
 
     def ponged(self, session: SessionT) -> None:
         """The client has answered a ping."""

@@ -46,6 +46,7 @@ class Outbound:
         "_outbox",
         "_progress",
         "_corked",
+        "_flushed",
     )
 
     def __init__(self, host: Host[Any], sid: str) -> None:
@@ -61,6 +62,7 @@ class Outbound:
         self._outbox: Outbox | None = None
         self._progress = 0.0
         self._corked = False
+        self._flushed: green.Event | None = None
 
     @abstractmethod
     def lose(self) -> None:
@@ -150,12 +152,32 @@ class Outbound:
         """Seconds for which messages have waited without any of them getting away."""
         return self.host.now() - self._progress if self.unsent() else 0.0
 
+    def flush(self) -> None:
+        """Wait until what the client has asked for before has got away, where that is much: who
+        asks for more than it reads is answered no faster than that."""
+        while not self.closing and self._unsent_bytes() > WRITE_BYTES:
+            self.uncork()
+            if self._unsent_bytes() > WRITE_BYTES:
+                self._flushed = green.Event()
+                self._flushed.wait()
+
+    def _unsent_bytes(self) -> int:
+        tail = len(self._tail) if self._tail is not None else 0
+        return tail + (self._outbox.kept_bytes if self._outbox is not None else 0)
+
+    def _got_away(self) -> None:
+        """Nothing is left that somebody could wait for in `flush`."""
+        if self._flushed is not None:
+            self._flushed.send()
+            self._flushed = None
+
     def take(self) -> list[Message]:
         """All that waits, for a poll."""
         messages: list[Message] = []
         while self._outbox is not None and (message := self._outbox.pop()):
             messages.append(message)
         self._progress = self.host.now()
+        self._got_away()
         return messages
 
     def _writable(self, _fileno: int) -> None:
@@ -189,6 +211,7 @@ class Outbound:
         self._outbox = None
         self._stop_writer()
         self.write = self._sock.send
+        self._got_away()
 
     def _batch(self) -> bytes:
         parts, size = [], 0

@@ -33,6 +33,11 @@ class Outbox:
     def __len__(self) -> int:
         return self._kept + len(self._latest)
 
+    @property
+    def kept_bytes(self) -> int:
+        """Of all messages but those that a newer one may replace."""
+        return self._kept_bytes
+
     def put(self, message: Message, size: int) -> bool:
         """Add a message of `size` bytes; False where that is more than may wait."""
         key = message.key

@@ -93,7 +93,10 @@ def read_body(environ: dict[str, Any], limit: int) -> bytes:
     length = environ.get("CONTENT_LENGTH")
     if length and int(length) > limit:
         raise ProtocolViolation(TOO_BIG, "payload too big")
-    body: bytes = source.read(int(length) if length else limit + 1)
+    try:
+        body: bytes = source.read(int(length) if length else limit + 1)
+    except OSError as error:
+        raise ProtocolViolation(PROTOCOL_VIOLATION, "the payload can't be read") from error
     if len(body) > limit:
         raise ProtocolViolation(TOO_BIG, "payload too big")
     return body

@@ -4,7 +4,7 @@ from backend import green
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.sessions.socket_reader import SocketReader
 from backend.fanout.sessions.sockets import HeldSocket
-from backend.fanout.wire.frame import PROTOCOL_VIOLATION, TEXT, close_frame, frame
+from backend.fanout.wire.frame import CONTINUATION, PROTOCOL_VIOLATION, TEXT, close_frame, frame
 from backend.fanout.wire.frame_reader import FrameReader, ProtocolViolation
 
 # From the WebSocket's handshake to its last packet of the upgrade; then polling goes on.
@@ -20,27 +20,29 @@ class Probe:
         self._connection = connection
         self._held = held
         self._deflate = deflate
-        self._frames = FrameReader(connection.host.max_http_buffer_size, deflate)
-        self._reader = SocketReader(held.sock, self)
+        self._reader = SocketReader(held.sock, self, connection.host.turns, held.place.share)
         self._expected = _PROBE
         self._timer = green.call_later(UPGRADE_SECONDS, self.lose)
         self._done = False
+        held.place.when_evicted(self.lose)
 
     def start(self, early: bytes) -> None:
         """Wait for the probe; `early` has already been read."""
-        self._reader.start()
-        if early:
-            self.received(early)
+        limit = self._connection.host.max_http_buffer_size
+        self._frames = FrameReader(limit, self._deflate, early)
+        self._reader.start(more=bool(early))
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> bool:
         """Take in what the WebSocket has brought. Called by the hub."""
         try:
             for opcode, packet in self._frames.feed(data):
+                if opcode == CONTINUATION:
+                    continue
                 if opcode != TEXT or packet != self._expected:
                     raise ProtocolViolation(PROTOCOL_VIOLATION, "not the packet of an upgrade")
                 if packet == _UPGRADE:
                     self._succeed()
-                    return
+                    break
                 self._held.sock.send(frame(TEXT, _PROBE_ANSWER))
                 self._expected = _UPGRADE
                 polling = self._connection.polling
@@ -51,6 +53,11 @@ class Probe:
                 polling.wake()
         except (ProtocolViolation, OSError):
             self.lose()
+        return False
+
+    def overdo(self) -> None:
+        """An upgrade takes three packets. Called by the hub."""
+        self.lose()
 
     def lose(self) -> None:
         """Give the socket up; the session goes on polling. Called by the hub."""

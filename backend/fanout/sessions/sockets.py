@@ -1,6 +1,6 @@
-"""A WebSocket's own socket: taken away from the WSGI server, and closed in the end.
+"""A WebSocket's own socket: taken away from the HTTP server, and closed in the end.
 
-Once upgraded, the WSGI server's greenlet ends, and with it go the request, its headers and
+Once upgraded, the HTTP server's greenlet ends, and with it go the request, its headers and
 buffers, which are most of what a connection would otherwise cost. The place that the socket takes
 among the server's connections goes with it, until it is closed.
 """
@@ -9,12 +9,12 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from backend import green
+from backend.http.exchange import EXCHANGE
+from backend.http.places import Place
 
-# Where the server puts its places for connections into the environ of each request.
-SLOTS = "fanout.slots"
 # Read from a socket at once: a whole message of the usual limit, and little to allocate.
 RECEIVE_BYTES = 16 * 1024
 # After a close frame a client's own is waited for, and what it still sends is thrown away: were
@@ -27,34 +27,23 @@ _UNSENT_OPTION = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS h
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class Slots(Protocol):
-    """The places for connections: a semaphore, whose counter is those that are free."""
-
-    counter: int
-
-    def release(self) -> Any: ...
-
-
 class HeldSocket:
     """A socket with the place that it holds."""
 
-    __slots__ = ("sock", "_slots")
+    __slots__ = ("sock", "place")
 
-    def __init__(self, sock: socket.socket, slots: Slots | None) -> None:
+    def __init__(self, sock: socket.socket, place: Place) -> None:
         self.sock = sock
-        self._slots = slots
+        self.place = place
 
     @classmethod
     def taken_from(cls, environ: dict[str, Any]) -> "tuple[HeldSocket, bytes]":
         """The socket of a request, and what has been read from it beyond that; raises OSError
         where the client has gone."""
-        sock, early = green.take_over(environ)
+        sock, place, early = environ[EXCHANGE].take_over()
         if _UNSENT_OPTION is not None:
             sock.setsockopt(socket.IPPROTO_TCP, _UNSENT_OPTION, UNSENT_BYTES)
-        slots: Slots | None = environ.get(SLOTS)
-        if slots is not None:
-            slots.counter -= 1  # given back when the connection ends, not when the greenlet does
-        return cls(sock, slots), early
+        return cls(sock, place), early
 
     def close(self, reset: bool = False) -> None:
         """Close now, and let another connection have the place. `reset` throws away what the
@@ -63,8 +52,7 @@ class HeldSocket:
             with contextlib.suppress(OSError):
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.sock.close()
-        if self._slots is not None:
-            self._slots.release()
+        self.place.release()
 
     def linger(self) -> None:
         """Close once the client has, or after `LINGER_SECONDS`."""

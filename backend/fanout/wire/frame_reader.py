@@ -49,10 +49,11 @@ class FrameReader:
 
     __slots__ = ("_limit", "_deflate", "_rest", "_at", "_opcode", "_compressed", "_parts", "_size")
 
-    def __init__(self, limit: int, deflate: bool) -> None:
+    def __init__(self, limit: int, deflate: bool, rest: bytes = b"") -> None:
+        """`rest` has been read already; the next `feed` begins with it."""
         self._limit = limit
         self._deflate = deflate
-        self._rest = b""
+        self._rest = rest
         self._at = 0
         self._opcode = CONTINUATION  # of the message whose fragments are being read
         self._compressed = False
@@ -60,10 +61,11 @@ class FrameReader:
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """Whole messages and control frames as (opcode, payload); raises `ProtocolViolation`."""
-        if self._rest:
-            data = self._rest + data
-        self._rest = data
+        """Whole messages and control frames as (opcode, payload), and (CONTINUATION, b"") for a
+        fragment that completes none; raises `ProtocolViolation`. May be left before its end: what
+        it has not given then is given by the next call."""
+        data = self.rest + data
+        self._rest, self._at = data, 0
         position, end = 0, len(data)
         while end - position >= 2:
             first, second = data[position], data[position + 1]
@@ -92,15 +94,13 @@ class FrameReader:
             if opcode & _CONTROL:
                 yield opcode, payload
             else:
-                message = self._add(opcode, first, payload)
-                if message is not None:
-                    yield message
+                yield self._add(opcode, first, payload) or (CONTINUATION, b"")
         self._rest, self._at = data[position:], 0
 
     @property
     def rest(self) -> bytes:
         """What follows the message that `feed` has given last."""
-        return self._rest[self._at :]
+        return self._rest[self._at :] if self._at else self._rest
 
     def _check_header(self, first: int, second: int) -> None:
         opcode = first & 0x0F

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backend import green
+from backend.http.exchange import EXCHANGE
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _DEFLATE = "permessage-deflate"
@@ -84,7 +85,9 @@ _DROPPED = frozenset(
         "CONTENT_TYPE",
         "headers_raw",
         "wsgi.input",
-        *green.ENVIRON_KEYS,
+        "wsgi.errors",
+        green.WEBSOCKET_KEY,
+        EXCHANGE,
     )
 )
 

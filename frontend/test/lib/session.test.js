@@ -51,7 +51,7 @@ function openTab() {
 }
 
 /** @param {() => void} assertion */
-const eventually = (assertion) => vi.waitFor(assertion, { timeout: 3000, interval: 5 });
+const eventually = (assertion) => vi.waitFor(assertion, { timeout: 30_000, interval: 5 });
 
 describe('session', () => {
   it('asks nothing of the server on a first visit', async () => {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT
 
 from backend.fanout.wire import codec
-from backend.fanout.wire.frame import BINARY, TEXT, close_answer, close_frame, frame
+from backend.fanout.wire.frame import BINARY, CONTINUATION, TEXT, close_answer, close_frame, frame
 from backend.fanout.wire.frame_reader import FrameReader, ProtocolViolation, unmask
 from backend.fanout.wire.message import (
     DEFLATE_MIN_BYTES,
@@ -73,7 +73,15 @@ def test_a_compressed_message_in_fragments_is_inflated() -> None:
     data = (compressor.compress(b"hello " * 50) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
     reader = FrameReader(LIMIT, deflate=True)
     frames = client_frame(TEXT, data[:5], final=False, rsv=4) + client_frame(0, data[5:])
-    assert list(reader.feed(frames)) == [(TEXT, b"hello " * 50)]
+    assert list(reader.feed(frames)) == [(CONTINUATION, b""), (TEXT, b"hello " * 50)]
+
+
+def test_reading_can_be_left_and_taken_up_where_it_was() -> None:
+    reader = FrameReader(LIMIT, deflate=False)
+    frames = b"".join(client_frame(TEXT, str(number).encode()) for number in range(4))
+    assert next(reader.feed(frames[:-3])) == (TEXT, b"0")
+    assert next(reader.feed(b"")) == (TEXT, b"1")
+    assert list(reader.feed(frames[-3:])) == [(TEXT, b"2"), (TEXT, b"3")]
 
 
 def test_a_close_reason_is_cut_to_what_a_control_frame_holds() -> None:

@@ -1,0 +1,230 @@
+"""What each route takes and answers, by its endpoint: the part that a route does not say itself."""
+
+from dataclasses import dataclass
+
+from backend.analysis.forecast import HORIZONS
+from backend.api.market import CANDLES_DEFAULT, CANDLES_MAX, SIGNALS_DEFAULT, SIGNALS_MAX
+from backend.api.openapi.shapes import (
+    ID,
+    LEVELS,
+    TEXT,
+    Schema,
+    array,
+    by_name,
+    closed,
+    integer,
+    one_of,
+    or_null,
+    ref,
+)
+from backend.auth.cookies import REFRESH_COOKIE_HEADER
+from backend.storage.sessions import SESSIONS_LISTED_MAX
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of the query or the path, or a header."""
+
+    name: str
+    schema: Schema
+    text: str
+    required: bool = False
+    where: str = "query"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A call. `answers` by status, `errors` are the statuses of the one error shape. `token`: an
+    access token is needed; None: any token may be presented."""
+
+    tag: str
+    summary: str
+    answers: dict[int, Schema]
+    errors: tuple[int, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    body: Schema | None = None
+    body_required: bool = True
+    token: bool | None = False
+    content_type: str = JSON
+
+
+STATUS, MARKET, ANALYSIS, ACCOUNTS = "status", "market", "analysis", "accounts"
+
+_PUBLIC_ERRORS = (429,)
+_ACCOUNT_ERRORS = (400, 413, 429, 503)
+_COOKIE = Parameter(
+    REFRESH_COOKIE_HEADER, one_of(("1",)), "keep the refresh token in a cookie", where="header"
+)
+
+
+def _limit(default: int, most: int) -> Parameter:
+    return Parameter("limit", {**integer(1, most), "default": default}, "the newest so many")
+
+
+_SYMBOL = Parameter("symbol", ref("Symbol"), "of this symbol")
+
+OPERATIONS: dict[str, Operation] = {
+    "health.health": Operation(
+        STATUS,
+        "How the process is; 503 where it is degraded",
+        {200: ref("Health"), 503: ref("Health")},
+    ),
+    "health.prometheus": Operation(
+        STATUS, "Metrics in Prometheus' text format", {200: TEXT}, content_type="text/plain"
+    ),
+    "openapi.document": Operation(
+        STATUS, "This document", {200: {"type": "object"}}, _PUBLIC_ERRORS
+    ),
+    "openapi.page": Operation(
+        STATUS, "This document, to read", {200: TEXT}, _PUBLIC_ERRORS, content_type="text/html"
+    ),
+    "market.list_symbols": Operation(
+        MARKET,
+        "The symbols that may be subscribed to",
+        {
+            200: closed(
+                {
+                    "symbols": array(
+                        closed({"symbol": ref("Symbol"), "price_decimals": or_null(integer(0))})
+                    ),
+                    "intervals": array(ref("Interval")),
+                    "feed": TEXT,
+                }
+            )
+        },
+        _PUBLIC_ERRORS,
+    ),
+    "market.quotes": Operation(
+        MARKET,
+        "The latest quotes, of all symbols or of some",
+        {200: closed({"quotes": by_name(ref("Quote"))})},
+        (400, *_PUBLIC_ERRORS),
+        (Parameter("symbols", array(ref("Symbol")), "of these symbols, joined by commas"),),
+    ),
+    "market.candles": Operation(
+        MARKET,
+        "Candles of a symbol, oldest first, the forming one last",
+        {
+            200: closed(
+                {
+                    "symbol": ref("Symbol"),
+                    "interval": ref("Interval"),
+                    "candles": array(ref("Candle"), maxItems=CANDLES_MAX),
+                }
+            )
+        },
+        (400, *_PUBLIC_ERRORS),
+        (
+            Parameter("symbol", ref("Symbol"), "of this symbol", required=True),
+            Parameter("interval", {**ref("Interval"), "default": "1m"}, "of this length"),
+            _limit(CANDLES_DEFAULT, CANDLES_MAX),
+        ),
+    ),
+    "market.sentiment": Operation(
+        ANALYSIS,
+        "Fear and greed: the latest, and the recent history, newest first",
+        {200: closed({"latest": or_null(ref("Sentiment")), "history": array(ref("Sentiment"))})},
+        _PUBLIC_ERRORS,
+    ),
+    "market.signals": Operation(
+        ANALYSIS,
+        "Published signals, newest first",
+        {200: closed({"signals": array(ref("Signal"), maxItems=SIGNALS_MAX)})},
+        (400, *_PUBLIC_ERRORS),
+        (_SYMBOL, _limit(SIGNALS_DEFAULT, SIGNALS_MAX)),
+    ),
+    "market.forecast": Operation(
+        ANALYSIS,
+        "Ranges in which prices will lie, and how often earlier ones held",
+        {
+            200: closed(
+                {
+                    "model": TEXT,
+                    "horizons": array(one_of(tuple(HORIZONS))),
+                    "forecasts": array(ref("Forecast")),
+                    "coverage": by_name(by_name(ref("Tally"), *LEVELS), *HORIZONS),
+                }
+            )
+        },
+        _PUBLIC_ERRORS,
+    ),
+    "auth.register": Operation(
+        ACCOUNTS,
+        "Make an account",
+        {201: ref("User")},
+        (409, *_ACCOUNT_ERRORS),
+        body=ref("Credentials"),
+    ),
+    "auth.login": Operation(
+        ACCOUNTS,
+        "Open a session",
+        {200: ref("Grant")},
+        (401, *_ACCOUNT_ERRORS),
+        (_COOKIE,),
+        body=ref("Login"),
+    ),
+    "auth.refresh": Operation(
+        ACCOUNTS,
+        "A fresh access token for a refresh token, which works once: in the body, in the cookie, "
+        "or as Bearer",
+        {200: ref("Grant")},
+        (401, *_ACCOUNT_ERRORS),
+        (_COOKIE,),
+        body=ref("RefreshToken"),
+        body_required=False,
+        token=None,
+    ),
+    "auth.logout": Operation(
+        ACCOUNTS,
+        "End the session of a token of either kind, presented in the same ways",
+        {200: closed({"status": {"const": "logged_out"}})},
+        (401, 400, 413, 503),
+        (_COOKIE,),
+        body=ref("RefreshToken"),
+        body_required=False,
+        token=None,
+    ),
+    "auth.me": Operation(
+        ACCOUNTS, "The user of the token", {200: ref("User")}, (401, 503), token=True
+    ),
+    "auth.list_sessions": Operation(
+        ACCOUNTS,
+        "The open sessions of the user, that of the token first; `total` counts all",
+        {
+            200: closed(
+                {
+                    "sessions": array(ref("Session"), maxItems=SESSIONS_LISTED_MAX),
+                    "total": integer(1),
+                }
+            )
+        },
+        (401, 429, 503),
+        token=True,
+    ),
+    "auth.end_session": Operation(
+        ACCOUNTS,
+        "End an open session of the user",
+        {200: closed({"status": {"const": "ended"}})},
+        (401, 404, 429, 503),
+        (Parameter("session_id", ID, "the id of the session", required=True, where="path"),),
+        token=True,
+    ),
+    "auth.logout_all": Operation(
+        ACCOUNTS,
+        "End every session of the user",
+        {200: closed({"status": {"const": "logged_out"}})},
+        (401, 429, 503),
+        (_COOKIE,),
+        token=True,
+    ),
+    "auth.change_password": Operation(
+        ACCOUNTS,
+        "Change the password and end every other session",
+        {200: closed({"status": {"const": "password_changed"}})},
+        (401, *_ACCOUNT_ERRORS),
+        body=ref("PasswordChange"),
+        token=True,
+    ),
+}

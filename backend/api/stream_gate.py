@@ -1,0 +1,101 @@
+"""The gate before the stream: who may open another session, told by the address alone.
+
+WSGI, around the whole application, so that it is the same before both engines; a refusal is HTTP's
+429, before any upgrade.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
+from math import ceil
+from typing import Any
+
+import orjson
+
+from backend.api.headers import SECURITY_HEADERS
+from backend.clock import Clock
+from backend.http.addresses import network_of
+from backend.protocol import RATE_LIMITED, TOO_MANY_CONNECTIONS
+from backend.streaming.limits import (
+    ADDRESSES_MAX,
+    ATTEMPTS,
+    ATTEMPTS_PER_MINUTE,
+    PER_ADDRESS,
+    TokenBucket,
+)
+
+STREAM_PATH = "/socket.io"
+# A session of the address has to end first, which nobody can foretell.
+RETRY_AFTER_SECONDS = 10
+
+Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+
+
+class StreamGate:
+    """Counts the sessions and the attempts of each address, and refuses those beyond a limit."""
+
+    def __init__(self, per_address: int, clock: Clock, on_refused: Callable[[str], None]) -> None:
+        """`per_address`: sessions at once; 0 is no limit. `on_refused` is told which limit."""
+        self._per_address = per_address
+        self._clock = clock
+        self._on_refused = on_refused
+        self._networks: dict[str, str] = {}
+        self._sessions: Counter[str] = Counter()
+        self._attempts: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def opened(self, eio_sid: str, environ: Environ) -> None:
+        """A session has begun."""
+        network = self._networks[eio_sid] = network_of(environ.get("REMOTE_ADDR", ""))
+        self._sessions[network] += 1
+
+    def closed(self, eio_sid: str) -> None:
+        """A session has ended."""
+        network = self._networks.pop(eio_sid, None)
+        if network is not None:
+            self._sessions[network] -= 1
+            if not self._sessions[network]:
+                del self._sessions[network]
+
+    def around(self, app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+        """The application behind this gate."""
+
+        def gated(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+            if not environ["PATH_INFO"].startswith(STREAM_PATH):
+                return app(environ, start_response)
+
+            def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
+                return start_response(status, [*headers, *SECURITY_HEADERS.items()], exc_info)
+
+            if "sid=" not in environ["QUERY_STRING"]:
+                refusal = self._refusal(environ)
+                if refusal is not None:
+                    code, message, seconds = refusal
+                    body = orjson.dumps({"error": {"code": code, "message": message}})
+                    head = [("Content-Type", "application/json"), ("Retry-After", str(seconds))]
+                    start("429 Too Many Requests", [*head, ("Connection", "close")])
+                    return [body]
+            return app(environ, start)
+
+        return gated
+
+    def _refusal(self, environ: Environ) -> tuple[str, str, int] | None:
+        network = network_of(environ.get("REMOTE_ADDR", ""))
+        if 0 < self._per_address <= self._sessions[network]:
+            self._on_refused(PER_ADDRESS)
+            message = "Too many connections from this address"
+            return TOO_MANY_CONNECTIONS, message, RETRY_AFTER_SECONDS
+        wait = self._bucket(network).take()
+        if wait:
+            self._on_refused(ATTEMPTS)
+            return RATE_LIMITED, "Too many attempts from this address", ceil(wait)
+        return None
+
+    def _bucket(self, network: str) -> TokenBucket:
+        bucket = self._attempts.get(network)
+        if bucket is None:
+            bucket = TokenBucket(self._clock, ATTEMPTS_PER_MINUTE / 60, ATTEMPTS_PER_MINUTE)
+            self._attempts[network] = bucket
+            if len(self._attempts) > ADDRESSES_MAX:
+                self._attempts.popitem(last=False)
+        self._attempts.move_to_end(network)
+        return bucket

@@ -1,0 +1,82 @@
+"""The parts of the accounts, put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask
+from flask_limiter import Limiter
+
+from backend.api.counters import BoundedCounters
+from backend.auth.accounts import Accounts
+from backend.auth.attempts import Attempts, Counters, Registrations
+from backend.auth.cookies import Cookies
+from backend.auth.devices import Devices
+from backend.auth.gate import Gate
+from backend.auth.guard import Guard
+from backend.auth.keys import Keyring
+from backend.auth.line import Line
+from backend.auth.passwords import Passwords
+from backend.auth.routes import auth_blueprint
+from backend.auth.sessions import LoginSessions
+from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
+from backend.clock import Clock
+from backend.config import Settings
+from backend.offload import HASHING_WORKERS, Offload
+from backend.storage.database import Database
+from backend.storage.sessions import SessionStore
+from backend.storage.users import UserStore
+
+# While one password is hashed, that of the next is looked up.
+TURNS_AT_ONCE = HASHING_WORKERS + 1
+
+
+@dataclass(frozen=True)
+class Auth:
+    """What the rest of the process sees of the accounts."""
+
+    accounts: Accounts
+    sessions: LoginSessions
+    issuer: TokenIssuer
+    authenticator: Authenticator
+    revocations: Revocations
+
+
+def serve_accounts(
+    app: Flask,
+    settings: Settings,
+    database: Database,
+    offload: Offload,
+    passwords: Passwords,
+    counters: Counters,
+    limiter: Limiter,
+    count_refusal: Callable[[str], None],
+    clock: Clock,
+) -> Auth:
+    """Serve `/api/auth/*` from `app` and make `access_required` work in it.
+
+    `counters` are shared by all processes that share a limit; `count_refusal` is called with the
+    reason of every refused login and token. Raises `StorageUnavailable`.
+    """
+    keys = Keyring(settings.jwt_secret_key, settings.jwt_previous_secret_keys)
+    revocations = Revocations(clock)
+    authenticator = Authenticator(keys, revocations, clock)
+    issuer = TokenIssuer(
+        keys, settings.access_token_minutes * 60, settings.refresh_token_days * 86_400, clock
+    )
+    sessions = LoginSessions(
+        SessionStore(database), issuer, authenticator, revocations, offload, clock
+    )
+    sessions.load_revocations()
+    gate = Gate(
+        Attempts(counters),
+        Registrations(counters),
+        # Of this process alone, whose threads they wait for.
+        Line(BoundedCounters(), clock, TURNS_AT_ONCE),
+        Devices(keys, clock),
+    )
+    accounts = Accounts(UserStore(database), sessions, passwords, gate, offload, clock)
+    cookies = Cookies(secure=settings.production)
+    guard = Guard(keys, revocations, cookies, count_refusal, clock)
+    guard.register(app)
+    app.register_blueprint(auth_blueprint(accounts, sessions, cookies, guard, limiter))
+    return Auth(accounts, sessions, issuer, authenticator, revocations)

@@ -1,0 +1,120 @@
+"""Accepts connections, and goes on accepting whatever happens."""
+
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from backend import green
+from backend.http.addresses import network_of
+from backend.http.connection import Application, HttpConnection
+from backend.http.places import Places
+from backend.turns import Share, Turns
+
+logger = logging.getLogger(__name__)
+
+# Accepted before others have a turn: taking one from the kernel takes 40 us.
+ACCEPTED_AT_ONCE = 16
+# What accepting is charged, to strangers as a whole.
+ACCEPT_COST_SECONDS = 0.00004
+# When there are no descriptors left, a while passes before the next try: they come back one by one.
+EXHAUSTED_PAUSE_SECONDS = 0.1
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+# Sent, at no cost but this, where there is no place.
+RETRY_AFTER_SECONDS = 5
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+    b"Retry-After: %d\r\nConnection: close\r\nContent-Length: 65\r\n\r\n"
+    b'{"error":{"code":"unavailable","message":"All places are taken"}}' % RETRY_AFTER_SECONDS
+)
+
+# Why a connection was not taken, or could not be, as `on_refused` is told.
+NO_PLACE, NO_DESCRIPTOR = "connections", "descriptors"
+
+
+class HttpServer:
+    """Serves a WSGI application on a listener, each connection in a greenlet while it speaks
+    HTTP."""
+
+    def __init__(
+        self,
+        app: Application,
+        places: Places,
+        turns: Turns,
+        on_refused: Callable[[str], None],
+        errors: Any,
+    ) -> None:
+        """`on_refused` is told which limit a connection ran into; `errors` is `wsgi.errors`."""
+        self._app = app
+        self._places = places
+        self._turns = turns
+        self._on_refused = on_refused
+        self._errors = errors
+        self._listener: Any = None
+        self._stopped = False
+        self._exhausted = False
+
+    def start(self, listener: Any) -> None:
+        """Accept from now on, in a greenlet of its own."""
+        self._listener = listener
+        green.spawn(self._accept_all)
+
+    def stop(self) -> None:
+        """Accept nobody any more; connections that are open go on."""
+        self._stopped = True
+        self._listener.close()
+
+    def _accept_all(self) -> None:
+        while not self._stopped:
+            try:
+                for _ in range(ACCEPTED_AT_ONCE):
+                    self._accept()
+            except OSError as error:
+                if self._stopped:
+                    return
+                self._failed(error)
+            except Exception:
+                logger.exception("Accepting a connection failed; the next is waited for")
+            # In a turn beside those of newcomers that have asked for something already.
+            self._turns.wait(Share(), ACCEPTED_AT_ONCE * ACCEPT_COST_SECONDS)
+            green.pause()
+
+    def _accept(self) -> None:
+        sock, address = self._listener.accept()
+        self._exhausted = False
+        try:
+            place = self._places.take(network_of(address[0]))
+            if place is None:
+                self._on_refused(NO_PLACE)
+                _turn_away(sock)
+                return
+            local = sock.getsockname()
+        except OSError:
+            sock.close()
+            raise
+        connection = HttpConnection(
+            sock, address[:2], local[:2], place, self._app, self._turns, self._errors
+        )
+        green.spawn(connection.run)
+
+    def _failed(self, error: OSError) -> None:
+        """A client that has gone before it was accepted is nothing; no descriptors are."""
+        if error.errno not in _EXHAUSTED:
+            return
+        self._on_refused(NO_DESCRIPTOR)
+        if not self._exhausted:
+            self._exhausted = True
+            logger.error("No connection can be accepted: %s; trying again", error.strerror)
+        green.sleep(EXHAUSTED_PAUSE_SECONDS)
+
+
+def _turn_away(sock: Any) -> None:
+    """Say that there is no place, without waiting for anything."""
+    raw = green.raw_socket(sock)
+    with contextlib.suppress(OSError):
+        raw.send(_FULL)
+        raw.shutdown(socket.SHUT_WR)
+        raw.recv(16 * 1024)  # what is unread when it closes would make the kernel drop the answer
+    sock.close()

@@ -1,0 +1,190 @@
+"""Turns at the hub for what comes in, so that no sender takes everybody's time.
+
+Ticks go out by timers of their own and ask nobody. What clients make the process do, whether by
+frames, packets, requests or new connections, is done in turns: a slice at a time, and while there
+is more to do with at least as long a rest after it, those first who have had least. Nothing is
+refused here; who asks for more than a share waits, and TCP slows the sender down.
+"""
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from backend import green
+from backend.clock import Clock
+
+# Of the hub's time, what all that comes in may take while there is more of it ...
+INBOUND_SHARE = 0.5
+# ... and what among it those may take of whom no token is known: requests over HTTP, handshakes,
+# and connections that have not been accepted.
+STRANGERS_SHARE = 0.25
+# The longest stretch of inbound work without a rest, which is what a tick can be late by.
+SLICE_SECONDS = 0.002
+# What is waited beyond the instant at which nothing is owed any more, so that there is something.
+REST_SECONDS_MIN = 0.0002
+# For how long what a sender has had is held against it.
+MEMORY_SECONDS = 5.0
+# How much of what its whole network has had counts for the rank of one sender.
+NETWORK_WEIGHT = 0.1
+# A sender that has had more waiting at the end of each of its turns for this long sends more than
+# it will ever be served: it is to be parted from.
+BACKLOG_SECONDS = 15.0
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """What one sender has had: a connection, or with it all of one network.
+
+    `stranger` until a token of the sender's has been accepted.
+    """
+
+    network: "Share | None" = None
+    stranger: bool = True
+    used: float = 0.0  # seconds of the hub, those of a while ago counting less
+    at: float = 0.0
+    backlog_since: float | None = None
+
+    def add(self, seconds: float, now: float) -> None:
+        self.used = self.used * math.exp((self.at - now) / MEMORY_SECONDS) + seconds
+        self.at = now
+
+    def rank(self) -> float:
+        """The lower, the sooner its turn."""
+        return self.used + (self.network.used * NETWORK_WEIGHT if self.network else 0.0)
+
+
+@dataclass(order=True, slots=True)
+class _Waiting:
+    """Work that waits for its turn, and what it is charged beyond the time that it takes."""
+
+    rank: float
+    number: int
+    share: Share = field(compare=False)
+    work: Callable[[], None] = field(compare=False)
+    extra: float = field(compare=False)
+
+
+class _Budget:
+    """Seconds of the hub: refilled at `rate` a second up to a slice, and spent; may be owed."""
+
+    __slots__ = ("_rate", "_left", "_at")
+
+    def __init__(self, rate: float, now: float) -> None:
+        self._rate = rate
+        self._left = SLICE_SECONDS
+        self._at = now
+
+    def left(self, now: float) -> float:
+        self._left = min(SLICE_SECONDS, self._left + (now - self._at) * self._rate)
+        self._at = now
+        return self._left
+
+    def spend(self, seconds: float) -> None:
+        self._left -= seconds
+
+    def wait(self) -> float:
+        """Seconds until there is something left, as of the last look."""
+        return max(0.0, -self._left / self._rate) + REST_SECONDS_MIN
+
+
+class Turns:
+    """The queue for the hub's time: one a process. A sender is in it once at most for each
+    connection that it has, and so it is bounded as they are."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._now = clock.monotonic
+        now = self._now()
+        self._all = _Budget(INBOUND_SHARE, now)
+        self._strangers = _Budget(STRANGERS_SHARE, now)
+        self._known_waiting: list[_Waiting] = []
+        self._strangers_waiting: list[_Waiting] = []
+        self._numbers = itertools.count()
+        self._timer: green.Timer | None = None
+
+    def take(self, share: Share, work: Callable[[], None]) -> bool:
+        """Call `work`, which must not wait, now or in its turn, and charge its time to `share`;
+        whether it was called now. For the hub: returns at once."""
+        if self.free(share):
+            self._run(share, work)
+            return True
+        self._queue(share, work, 0.0)
+        return False
+
+    def wait(self, share: Share, seconds: float) -> None:
+        """Block this greenlet until its turn, and charge what it is expected to take then."""
+        if self.free(share):
+            self.charge(share, seconds)
+        else:
+            turn = green.Event()
+            self._queue(share, turn.send, seconds)
+            turn.wait()
+
+    def charge(self, share: Share, seconds: float) -> None:
+        """Count time that a sender has made the hub spend; negative where too much was expected."""
+        now = self._now()
+        self._all.spend(seconds)
+        if share.stranger:
+            self._strangers.spend(seconds)
+        share.add(seconds, now)
+        if share.network is not None:
+            share.network.add(seconds, now)
+
+    def free(self, share: Share) -> bool:
+        """Whether it would be the sender's turn at once."""
+        now = self._now()
+        if share.stranger:
+            if self._strangers_waiting or self._strangers.left(now) <= 0:
+                return False
+        elif self._known_waiting:
+            return False
+        return self._all.left(now) > 0
+
+    def left_over(self, share: Share, more: bool) -> bool:
+        """Note whether a sender has more waiting at the end of its turn; the answer is whether
+        that has been so for too long."""
+        if not more:
+            share.backlog_since = None
+            return False
+        now = self._now()
+        if share.backlog_since is None:
+            share.backlog_since = now
+        return now - share.backlog_since > BACKLOG_SECONDS
+
+    def _run(self, share: Share, work: Callable[[], None], extra: float = 0.0) -> None:
+        began = self._now()
+        try:
+            work()
+        finally:
+            self.charge(share, self._now() - began + extra)
+
+    def _queue(self, share: Share, work: Callable[[], None], extra: float) -> None:
+        waiting = self._strangers_waiting if share.stranger else self._known_waiting
+        heapq.heappush(waiting, _Waiting(share.rank(), next(self._numbers), share, work, extra))
+        self._serve_later()
+
+    def _serve_later(self) -> None:
+        if self._timer is None and (self._known_waiting or self._strangers_waiting):
+            pause = self._all.wait()
+            if not self._known_waiting:
+                pause = max(pause, self._strangers.wait())
+            self._timer = green.call_later(pause, self._serve)
+
+    def _serve(self) -> None:
+        """Give turns until a slice is used up. Strangers come first, since their share is the
+        smaller: without it nobody new could come in beside busy clients. Called by the hub."""
+        self._timer = None
+        try:
+            while (waiting := self._next()) is not None:
+                self._run(waiting.share, waiting.work, waiting.extra)
+        finally:
+            self._serve_later()
+
+    def _next(self) -> _Waiting | None:
+        now = self._now()
+        if self._all.left(now) <= 0:
+            return None
+        if self._strangers_waiting and self._strangers.left(now) > 0:
+            return heapq.heappop(self._strangers_waiting)
+        return heapq.heappop(self._known_waiting) if self._known_waiting else None

@@ -1,0 +1,62 @@
+"""Who has a place, and who gives way."""
+
+from backend.http.places import Place, Places
+
+
+def taken(places: Places, network: str, evicted: list[str]) -> Place:
+    place = places.take(network)
+    assert place is not None
+
+    def evict() -> None:
+        evicted.append(network)
+        places.free(place)
+
+    place.when_evicted(evict)
+    return place
+
+
+def test_there_are_no_more_than_the_total() -> None:
+    places = Places(4)
+    evicted: list[str] = []
+    for number in range(4):
+        taken(places, str(number), evicted).known()
+    assert places.take("5") is None
+    assert evicted == []
+
+
+def test_of_strangers_the_first_gives_way_to_the_next() -> None:
+    places = Places(8)
+    evicted: list[str] = []
+    for number in range(4):
+        taken(places, str(number), evicted)
+    assert evicted == ["0", "1"]
+
+
+def test_who_is_known_gives_way_to_nobody() -> None:
+    places = Places(8)
+    evicted: list[str] = []
+    known = taken(places, "known", evicted)
+    known.known()
+    for number in range(20):
+        taken(places, str(number), evicted)
+    assert "known" not in evicted
+    known.unknown()
+    for number in range(3):
+        taken(places, str(number), evicted)
+    assert "known" in evicted
+
+
+def test_a_place_is_given_back_once() -> None:
+    places = Places(4)
+    place = taken(places, "a", [])
+    taken(places, "a", []).known()
+    place.release()
+    place.release()
+    assert len(places) == 1
+
+
+def test_a_network_shares_what_it_has_had() -> None:
+    places = Places(40)
+    one, two, other = (taken(places, network, []) for network in ("a", "a", "b"))
+    assert one.share.network is two.share.network
+    assert one.share.network is not other.share.network
