@@ -16,8 +16,8 @@ export default defineConfig({
   ],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
-    // The first release of each engine with `light-dark()` and CSS nesting; older ones are not served.
-    target: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
+    // The first release of each engine with `light-dark()`, CSS nesting and popovers; older ones are not served.
+    target: ['chrome123', 'edge123', 'firefox125', 'safari17.5'],
     // Read by scripts/size.mjs, which tells the initial chunks from the lazy ones.
     manifest: true,
     // A font inlined as base64 would sit in the render-blocking stylesheet.

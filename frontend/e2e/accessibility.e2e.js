@@ -101,7 +101,7 @@ it('can be worked by keyboard alone', async () => {
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
   await page.keyboard.type('solana');
-  for (let press = 0; press < 10; press += 1) {
+  for (let press = 0; press < 15; press += 1) {
     await page.keyboard.press('Tab');
     const label = await page.evaluate(() => document.activeElement?.getAttribute('href'));
     if (label === '/markets/SOL') break;

@@ -147,7 +147,8 @@ it('shows a signal when it arrives', async () => {
 it('shows sentiment, breadth and movers', async () => {
   await page.getByRole('img', { name: /Fear and greed \d+ of 100/ }).waitFor();
   await page.locator('.breadth-facts').waitFor();
-  expect(await page.locator('.movers li').count()).toBe(6);
+  // Up to three of each: those that rose, and those that fell.
+  await expect.poll(() => page.locator('.movers li').count()).toBeGreaterThanOrEqual(3);
 });
 
 it('had no console error and no failed request', () => {

@@ -103,14 +103,21 @@ function Explanation({ id, terms, anchor, onClose }) {
 
   return (
     <span ref={element} id={id} popover="manual" className="explanation">
-      {terms.map((term) => (
-        <span key={term} className="explanation-entry">
-          <strong>{GLOSSARY[term].name}</strong> {GLOSSARY[term].text}{' '}
-          <a href={GLOSSARY[term].href} target="_blank" rel="noreferrer">
-            Definition<span className="visually-hidden"> of {GLOSSARY[term].name}</span>
-          </a>
-        </span>
-      ))}
+      {terms.map((term, at) => {
+        const { name, text, href } = GLOSSARY[term];
+        // Neighbours that are defined in one place share a link, and so a stop of the keyboard.
+        const shared = at + 1 < terms.length && GLOSSARY[terms[at + 1]].href === href;
+        return (
+          <span key={term} className="explanation-entry">
+            <strong>{name}</strong> {text}{' '}
+            {!shared && (
+              <a href={href} target="_blank" rel="noreferrer">
+                Definition<span className="visually-hidden"> of {name}</span>
+              </a>
+            )}
+          </span>
+        );
+      })}
     </span>
   );
 }

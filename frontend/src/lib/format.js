@@ -5,14 +5,26 @@ const formats = new Map();
 
 /** @param {Intl.NumberFormatOptions} options */
 function numberFormat(options) {
-  const key = `${locales()?.[0]} ${JSON.stringify(options)}`;
+  const key = `${globalThis.navigator?.languages?.[0]} ${JSON.stringify(options)}`;
   const format = formats.get(key) ?? new Intl.NumberFormat(locales(), options);
   formats.set(key, format);
   return format;
 }
 
-/** @returns {readonly string[] | undefined} What the visitor reads, the favourite first. */
-export const locales = () => globalThis.navigator?.languages;
+/**
+ * @returns {string[]} What the visitor reads, the favourite first; none that `Intl` would refuse, as
+ *   the `C` that WebKit gives where the system has no language.
+ */
+export const locales = () => (globalThis.navigator?.languages ?? []).filter(isLanguage);
+
+/** @param {string} tag */
+function isLanguage(tag) {
+  try {
+    return Intl.getCanonicalLocales(tag).length > 0;
+  } catch {
+    return false;
+  }
+}
 
 /** @param {number} digits After the decimal sign. */
 const decimalFormat = (digits) =>

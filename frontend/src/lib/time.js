@@ -8,7 +8,7 @@ const formats = new Map();
 /** @param {Intl.DateTimeFormatOptions} options */
 function dateFormat(options) {
   const timeZone = preferences.getState().utc ? 'UTC' : undefined;
-  const key = `${locales()?.[0]} ${timeZone} ${JSON.stringify(options)}`;
+  const key = `${globalThis.navigator?.languages?.[0]} ${timeZone} ${JSON.stringify(options)}`;
   const format = formats.get(key) ?? new Intl.DateTimeFormat(locales(), { ...options, timeZone });
   formats.set(key, format);
   return format;

@@ -41,6 +41,11 @@ describe('format', () => {
     expect(formatPrice(4.52e-11, 16)).toBe('0,0₁₀452000');
   });
 
+  it('does without a language that there is none of', () => {
+    vi.spyOn(navigator, 'languages', 'get').mockReturnValue(['C']);
+    expect(formatPrice(64000.5, 1)).toMatch(/^64.000.5$/);
+  });
+
   it('shows a dash for what is not known', () => {
     for (const format of [formatPrice, formatChange, formatCompact]) {
       expect(format(undefined)).toBe(UNKNOWN);
