@@ -6,9 +6,7 @@
 import logging
 import random
 import secrets
-import sys
 from collections.abc import Callable, Container, Hashable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from backend import green
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
-from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint
+from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint, metrics_guard
 from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, create_limiter
 from backend.api.market import market_blueprint
 from backend.api.openapi.routes import openapi_blueprint
@@ -36,19 +34,17 @@ from backend.fanout.transport import EngineTransports, QuietLog
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.feeds import create_feed, feed_name
-from backend.feeds.base import Feed
 from backend.http.exchange import EXCHANGE
-from backend.http.places import Places
-from backend.http.server import HttpServer
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.protocol import MARKET_UPDATE, PRICE_UPDATE
+from backend.runtime import Runtime
 from backend.storage.database import Database
 from backend.streaming.analyst import Analyst
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES
-from backend.streaming.periodic import Periodic, supervise
+from backend.streaming.periodic import Periodic
 from backend.turns import SLICE_SECONDS, Turns
 from backend.websocket_service import WebSocketService
 
@@ -64,62 +60,6 @@ PING_TIMEOUT_SECONDS = 20
 REVOCATIONS_SECONDS = 0.5
 # Rows that nobody needs do no harm for a minute.
 PURGE_SECONDS = 60.0
-
-
-@dataclass
-class Runtime:
-    """The parts of a built application that run beside its requests."""
-
-    socketio: SocketIO
-    service: WebSocketService
-    feed: Feed
-    background: list[Periodic]
-    intervals: dict[str, float]
-    offload: Offload
-    database: Database
-    metrics: Metrics
-    turns: Turns
-    stopping: bool = False
-
-    @property
-    def feed_name(self) -> str:
-        return self.feed.name
-
-    def http_server(self, app: Flask, places: int) -> HttpServer:
-        """The server of the application, for at most so many connections at once."""
-        refused = self.metrics.refusals.labels
-        return HttpServer(
-            app, Places(places), self.turns, lambda limit: refused(limit).inc(), sys.stderr
-        )
-
-    def start(self) -> None:
-        """Start the feed and every background task."""
-        run = self.socketio.start_background_task
-        run(
-            supervise,
-            "feed",
-            self.feed.run,
-            lambda: self.stopping,
-            self.socketio.sleep,
-            self.metrics,
-        )
-        self.socketio.sleep(0)  # the simulated market's history, so that the first tick is whole
-        self.service.start(self.intervals)
-        for task in self.background:
-            run(task.run)
-
-    def drain(self) -> None:
-        """Say farewell to clients and stop what `start` started."""
-        self.stopping = True
-        self.feed.stop()
-        for task in self.background:
-            task.stop()
-        self.service.drain()
-
-    def close(self) -> None:
-        """Let go of threads and files; nothing is served any more."""
-        self.offload.close()
-        self.database.close()
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
@@ -201,7 +141,16 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
         app.register_blueprint(public)
     dependencies = Dependencies(_pings(settings, database, offload, clock))
-    app.register_blueprint(health_blueprint(market, service.sessions, dependencies, clock, metrics))
+    app.register_blueprint(
+        health_blueprint(
+            market,
+            service.sessions,
+            dependencies,
+            clock,
+            metrics,
+            metrics_guard(settings.metrics_token, settings.metrics_addresses),
+        )
+    )
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
 
     def background(name: str, seconds: float, action: Callable[[], None]) -> Periodic:

@@ -18,6 +18,7 @@ from backend.config_values import (
     REPLAY_FEED_PREFIX,
     SIMULATED_FEED,
     SYMBOLS_MAX,
+    Network,
 )
 
 INSTANCE_DIR = PROJECT_ROOT / "instance"
@@ -70,6 +71,8 @@ class Settings:
     signal_interval: float
     connections_per_address: int
     connections_per_user: int
+    metrics_token: str
+    metrics_addresses: tuple[Network, ...]
     trusted_proxies: int
     fanout_engine: str
     fanout_deflate: bool
@@ -242,6 +245,13 @@ def load_settings(
         ),
         connections_per_user=read.parse(
             "CONNECTIONS_PER_USER", "6000", connections, values.integer(0, 1_000_000)
+        ),
+        metrics_token=read.text("METRICS_TOKEN", ""),
+        metrics_addresses=read.parse(
+            "METRICS_ADDRESSES",
+            "",
+            "comma-separated addresses or networks such as 127.0.0.1,10.0.0.0/8; empty: all",
+            values.networks,
         ),
         trusted_proxies=read.parse(
             "TRUSTED_PROXIES",

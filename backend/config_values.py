@@ -1,5 +1,6 @@
 """How the value of each kind of variable is read: a string in, a typed value or ValueError out."""
 
+import ipaddress
 import re
 import sys
 from collections.abc import Callable
@@ -14,6 +15,8 @@ REPLAY_FEED_PREFIX = "replay:"
 SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,15}")
 # Each symbol keeps about 0.5 MB of candles, so this bounds the market's memory to some 250 MB.
 SYMBOLS_MAX = 500
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # A key serves until the last refresh token under it has expired; more than a few at once would be
 # rotations by the week.
 KEYS_MAX = 8
@@ -108,3 +111,7 @@ def keys(value: str, min_bytes: int) -> tuple[str, ...]:
     if len(found) > KEYS_MAX or any(len(key.encode()) < min_bytes for key in found):
         raise ValueError("too many or too short")  # without the value, which is secret
     return found
+
+
+def networks(value: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the top down: a module may import what stands on its own line or below it.
 LAYERS = [
     ["app", "backend", "backend.test_websocket_setup"],
+    ["backend.runtime"],
     [
         "backend.websocket_service",
         "backend.server",
@@ -47,6 +48,7 @@ LAYERS = [
 # Where Flask and Socket.IO may be named.
 WEB = (
     "backend",
+    "backend.runtime",
     "backend.websocket_service",
     "backend.server",
     "backend.api",

@@ -4,18 +4,22 @@ Neither waits for anything: the database and Redis are asked by a background tas
 answer says what was found last.
 """
 
+import hmac
+import ipaddress
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from backend.api.errors import ApiError
 from backend.clock import Clock, iso
+from backend.config_values import Network
 from backend.market.market import Market
 from backend.market.models import FeedState
 from backend.metrics import Metrics
 from backend.offload import Overloaded
-from backend.protocol import VERSION
+from backend.protocol import FORBIDDEN, VERSION
 from backend.storage.faults import Fault, StorageUnavailable
 from backend.streaming.feed_status import feed_status
 from backend.streaming.sessions import Sessions
@@ -70,8 +74,9 @@ def health_blueprint(
     dependencies: Dependencies,
     clock: Clock,
     metrics: Metrics,
+    may_see_metrics: Callable[[], bool],
 ) -> Blueprint:
-    """Routes that say how the process is."""
+    """Routes that say how the process is. `may_see_metrics` judges the request."""
     blueprint = Blueprint("health", __name__)
     started = clock.monotonic()
 
@@ -99,6 +104,8 @@ def health_blueprint(
 
     @blueprint.get("/metrics")
     def prometheus() -> Response:
+        if not may_see_metrics():
+            raise ApiError(403, FORBIDDEN, "The metrics are kept to some")
         metrics.feed_age.set(market.feed_age_s)
         for state in FeedState:
             feed = market.feed_state
@@ -108,3 +115,22 @@ def health_blueprint(
         return Response(metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
     return blueprint
+
+
+def metrics_guard(token: str, networks: Collection[Network]) -> Callable[[], bool]:
+    """Whether a request may see the metrics: with `token` as Bearer, or from one of `networks`.
+    Where neither is set, anybody may."""
+
+    def allowed() -> bool:
+        if not token and not networks:
+            return True
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token and hmac.compare_digest(given.encode(), token.encode()):
+            return True
+        try:
+            address = ipaddress.ip_address(request.remote_addr or "")
+        except ValueError:
+            return False
+        return any(address in network for network in networks)
+
+    return allowed

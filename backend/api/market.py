@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import orjson
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
@@ -78,9 +77,9 @@ def market_blueprint(
                 {"interval": f"one of {', '.join(INTERVALS)}"},
             )
         limit = _limit(CANDLES_DEFAULT, CANDLES_MAX)
-        encoded = encoder.encode(symbol, interval, market.candles(symbol, interval, limit), rest)
-        head = orjson.dumps({"symbol": symbol, "interval": interval})[:-1]
-        return Response(head + b',"candles":' + encoded + b"}", content_type="application/json")
+        rows = market.candles(symbol, interval, limit)
+        encoded = encoder.encode(symbol, interval, rows, rest)
+        return Response(encoded, content_type="application/json")
 
     @blueprint.get("/api/sentiment")
     def sentiment() -> ResponseReturnValue:

@@ -45,6 +45,7 @@ _TEXT = ("Content-Type", "text/plain; charset=UTF-8")
 
 SLOW_CONSUMER = "slow_consumer"
 RATE_LIMITED = "rate_limited"
+PING_TIMEOUT = "ping_timeout"
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -74,6 +75,7 @@ class Engine(engineio.Server):
     violated: Callable[[Connection, ProtocolViolation], None]
     give_up: Callable[[Connection], None]
     overdone: Callable[[Connection], None]
+    timed_out: Callable[[Connection], None]
 
     @classmethod
     def replacing(
@@ -87,7 +89,10 @@ class Engine(engineio.Server):
         engine.allow_deflate = allow_deflate
         engine.turns = turns
         engine.heartbeat = Heartbeat(
-            engine.ping_interval, engine.ping_timeout, engine._timed_out, green.pause
+            engine.ping_interval,
+            engine.ping_timeout,
+            lambda connection: engine.timed_out(connection),
+            green.pause,
         )
         # What a server without `Transports` does: the application's handler, and no bookkeeping.
         engine.handle = lambda connection, data: engine.handlers["message"](connection.sid, data)
@@ -96,6 +101,7 @@ class Engine(engineio.Server):
         )
         engine.give_up = lambda connection: engine.close_for(connection, POLICY, SLOW_CONSUMER)
         engine.overdone = lambda connection: engine.close_for(connection, POLICY, RATE_LIMITED)
+        engine.timed_out = lambda connection: engine.close_for(connection, NORMAL, PING_TIMEOUT)
         return engine
 
     now = staticmethod(time.monotonic)
@@ -129,7 +135,8 @@ class Engine(engineio.Server):
                 status, headers, body = "200 OK", [_TEXT], answer
         except _Refused as refused:
             code, message = refused.error
-            status, headers = refused.status, [("Content-Type", "application/json")]
+            status = refused.status
+            headers = [("Content-Type", "application/json"), ("Connection", "close")]
             body = codec.encode({"code": code, "message": message})
         except handshake.BadHandshake as bad:
             status, headers, body = bad.status, [("Connection", "close"), *bad.headers], b""
@@ -281,10 +288,8 @@ class Engine(engineio.Server):
 
     def close_for(self, connection: Connection, code: int, text: str) -> None:
         """Close with a code, from any greenlet or the hub."""
-        connection.close_soon(Reason.TRANSPORT_ERROR, code, text)
-
-    def _timed_out(self, connection: Connection) -> None:
-        connection.close_soon(Reason.PING_TIMEOUT, NORMAL, "ping timeout")
+        reason = Reason.PING_TIMEOUT if text == PING_TIMEOUT else Reason.TRANSPORT_ERROR
+        connection.close_soon(reason, code, text)
 
     def _beat(self) -> None:
         """Turn the wheel of pings, for ever. A turn that is late is not made up for: when the

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from backend.clock import Clock
-from backend.fanout.engine import RATE_LIMITED, SLOW_CONSUMER, Engine
+from backend.fanout.engine import PING_TIMEOUT, RATE_LIMITED, SLOW_CONSUMER, Engine
 from backend.fanout.sessions.connection import Connection
-from backend.fanout.wire.frame import GOING_AWAY, POLICY, PROTOCOL_VIOLATION, TOO_BIG
+from backend.fanout.wire.frame import GOING_AWAY, NORMAL, POLICY, PROTOCOL_VIOLATION, TOO_BIG
 from backend.fanout.wire.frame_reader import ProtocolViolation
 from backend.fanout.wire.pieces import Basket, Pieces, Sent
 
@@ -26,6 +26,8 @@ IDLE_TRANSPORT_SECONDS = 10.0
 STALLED_SECONDS = 10.0
 # Between two looks, this is a process that was stopped and not one that was busy.
 PAUSE_SECONDS = 4.0
+# The attachments of an event follow it at once; half an event is not kept for longer than this.
+ATTACHMENTS_SECONDS = 10.0
 # A refused client is given this long to fetch what was sent to it (a poll may be on its way) ...
 FAREWELL_SECONDS = 5.0
 FAREWELL_STEP_SECONDS = 0.05
@@ -67,6 +69,7 @@ class Transports(ABC):
         self._on_closed = on_closed
         self._on_too_large: Callable[[str], None] = lambda _eio_sid: None
         self._strangers: dict[str, float] = {}
+        self._unfinished: dict[str, float] = {}
         self._swept_at = clock.monotonic()
         self._resumed_at = self._swept_at
         self._logged: set[str] = set()
@@ -150,6 +153,17 @@ class Transports(ABC):
                 if now - since > IDLE_TRANSPORT_SECONDS:
                     self._close_for(session, NEVER_CONNECTED, POLICY)
         self._strangers = strangers
+        self._sweep_unfinished(now)
+
+    def _sweep_unfinished(self, now: float) -> None:
+        """Close those that have announced attachments and do not send them."""
+        unfinished = {}
+        for eio_sid in self._server._binary_packet:
+            unfinished[eio_sid] = self._unfinished.get(eio_sid, now)
+        self._unfinished = unfinished
+        for eio_sid, since in unfinished.items():
+            if now - max(since, self._resumed_at) > ATTACHMENTS_SECONDS:
+                self.part(eio_sid, PROTOCOL_ERROR)
 
     def follow(
         self, opened: Callable[[str, dict[str, Any]], None], closed: Callable[[str], None]
@@ -211,6 +225,7 @@ class EngineTransports(Transports):
         engine.violated = self._violated
         engine.give_up = self._give_up
         engine.overdone = self._overdone
+        engine.timed_out = self._timed_out
 
     def accept(self, eio_sid: str) -> None:
         connection = self._eio.sockets.get(eio_sid)
@@ -228,6 +243,10 @@ class EngineTransports(Transports):
         """A connection's outbox is over its bound."""
         if not connection.given_up:
             self._close_for(connection, SLOW_CONSUMER, POLICY)
+
+    def _timed_out(self, connection: Connection) -> None:
+        """A client has not answered a ping."""
+        self._close_for(connection, PING_TIMEOUT, NORMAL)
 
     def _overdone(self, connection: Connection) -> None:
         """A client goes on sending more than it is served."""

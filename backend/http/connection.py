@@ -33,6 +33,9 @@ SLOWEST_BYTES_PER_SECOND = 4 * 1024
 # the polls. What one takes by itself can't be told from what it waits.
 REQUEST_COST_SECONDS = 0.0004
 RECEIVE_BYTES = 16 * 1024
+# An answer up to this size goes out in one piece with its head; to copy a larger one would take
+# longer than a second call.
+JOINED_BYTES = 16 * 1024
 # After the last answer, what a client still sends is thrown away for this long and so far: were
 # the socket closed at once, unread bytes would make the kernel drop the answer.
 LINGER_SECONDS = 2.0
@@ -210,21 +213,23 @@ class HttpConnection:
         head = self._event(
             h11.Response(status_code=int(code), headers=fields, reason=reason.encode("latin-1"))
         )
-        if whole is not None:
-            data = self._event(h11.Data(data=whole)) if whole else b""
-            self._send(head + data + self._event(h11.EndOfMessage()))
-            return
-        for part in result:
+        for part in result if whole is None else [whole]:
             if part:
-                self._send(head + self._event(h11.Data(data=part)))
+                self._send(head, self._event(h11.Data(data=part)))
                 head = b""
-        self._send(head + self._event(h11.EndOfMessage()))
+        self._send(head, self._event(h11.EndOfMessage()))
 
     def _event(self, event: Any) -> bytes:
         return self._parser.send(event) or b""
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, head: bytes, data: bytes = b"") -> None:
         """Send all, for as long as that may take a client; raises OSError after that."""
+        if len(data) <= JOINED_BYTES:
+            head, data = head + data, b""
+        self._send_one(head)
+        self._send_one(data)
+
+    def _send_one(self, data: bytes) -> None:
         rest = memoryview(data)
         deadline = time.monotonic() + ANSWER_SECONDS + len(data) / SLOWEST_BYTES_PER_SECOND
         while rest:

@@ -46,11 +46,11 @@ def parse(head: bytes, connection: h11.Connection) -> h11.Request:
         raise BadRequest("The request is malformed")
     if request.http_version not in (b"1.0", b"1.1"):
         raise BadRequest("HTTP/1.0 and HTTP/1.1 are spoken here", 505)
+    if request.method == b"CONNECT":
+        raise BadRequest("This is no proxy", 405)
     if not _TARGET.match(request.target):
         raise BadRequest("The target of a request is a path")
     codings = [value for name, value in request.headers if name == b"transfer-encoding"]
     if codings and (lengths or request.http_version != b"1.1"):
         raise BadRequest("Transfer-Encoding goes with no length, and with HTTP/1.1 only")
-    if request.method == b"CONNECT":
-        raise BadRequest("This is no proxy", 405)
     return request

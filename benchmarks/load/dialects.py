@@ -1,8 +1,6 @@
 """What a client says to be connected, authenticated and subscribed: a script for each protocol."""
 
-import base64
 import json
-import os
 import time
 import uuid
 from collections.abc import Callable
@@ -13,10 +11,7 @@ import jwt
 
 from backend.auth.claims import AUDIENCE, ISSUER
 from benchmarks.load.frames import BINARY, client_frame
-
-STREAM_PATH = "/socket.io/?EIO=4&transport=websocket"
-# What a current browser offers.
-OFFER_DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+from benchmarks.load.handshake import STREAM_PATH, upgrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +97,6 @@ def topics(_number: int, symbols: tuple[str, ...]) -> Dialect:
 def bare(_number: int, _symbols: tuple[str, ...]) -> Dialect:
     """A socket that is written to from its acceptance on."""
     return Dialect(None, ())
-
-
-def upgrade(path: str, deflate: bool = False) -> bytes:
-    """The request that opens a WebSocket."""
-    key = base64.b64encode(os.urandom(16)).decode()
-    return (
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
-        f"{OFFER_DEFLATE if deflate else ''}\r\n"
-    ).encode()
 
 
 def _json(value: Any) -> bytes:

@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { violations } from './axe.js';
 import { launchBrowser, register, signIn, watchForTrouble } from './browser.js';
 import { Server } from './server.js';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
 
 const SCREENS = {
   desktop: { width: 1440, height: 900 },
@@ -29,19 +25,6 @@ afterAll(async () => {
   await browser?.close();
   await server?.stop();
 });
-
-/** @param {import('playwright-core').Page} page */
-async function violations(page) {
-  // By the protocol, which the page's content security policy does not bind.
-  await page.evaluate(AXE);
-  return page.evaluate(async (tags) => {
-    const result = await /** @type {any} */ (window).axe.run(document, { runOnly: tags });
-    return result.violations.map((/** @type {any} */ each) => ({
-      id: each.id,
-      nodes: each.nodes.map((/** @type {any} */ node) => `${node.html} ${node.failureSummary}`),
-    }));
-  }, TAGS);
-}
 
 /** @param {string} colours */
 function chooseColours(colours) {

@@ -127,7 +127,7 @@ it('reads candles one by one from the keyboard', async () => {
 it('grows the last candle with the live price', async () => {
   const same = () =>
     page.evaluate(() => {
-      const close = document.querySelectorAll('.legend dd')[3];
+      const close = document.querySelectorAll('.legend data')[3];
       return close.textContent === document.querySelector('.detail-price .live-price')?.textContent;
     });
   for (let time = 0; time < 5; time += 1) {

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
 
 from backend.api.health import Dependencies
 from backend.offload import Overloaded
@@ -111,3 +113,27 @@ def test_metrics_name_what_an_operator_asks_for(start_server: StartServer) -> No
         "crs_task_errors_total",
     ):
         assert f"# HELP {name.removesuffix('_bucket')}" in text or name in text
+
+
+def test_metrics_can_be_kept_to_a_token_or_to_addresses(start_server: StartServer) -> None:
+    server = start_server(METRICS_TOKEN="a token of the tests", METRICS_ADDRESSES="127.7.0.0/16")
+    refused = server.get("/metrics")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    bearer = {"Authorization": "Bearer a token of the tests"}
+    assert server.get("/metrics", headers=bearer).status_code == 200
+    wrong = {"Authorization": "Bearer another"}
+    assert server.get("/metrics", headers=wrong).status_code == 403
+    with requests.Session() as session:
+        session.mount("http://", SourceAddress("127.7.0.1"))
+        assert session.get(f"{server.url}/metrics", timeout=60).status_code == 200
+
+
+class SourceAddress(HTTPAdapter):
+    """Asks from another address of this machine."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> Any:
+        return super().init_poolmanager(*args, source_address=(self._address, 0), **options)

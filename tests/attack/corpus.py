@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 
 import msgpack
 
-from benchmarks.load.dialects import STREAM_PATH, upgrade
 from benchmarks.load.frames import (
     BINARY,
     CLOSE,
@@ -23,6 +22,7 @@ from benchmarks.load.frames import (
     TEXT,
     client_frame,
 )
+from benchmarks.load.handshake import STREAM_PATH, upgrade
 
 Damage = Callable[[random.Random, bytes, bytes], bytes]
 

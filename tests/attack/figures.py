@@ -32,13 +32,15 @@ class Schedule:
 @dataclass(frozen=True)
 class Ticks:
     """How the honest clients fared: `heard` of `expected` ticks, all clients together; `surplus`
-    are those that came twice, or that were not due. Lateness and `gap`, the longest wait of any
+    are those that came twice, or that were not due; `closes` is what the server said to those that
+    it closed. Lateness and `gap`, the longest wait of any
     client for its next tick, in seconds."""
 
     heard: int
     expected: int
     surplus: int
     lost_clients: int
+    closes: Counter[str]
     p50: float
     p99: float
     gap: float
@@ -106,6 +108,7 @@ def judge_ticks(
         expected=len(due) * clients,
         surplus=surplus,
         lost_clients=len(heard.lost),
+        closes=Counter(heard.closes),
         p50=quantile(lateness, 0.5) if lateness else math.inf,
         p99=quantile(lateness, 0.99) if lateness else math.inf,
         gap=gap,

@@ -26,12 +26,13 @@ SLICE_SECONDS = 0.1
 class Heard:
     """Each tick as it arrived: when (`time.perf_counter`, the same clock in all processes), at
     which client, and its number: the sum of its sequence numbers, which only grows. `lost` has
-    when the server closed whose connection."""
+    when the server closed whose connection, `closes` what it said of it."""
 
     arrivals: list[float]
     owners: list[int]
     ticks: list[int]
     lost: list[tuple[float, int]]
+    closes: list[str]
 
 
 def number_of(payload: bytes) -> int:
@@ -63,7 +64,8 @@ class Listeners:
         self._begin()
         numbers = {payload: number_of(payload) for payload in set(payloads)}
         ticks = [numbers[payload] for payload in payloads]
-        return Heard(list(recording.arrivals), list(recording.owners), ticks, lost)
+        closes = [f"{int.from_bytes(said[:2])} {said[2:].decode()}" for said in recording.closes]
+        return Heard(list(recording.arrivals), list(recording.owners), ticks, lost, closes)
 
     def _begin(self) -> None:
         self._payloads: list[bytes] = []

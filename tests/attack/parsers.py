@@ -9,6 +9,7 @@ from typing import Any
 
 import h11
 
+from backend.auth.keys import Keyring
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import SystemClock
 from backend.fanout.wire import codec, handshake, payload
@@ -85,7 +86,7 @@ def request(data: bytes) -> None:
 
 def token(data: bytes) -> None:
     clock = SystemClock()
-    Authenticator("s" * 32, Revocations(clock), clock).identify(data.decode("latin-1"))
+    Authenticator(Keyring("s" * 32), Revocations(clock), clock).identify(data.decode("latin-1"))
 
 
 def words(data: bytes) -> None:

@@ -14,6 +14,7 @@ from http.client import HTTPConnection
 from itertools import cycle, islice
 from typing import Any
 
+from backend.auth.keys import Keyring
 from backend.auth.tokens import TokenIssuer, new_id
 from backend.clock import SystemClock
 from benchmarks.machine import cpu_seconds, rss_bytes
@@ -43,8 +44,8 @@ WATCHING_ADDRESSES = 250
 # Attackers that have tokens have one for so many connections.
 CONNECTIONS_PER_TOKEN = 10
 TOKEN_SECONDS = 3600
-# User ids of attackers; the honest have the first ones.
-FIRST_ATTACKER = 1_000_000
+# Of users that nobody has registered; those that have come first.
+FIRST_USER = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,6 @@ class Siege:
         self.server = server
         self._quiet = quiet
         self._networks = itertools.count(ATTACKING)
-        self._issuer = TokenIssuer(
-            server.environment["JWT_SECRET_KEY"], TOKEN_SECONDS, TOKEN_SECONDS, SystemClock()
-        )
         self._audience = Audience(server)
         self._watcher = Helper("watcher", str(port_of(server)), str(server.process.pid))
         self._watcher.start(
@@ -248,12 +246,8 @@ class Siege:
 
     def send(self, wave: Wave, seconds: float) -> Helper:
         """Start an attacker, from a network of its own: none is refused for what another did."""
-        tokens = []
-        if wave.tokens:
-            users = range(0, wave.connections, CONNECTIONS_PER_TOKEN)
-            tokens = [
-                self._issuer.access(FIRST_ATTACKER + user, new_id()).encoded for user in users
-            ]
+        users = wave.connections // CONNECTIONS_PER_TOKEN + 1 if wave.tokens else 0
+        tokens = tokens_of(self.server, users)
         return start_attacker(self.server, wave, next(self._networks), seconds, tokens)
 
 
@@ -275,6 +269,13 @@ def start_attacker(
         attacker.say("\n".join(tokens))
     attacker.end_of_input()
     return attacker
+
+
+def tokens_of(server: Server, users: int) -> list[str]:
+    """Access tokens that the server takes, each of another user."""
+    keys = Keyring(server.environment["JWT_SECRET_KEY"])
+    issuer = TokenIssuer(keys, TOKEN_SECONDS, TOKEN_SECONDS, SystemClock())
+    return [issuer.access(FIRST_USER + user, new_id()).encoded for user in range(users)]
 
 
 def port_of(server: Server) -> int:

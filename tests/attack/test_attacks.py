@@ -168,7 +168,9 @@ def harm(figures: Figures, siege: Siege) -> list[str]:
     memory = siege.memory_back(figures.memory_before, MEMORY_BYTES_MAX, MEMORY_SECONDS_MAX)
     output = siege.server.output()
     promises = {
-        f"{ticks.lost_clients} honest clients were closed": not ticks.lost_clients,
+        f"{ticks.lost_clients} honest clients were closed, {dict(ticks.closes)}": (
+            not ticks.lost_clients
+        ),
         f"{ticks.heard} of {ticks.expected} ticks were heard": ticks.heard == ticks.expected,
         f"{ticks.surplus} ticks came twice, or undue": not ticks.surplus,
         f"ticks are {ticks.p99:.3f} s late, over {late_max:.3f}": ticks.p99 <= late_max,

@@ -21,7 +21,7 @@ def heard(ticks: range, late: float = 0.001, **without: int) -> Heard:
         if (owner, tick) != (without.get("owner"), without.get("tick"))
     ]
     arrivals, owners, numbers = map(list, zip(*entries, strict=True))
-    return Heard(arrivals, owners, numbers, [])
+    return Heard(arrivals, owners, numbers, [], [])
 
 
 def judged(what: Heard) -> Ticks:
@@ -31,7 +31,7 @@ def judged(what: Heard) -> Ticks:
 
 def test_the_schedule_is_that_of_the_most_punctual_tick() -> None:
     times = [ORIGIN + tick * INTERVAL + 0.003 * (tick % 4) for tick in range(3, 20)]
-    schedule = schedule_of(Heard(times, [0] * 17, list(range(17)), []), INTERVAL)
+    schedule = schedule_of(Heard(times, [0] * 17, list(range(17)), [], []), INTERVAL)
     assert (schedule.origin - ORIGIN) % INTERVAL == pytest.approx(0, abs=1e-9)
 
 
@@ -67,7 +67,7 @@ def test_lateness_counts_from_when_a_tick_is_due() -> None:
 
 
 def test_of_silence_nothing_good_is_said() -> None:
-    ticks = judged(Heard([], [], [], [(ORIGIN + 1, 0)]))
+    ticks = judged(Heard([], [], [], [(ORIGIN + 1, 0)], ["1008 slow_consumer"]))
     assert (ticks.heard, ticks.expected, ticks.lost_clients) == (0, 30, 1)
     assert ticks.p99 == math.inf
     assert ticks.gap == pytest.approx(5.0)
@@ -81,4 +81,4 @@ def test_a_tick_has_the_number_of_its_quotes() -> None:
 
 
 def fields(of: Heard) -> list[list]:
-    return [of.arrivals, of.owners, of.ticks, of.lost]
+    return [of.arrivals, of.owners, of.ticks, of.lost, of.closes]

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from benchmarks.load.dialects import STREAM_PATH
+from benchmarks.load.handshake import STREAM_PATH
 from tests.attack.raw import Answer, answers, exchange
 from tests.attack.siege import port_of
 from tests.conftest import StartServer

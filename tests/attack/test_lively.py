@@ -5,12 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backend.auth.tokens import TokenIssuer, new_id
-from backend.clock import SystemClock
 from benchmarks.load.dialects import subscriber
 from benchmarks.load.recording import Recording
 from benchmarks.load.swarm import Swarm
-from tests.attack.siege import port_of
+from tests.attack.siege import port_of, tokens_of
 from tests.fanout.raw_clients import WebSocket
 from tests.servers import Server
 
@@ -19,11 +17,6 @@ pytestmark = pytest.mark.served
 SUBSCRIPTIONS = 100
 TABS = 20
 USERS = 200
-
-
-def tokens(server: Server, users: int) -> list[str]:
-    issuer = TokenIssuer(server.environment["JWT_SECRET_KEY"], 3600, 3600, SystemClock())
-    return [issuer.access(1_000 + user, new_id()).encoded for user in range(users)]
 
 
 def assert_all_stream(server: Server, whose: list[str]) -> None:
@@ -59,7 +52,7 @@ def test_twenty_tabs_of_one_user_are_served(server: Server) -> None:
 
 
 def test_two_hundred_users_behind_one_address_are_served(server: Server) -> None:
-    assert_all_stream(server, tokens(server, USERS))
+    assert_all_stream(server, tokens_of(server, USERS))
     with ThreadPoolExecutor(8) as pool:
         answers = pool.map(
             lambda _: server.get("/api/market/quotes?symbols=BTC").status_code, range(USERS)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.load.dialects import STREAM_PATH, upgrade
 from benchmarks.load.frames import client_frame
+from benchmarks.load.handshake import STREAM_PATH, upgrade
 from tests.attack.attackers.crowd import sources
 from tests.attack.raw import answers, exchange
 from tests.attack.siege import port_of

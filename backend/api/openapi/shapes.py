@@ -24,6 +24,7 @@ ERROR_CODES = (
     protocol.INTERNAL_ERROR,
     protocol.INVALID_CREDENTIALS,
     protocol.METHOD_NOT_ALLOWED,
+    protocol.FORBIDDEN,
     protocol.NOT_FOUND,
     protocol.PAYLOAD_TOO_LARGE,
     protocol.RATE_LIMITED,

@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import { Redirect, Route, Switch, useLocation } from 'wouter';
+import { Redirect, Route, Switch, useLocation, useSearch } from 'wouter';
 import { useStore } from 'zustand';
 import { AccountForm } from '@/features/account/AccountForm.jsx';
 import { Welcome } from '@/features/account/Welcome.jsx';
@@ -9,14 +9,13 @@ import { useMediaQuery } from '@/hooks/useMediaQuery.js';
 import { useSymbols } from '@/hooks/useMarketInfo.js';
 import { preview, setPreview, startPreview } from '@/lib/preview.js';
 import { session } from '@/lib/session.js';
+import { accountHref, nextOf } from './address.js';
 import { ErrorBoundary } from './ErrorBoundary.jsx';
+import { SIDE_BY_SIDE } from './screens.js';
 import { Shell } from './Shell.jsx';
 
 /** A page that is left open comes back by itself, however long the server was away. */
 const CONNECTION = { retryAfterFailureMs: 30_000 };
-
-/** As wide as table and chart need side by side; the same width stands in MarketDashboard.css. */
-const SIDE_BY_SIDE = '(width >= 64rem)';
 
 export function App() {
   const status = useStore(session, (state) => state.status);
@@ -38,6 +37,7 @@ export function App() {
 function Pages({ streaming }) {
   const symbols = useSymbols();
   const wide = useMediaQuery(SIDE_BY_SIDE);
+  const search = useSearch();
   return (
     <Switch>
       <Route path="/">
@@ -56,7 +56,7 @@ function Pages({ streaming }) {
       </Route>
       {!streaming && AccountRoutes()}
       <Route>
-        <Redirect to="/" replace />
+        <Redirect to={nextOf(search)} replace />
       </Route>
     </Switch>
   );
@@ -64,12 +64,13 @@ function Pages({ streaming }) {
 
 function VisitorPages() {
   const symbols = useSymbols();
-  const [, navigate] = useLocation();
+  const [path, navigate] = useLocation();
+  const search = useSearch();
   return (
     <Switch>
       {AccountRoutes()}
       <Route path="/markets/:symbol?">
-        <Redirect to="/sign-in" replace />
+        <Redirect to={accountHref('/sign-in', path, search)} replace />
       </Route>
       <Route>
         <Welcome
@@ -98,6 +99,7 @@ function AccountRoutes() {
 
 function SignIn() {
   const ended = useStore(session, (state) => state.ended);
+  const search = useSearch();
   return (
     <AccountForm
       title="Sign in"
@@ -105,19 +107,28 @@ function SignIn() {
       fresh={false}
       notice={ended ? 'Your session has ended. Sign in again to go on.' : undefined}
       onSubmit={(username, password) => session.signIn(username, password)}
-      other={{ question: 'No account yet?', text: 'Create one', href: '/sign-up' }}
+      other={{
+        question: 'No account yet?',
+        text: 'Create one',
+        href: accountHref('/sign-up', '/sign-in', search),
+      }}
     />
   );
 }
 
 function SignUp() {
+  const search = useSearch();
   return (
     <AccountForm
       title="Create an account"
       action="Create account"
       fresh
       onSubmit={(username, password) => session.signUp(username, password)}
-      other={{ question: 'Already have one?', text: 'Sign in', href: '/sign-in' }}
+      other={{
+        question: 'Already have one?',
+        text: 'Sign in',
+        href: accountHref('/sign-in', '/sign-up', search),
+      }}
     />
   );
 }

@@ -1,16 +1,19 @@
-import { Link, useRoute } from 'wouter';
+import { Link, useLocation, useRoute, useSearch } from 'wouter';
 import { useStore } from 'zustand';
 import { ConnectionIndicator } from '@/components/ConnectionIndicator.jsx';
 import { DisplayMenu } from '@/components/DisplayMenu.jsx';
 import { FeedStrip } from '@/components/FeedStrip.jsx';
 import { Icon } from '@/components/Icon.jsx';
 import { SourceBadge } from '@/components/SourceBadge.jsx';
-import { useConnection } from '@/hooks/useWebSocket.js';
+import { useMediaQuery } from '@/hooks/useMediaQuery.js';
+import { useOffline } from '@/hooks/useOffline.js';
 import { enableNotifications, notificationsSupported } from '@/lib/notifications.js';
 import { preferences } from '@/lib/preferences.js';
 import { preview } from '@/lib/preview.js';
 import { session } from '@/lib/session.js';
+import { accountHref } from './address.js';
 import { Announcer } from './Announcer.jsx';
+import { SIDE_BY_SIDE } from './screens.js';
 import './Shell.css';
 
 /**
@@ -20,12 +23,13 @@ import './Shell.css';
 export function Shell({ streaming, children }) {
   const previewing = useStore(preview, (state) => state.active);
   const navigable = streaming || previewing;
-  const offline = useConnection(({ phase }) => phase === 'waiting' || phase === 'failed');
+  const offline = useOffline();
   return (
     <>
       <a href="#content" className="skip-link">
         Skip to content
       </a>
+      {navigable && <ChartLink />}
       <header className="shell-header">
         <Link href="/" className="brand" aria-label="CRS, start page">
           <Logo />
@@ -48,11 +52,23 @@ export function Shell({ streaming, children }) {
         </div>
       </header>
       <FeedStrip />
-      <main id="content" tabIndex={-1} data-offline={streaming && offline}>
+      <main id="content" tabIndex={-1} data-offline={offline}>
         {children}
       </main>
       <Announcer streaming={streaming} />
     </>
+  );
+}
+
+/** Past table and tools to the chart, where there is one. */
+function ChartLink() {
+  const [onMarkets, params] = useRoute('/markets/:symbol?');
+  const wide = useMediaQuery(SIDE_BY_SIDE);
+  if (!onMarkets || !(params.symbol || wide)) return null;
+  return (
+    <a href="#chart" className="skip-link">
+      Skip to chart
+    </a>
   );
 }
 
@@ -111,10 +127,12 @@ function NotificationButton() {
 function Account() {
   const status = useStore(session, (state) => state.status);
   const username = useStore(session, (state) => state.user?.username);
+  const [path] = useLocation();
+  const search = useSearch();
   if (status === 'restoring') return null;
   if (status === 'signed-out') {
     return (
-      <Link href="/sign-in" className="button account-link">
+      <Link href={accountHref('/sign-in', path, search)} className="button account-link">
         Sign in
       </Link>
     );

@@ -1,4 +1,5 @@
 import { useId } from 'react';
+import { useOffline } from '@/hooks/useOffline.js';
 import './Card.css';
 
 /**
@@ -8,10 +9,16 @@ import './Card.css';
  */
 export function Card({ title, note, aside, className = '', children }) {
   const id = useId();
+  const offline = useOffline();
   return (
     <section className={`card ${className}`} aria-labelledby={id}>
       <header className="card-header">
         <h2 id={id}>{title}</h2>
+        {offline && (
+          <span className="card-stale" title="As it was when the connection was lost">
+            Stale
+          </span>
+        )}
         {aside}
       </header>
       {children}

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from '
 import { useStore } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';
 import { streamStore } from '@/lib/streamStore.js';
+import { listOf } from '@/lib/symbols.js';
 import websocketService from '@/lib/websocket.js';
 
 /** @typedef {import('@/lib/streamStore.js').StreamState} StreamState */
@@ -10,7 +11,7 @@ import websocketService from '@/lib/websocket.js';
 /**
  * @typedef {object} StreamOptions
  * @property {boolean} [autoConnect] Connect on mount (the default), let go on unmount.
- * @property {string[]} [symbols] Subscribed to while mounted.
+ * @property {string | string[]} [symbols] Subscribed to while mounted.
  * @property {string} [token] Access token; without one, the signed-in session's.
  * @property {boolean} [realtime] Ask for `price_update` events too.
  * @property {import('@/lib/websocket.js').ConnectOptions} [connection] Options of `connect`.
@@ -40,10 +41,11 @@ export function useConnection(selector) {
 const subscribeToState = (callback) => websocketService.onStateChange(callback);
 
 /**
- * Hold the connection and symbols while mounted, without rendering at their updates.
+ * Hold the connection and symbols while mounted, without rendering at their updates. `disconnect`
+ * lets go of the connection, which stays for others who hold it.
  *
  * @param {StreamOptions} [options]
- * @returns {{ connect: () => void, disconnect: () => void, subscribe: (symbols: string[]) => void }}
+ * @returns {{ connect: () => void, disconnect: () => void, subscribe: (symbols: string | string[]) => void }}
  */
 export function useLiveSymbols({
   autoConnect = true,
@@ -53,7 +55,7 @@ export function useLiveSymbols({
   connection,
 } = {}) {
   // One string, so that a new array with the same symbols is no change.
-  const wanted = [...new Set(symbols)].sort().join(',');
+  const wanted = [...new Set(listOf(symbols))].sort().join(',');
   const [connectOptions] = useState(connection);
   /** @type {import('react').RefObject<(() => void) | null>} */
   const release = useRef(null);
@@ -67,21 +69,21 @@ export function useLiveSymbols({
     previous?.();
   }, [token, connectOptions]);
 
-  const disconnect = useCallback(() => websocketService.disconnect(), []);
+  const disconnect = useCallback(() => {
+    release.current?.();
+    release.current = null;
+  }, []);
 
-  const subscribe = useCallback((/** @type {string[]} */ more) => {
-    const news = more.filter((symbol) => !added.current.has(symbol));
+  const subscribe = useCallback((/** @type {string | string[]} */ more) => {
+    const news = listOf(more).filter((symbol) => !added.current.has(symbol));
     for (const symbol of news) added.current.add(symbol);
     websocketService.subscribe(news);
   }, []);
 
   useEffect(() => {
     if (autoConnect) connect();
-    return () => {
-      release.current?.();
-      release.current = null;
-    };
-  }, [autoConnect, connect]);
+    return disconnect;
+  }, [autoConnect, connect, disconnect]);
 
   useEffect(() => {
     const list = wanted === '' ? [] : wanted.split(',');

@@ -3,8 +3,8 @@ import { humanise } from './format.js';
 import { preferences } from './preferences.js';
 import { signalKey } from './streamStore.js';
 
-/** Below this strength even a STRONG_ signal is no reason to disturb. */
-const NOTIFY_STRENGTH = 0.8;
+/** What is not stronger is no reason to disturb. */
+const NOTIFY_OVER_STRENGTH = 0.8;
 /** The server sends each symbol's current signal on subscribing; one this old is no news. */
 const NEWS_MS = 60_000;
 
@@ -15,11 +15,7 @@ export const notificationsSupported = () => 'Notification' in window;
  * @param {number} now
  */
 export function isWorthNotifying(signal, now) {
-  return (
-    signal.signal.startsWith('STRONG_') &&
-    signal.strength >= NOTIFY_STRENGTH &&
-    now - Date.parse(signal.timestamp) < NEWS_MS
-  );
+  return signal.strength > NOTIFY_OVER_STRENGTH && now - Date.parse(signal.timestamp) < NEWS_MS;
 }
 
 /** Ask the browser, from a click; keeps the answer. */

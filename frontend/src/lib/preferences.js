@@ -14,7 +14,6 @@ const STORAGE_KEY = 'crs.preferences';
  * @property {string[]} watchlist
  * @property {boolean} onlyWatchlist
  * @property {boolean} notifications
- * @property {string} interval
  * @property {{ averages: boolean, bollinger: boolean, signals: boolean }} overlays
  */
 
@@ -28,7 +27,6 @@ export const preferences = createStore(
       watchlist: [],
       onlyWatchlist: false,
       notifications: false,
-      interval: '1m',
       overlays: { averages: true, bollinger: true, signals: true },
     }),
     { name: STORAGE_KEY, version: 1 },

@@ -6,7 +6,7 @@ import { createStore } from 'zustand/vanilla';
 import { getQuotes, getSentiment, getSignals } from './api.js';
 import { marketInfo } from './marketInfo.js';
 import { streamStore } from './streamStore.js';
-import { symbolBatches } from './symbolBatches.js';
+import { symbolBatches } from './symbols.js';
 
 /** As often as the stream's own events come. */
 const QUOTES_MS = 2_000;
@@ -85,6 +85,8 @@ export function startPreview() {
   const stopWaiting = whenLoaded(() => void loop(pollQuotes, QUOTES_MS));
   return () => {
     stopped = true;
+    // Whoever does not ask can't say that there is no answer.
+    preview.setState({ reachable: true });
     stopWaiting();
     for (const timer of timers) clearTimeout(timer);
   };

@@ -6,6 +6,7 @@
  * `SIGNAL_HISTORY`. A hidden tab does no work beyond collecting.
  */
 import { createStore } from 'zustand/vanilla';
+import { isHidden, watchPage } from './stream/page.js';
 import websocketService from './websocket.js';
 
 /** As many as `tradingSignals` promises. */
@@ -48,23 +49,32 @@ const EMPTY = {
 const APPLY_EVERY_MS = 200;
 
 /**
- * Calls back at most every `APPLY_EVERY_MS`, and not while the tab is hidden. A timer and no
- * animation frame: the chart asks for a frame of its own when it is updated, and so shares the one
- * in which the page is painted.
+ * Calls back at most every `APPLY_EVERY_MS`, and not while the tab is hidden, but in the very moment
+ * that it is shown. A timer and no animation frame: the chart asks for a frame of its own when it is
+ * updated, and so shares the one in which the page is painted.
  * @returns {(callback: () => void) => void}
  */
 function pacedWhileVisible() {
   let appliedAt = -Infinity;
+  /** @type {(() => void) | null} */
+  let waiting = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  function apply() {
+    clearTimeout(timer);
+    const callback = waiting;
+    waiting = null;
+    appliedAt = performance.now();
+    callback?.();
+  }
+  watchPage({ onOnline: () => {}, onVisible: apply });
   return function schedule(callback) {
-    if (typeof document !== 'undefined' && document.hidden) {
-      document.addEventListener('visibilitychange', () => schedule(callback), { once: true });
-      return;
-    }
-    const apply = () => {
-      appliedAt = performance.now();
-      callback();
-    };
-    setTimeout(apply, Math.max(0, appliedAt + APPLY_EVERY_MS - performance.now()));
+    waiting = callback;
+    if (isHidden()) return;
+    timer = setTimeout(
+      () => isHidden() || apply(),
+      Math.max(0, appliedAt + APPLY_EVERY_MS - performance.now()),
+    );
   };
 }
 
@@ -136,6 +146,17 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
   /** @type {string | null} */
   let receivedAt = null;
   let scheduled = false;
+  /** @type {Set<string>} Symbols of whose quotes this connection has said nothing yet. */
+  let unheard = new Set();
+
+  /**
+   * @param {Quote | undefined} known
+   * @param {Quote} quote
+   */
+  function newest(known, quote) {
+    // The server may be another one by now, with numbers and a clock of its own.
+    return unheard.delete(quote.symbol) ? quote : newer(known, quote);
+  }
 
   function flush() {
     scheduled = false;
@@ -146,13 +167,13 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
     if (quotes.size > 0) change.marketData = { ...state.marketData, ...Object.fromEntries(quotes) };
     if (quotes.size > 0 || prices.size > 0) {
       const merged = { ...state.quotes };
-      for (const [symbol, quote] of quotes) merged[symbol] = newer(merged[symbol], quote);
+      for (const [symbol, quote] of quotes) merged[symbol] = newest(merged[symbol], quote);
       for (const [symbol, update] of prices) {
         const known = merged[symbol];
         // Without a quote there is no volume to show; the snapshot brings one.
         if (!known) continue;
         const { price, change_24h, timestamp, seq } = update;
-        merged[symbol] = newer(known, { ...known, price, change_24h, timestamp, seq });
+        merged[symbol] = newest(known, { ...known, price, change_24h, timestamp, seq });
       }
       change.quotes = merged;
     }
@@ -186,6 +207,12 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
       prices.set(payload.symbol, payload);
     } else if (event === 'sentiment_update') {
       sentiment = payload;
+    } else if (event === 'connection_status' && payload.status === 'connected') {
+      unheard = new Set(Object.keys(store.getState().quotes));
+      // What waits was said before; a snapshot follows.
+      quotes.clear();
+      prices.clear();
+      return;
     } else if (event === 'trading_signal') {
       signals.unshift(payload);
       signals.length = Math.min(signals.length, SIGNAL_HISTORY);

@@ -67,6 +67,10 @@
  * @property {string | null} begin
  * @property {string | null} end
  *
+ * @typedef {object} SubscriptionConfirmed
+ * @property {string[]} symbols
+ * @property {{ symbol: string, code: string, message: string }[]} [rejected]
+ *
  * @typedef {object} SymbolInfo
  * @property {string} symbol
  * @property {number | null} price_decimals Null before its first price.

@@ -10,7 +10,7 @@ import { isHidden, watchPage } from './stream/page.js';
 import { createSocket } from './stream/socket.js';
 import { Subscriptions } from './stream/subscriptions.js';
 import { Tokens } from './stream/tokens.js';
-import { symbolBatches } from './symbolBatches.js';
+import { listOf, symbolBatches } from './symbols.js';
 
 /**
  * @typedef {import('./stream/state.js').ConnectionState} ConnectionState
@@ -46,6 +46,8 @@ export class WebSocketService {
       onSilence: () => this._connection.lost('disconnected', null),
     });
     this._retainers = 0;
+    /** Whether `connect` was called, and `disconnect` was not. */
+    this._asked = false;
     /** @type {(() => void) | null} */
     this._stopWatching = null;
   }
@@ -54,23 +56,24 @@ export class WebSocketService {
 
   /**
    * Open the connection, or keep the open one when it goes to the same server. A new
-   * `auth.token` is handed to a live connection in place.
+   * `auth.token` is handed to a live connection in place. What is not given stays as it was.
    *
    * @param {string} [url]
    * @param {ConnectOptions} [options]
    */
-  connect(url = defaultUrl(), options = {}) {
-    this._stopWatching ??= watchPage({
-      onOnline: () => this._retryIfWaiting(),
-      onVisible: () => (this.isConnected() ? void this._heartbeat.beat() : this._retryIfWaiting()),
-    });
-    this._connection.connect(url, options);
+  connect(url, options) {
+    this._asked = true;
+    this._open(url, options);
   }
 
-  /** Close the connection and drop the listeners added with `on`. Held symbols stay held. */
+  /**
+   * Close the connection, whoever holds it, and drop the listeners added with `on`. Held symbols
+   * stay held.
+   */
   disconnect() {
+    this._asked = false;
     this._close();
-    this._tokens.forget();
+    this._connection.forget();
     this._events.clear();
   }
 
@@ -81,7 +84,8 @@ export class WebSocketService {
 
   /**
    * Connect for as long as somebody holds the connection this way. The last release closes it a
-   * moment later, so that a component that unmounts while another mounts costs nothing.
+   * moment later, so that a component that unmounts while another mounts costs nothing; one that
+   * was opened by `connect` stays.
    *
    * @param {string} [url]
    * @param {ConnectOptions} [options]
@@ -89,13 +93,13 @@ export class WebSocketService {
    */
   retain(url, options) {
     this._retainers += 1;
-    this.connect(url, options);
+    this._open(url, options);
     let held = true;
     return () => {
       if (!held) return;
       held = false;
       this._retainers -= 1;
-      setTimeout(() => this._retainers === 0 && this._close());
+      setTimeout(() => this._retainers === 0 && !this._asked && this._close());
     };
   }
 
@@ -121,25 +125,25 @@ export class WebSocketService {
 
   /**
    * Ask for the updates of `symbols`, now or as soon as the connection stands. Counted: a symbol
-   * is let go when everyone who subscribed to it has unsubscribed.
+   * is let go when everyone who subscribed to it has unsubscribed, and when the server refuses it.
    *
-   * @param {string[]} symbols
+   * @param {string | string[]} symbols
    * @param {{ realtime?: boolean }} [options] `realtime` adds `price_update` events.
    */
   subscribe(symbols, { realtime = false } = {}) {
     const wasRealtime = this._subscriptions.realtime;
-    const added = this._subscriptions.hold(symbols, realtime);
+    const added = this._subscriptions.hold(listOf(symbols), realtime);
     const faster = this._subscriptions.realtime && !wasRealtime;
     if (this.isConnected() && (added.length > 0 || faster)) this._sendSubscribe(added);
   }
 
   /**
-   * @param {string[]} symbols
+   * @param {string | string[]} symbols
    * @param {{ realtime?: boolean }} [options] As it was subscribed.
    */
   unsubscribe(symbols, { realtime = false } = {}) {
     const wasRealtime = this._subscriptions.realtime;
-    const gone = this._subscriptions.release(symbols, realtime);
+    const gone = this._subscriptions.release(listOf(symbols), realtime);
     if (!this.isConnected()) return;
     for (const batch of symbolBatches(gone))
       this._connection.send('unsubscribe', { symbols: batch });
@@ -193,8 +197,26 @@ export class WebSocketService {
    * @param {...unknown} args
    */
   _dispatch(event, ...args) {
+    if (event === 'subscription_confirmed') this._onConfirmed(/** @type {any} */ (args[0]));
     this._observers.emit('event', event, args[0]);
     this._events.emit(event, ...args);
+  }
+
+  /** @param {import('./types.js').SubscriptionConfirmed} payload */
+  _onConfirmed({ rejected = [] }) {
+    this._subscriptions.refuse(rejected.map(({ symbol }) => symbol));
+  }
+
+  /**
+   * @param {string} [url]
+   * @param {ConnectOptions} [options]
+   */
+  _open(url = this._connection.url ?? defaultUrl(), options) {
+    this._stopWatching ??= watchPage({
+      onOnline: () => this._retryIfWaiting(),
+      onVisible: () => (this.isConnected() ? void this._heartbeat.beat() : this._retryIfWaiting()),
+    });
+    this._connection.connect(url, options);
   }
 
   /** @param {string[]} symbols None says only whether real time is wanted. */

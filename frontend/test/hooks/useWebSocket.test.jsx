@@ -1,7 +1,7 @@
 import { act, render, renderHook, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { StrictMode, useState } from 'react';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { useConnection, useLiveSymbols, useStream, useWebSocket } from '@/hooks/useWebSocket.js';
 import { streamStore } from '@/lib/streamStore.js';
 import websocketService from '@/lib/websocket.js';
@@ -42,6 +42,13 @@ const signalAt = (minute) => ({
   reason: 'Volume surge observed',
   timestamp: `2026-11-23T10:${String(minute).padStart(2, '0')}:00.000Z`,
 });
+
+/** @param {DocumentVisibilityState} state */
+function turn(state) {
+  vi.spyOn(document, 'visibilityState', 'get').mockReturnValue(state);
+  vi.spyOn(document, 'hidden', 'get').mockReturnValue(state === 'hidden');
+  document.dispatchEvent(new Event('visibilitychange'));
+}
 
 describe('useWebSocket', () => {
   it('connects on mount, subscribes, and shows what arrives', async () => {
@@ -113,6 +120,35 @@ describe('useWebSocket', () => {
     await eventually(() => expect(Object.keys(result.current.marketData)).toEqual(['BTC', 'ETH']));
   });
 
+  it('takes a single symbol for what it is', async () => {
+    const { result } = renderHook(() => useWebSocket({ symbols: 'BTC' }));
+    await eventually(() => expect(result.current.isConnected).toBe(true));
+    act(() => result.current.subscribe('ETH'));
+    await eventually(() =>
+      expect(server.payloads('subscribe').map(({ symbols }) => symbols)).toEqual([
+        ['BTC'],
+        ['ETH'],
+      ]),
+    );
+  });
+
+  it('is right the moment that a hidden tab is shown', async () => {
+    const { result } = renderHook(() => useWebSocket({ symbols: ['BTC'] }));
+    await eventually(() => expect(result.current.isConnected).toBe(true));
+    const heard = new Promise((resolve) => {
+      const remove = websocketService.on('market_update', (data) => {
+        if (data.BTC.price === 2) resolve(remove());
+      });
+    });
+    turn('hidden');
+    server.emit('market_update', { BTC });
+    server.emit('market_update', { BTC: { ...BTC, price: 2, seq: 8 } });
+    await heard;
+    expect(result.current.marketData).toEqual({});
+    act(() => turn('visible'));
+    expect(result.current.marketData.BTC.price).toBe(2);
+  });
+
   it('connects with the token it is given', async () => {
     renderHook(() => useWebSocket({ token: 'mine' }));
     await eventually(() => expect(server.tokens).toEqual(['mine']));
@@ -155,6 +191,28 @@ describe('useWebSocket', () => {
 });
 
 describe('several components', () => {
+  it('go on when one of them disconnects, and so does who listens beside them', async () => {
+    const one = renderHook(() => useWebSocket({ symbols: ['BTC'] }));
+    const other = renderHook(() => useWebSocket({ symbols: ['BTC'] }));
+    /** @type {any[]} */
+    const heard = [];
+    const remove = websocketService.on('market_update', (data) => heard.push(data));
+    await eventually(() => expect(other.result.current.isConnected).toBe(true));
+    act(() => one.result.current.disconnect());
+    await act(() => new Promise((resolve) => setTimeout(resolve, 20)));
+    server.emit('market_update', { BTC });
+    await eventually(() => expect(other.result.current.marketData).toEqual({ BTC }));
+    expect(heard).toEqual([{ BTC }]);
+
+    act(() => other.result.current.disconnect());
+    await eventually(() => expect(other.result.current.isConnected).toBe(false));
+    act(() => one.result.current.connect());
+    await eventually(() => expect(one.result.current.isConnected).toBe(true));
+    server.emit('market_update', { BTC });
+    await eventually(() => expect(heard).toHaveLength(2));
+    remove();
+  });
+
   it('share one connection and their symbols, in StrictMode, and leave nothing behind', async () => {
     /** @param {{ symbols: string[] }} props */
     function Part({ symbols }) {

@@ -80,6 +80,22 @@ describe('streamStore', () => {
     expect(store.getState().quotes.BTC).toEqual(later);
   });
 
+  it('believes the first quote of a new connection, however old it looks', () => {
+    const { store, frame } = withFrames();
+    store.ingest('market_update', { BTC: quote({ seq: 500, price: 90 }) });
+    frame();
+    store.ingest('price_update', update({ seq: 501, price: 91 }));
+    // A replay that was started anew counts from one again, and on an earlier clock.
+    store.ingest('connection_status', { status: 'connected' });
+    const anew = quote({ seq: 3, price: 80, timestamp: '2026-11-23T09:00:00.000Z' });
+    store.ingest('market_update', { BTC: anew });
+    frame();
+    expect(store.getState().quotes.BTC).toEqual(anew);
+    store.ingest('price_update', update({ seq: 2, price: 70, timestamp: anew.timestamp }));
+    frame();
+    expect(store.getState().quotes.BTC.price).toBe(80);
+  });
+
   it('leaves the objects of unchanged symbols alone', () => {
     const { store, frame } = withFrames();
     store.ingest('market_update', { BTC: quote({}), ETH: quote({ symbol: 'ETH' }) });

@@ -75,6 +75,34 @@ describe('holding the connection', () => {
   });
 });
 
+describe('connecting once more', () => {
+  it('stays with the server and the options of before where none are given', async ({
+    server,
+    service,
+    connected,
+  }) => {
+    await connected({ auth: { token: 'mine' } });
+    service.connect();
+    service.connect(server.url);
+    server.drop();
+    await eventually(() => expect(service.getState().retryAt).not.toBeNull());
+    // As FAST has it; the default would wait for a second.
+    expect(Number(service.getState().retryAt) - Date.now()).toBeLessThan(500);
+    await eventually(() => expect(server.tokens).toEqual(['mine', 'mine']));
+  });
+
+  it('by a component leaves open what a script has opened', async ({
+    server,
+    service,
+    connected,
+  }) => {
+    await connected();
+    service.retain(server.url)();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(service.isConnected()).toBe(true);
+  });
+});
+
 describe('listening', () => {
   it('calls a listener added before the connection, until it is removed', async ({
     server,

@@ -1,4 +1,4 @@
-"""Programs that do harm, each one kind, from a process of its own; standard library only.
+"""Programs that do harm, each one kind, from a process of its own.
 
     python -m tests.attack.attackers.pipelined PORT --connections 50 --seconds 22
 

@@ -5,8 +5,8 @@ import gzip
 
 import msgpack
 
-from benchmarks.load.dialects import STREAM_PATH, upgrade
 from benchmarks.load.frames import BINARY, FIN, RSV1, TEXT, client_frame
+from benchmarks.load.handshake import STREAM_PATH, upgrade
 from tests.attack.attackers.crowd import Connection, attack, parser
 from tests.attack.attackers.streams import UPGRADED
 from tests.attack.corpus import deflated

@@ -5,8 +5,8 @@ import random
 from collections.abc import Callable
 from itertools import islice
 
-from benchmarks.load.dialects import STREAM_PATH, upgrade
 from benchmarks.load.frames import BINARY, client_frame
+from benchmarks.load.handshake import STREAM_PATH, upgrade
 from tests.attack import corpus
 from tests.attack.attackers.crowd import Connection, Options, attack, parser
 from tests.attack.attackers.streams import ACCEPTED, UPGRADED, connect

@@ -1,7 +1,7 @@
 """Comes in and does nothing. `--kind` says how far: `silent` connects and says nothing,
 `websocket` opens one and never says who it is, `polling` asks for a session and never polls."""
 
-from benchmarks.load.dialects import STREAM_PATH, upgrade
+from benchmarks.load.handshake import STREAM_PATH, upgrade
 from tests.attack.attackers.crowd import Connection, attack, parser
 
 POLLING = (

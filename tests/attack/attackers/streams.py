@@ -2,8 +2,8 @@
 
 import json
 
-from benchmarks.load.dialects import STREAM_PATH, upgrade
 from benchmarks.load.frames import client_frame
+from benchmarks.load.handshake import STREAM_PATH, upgrade
 from tests.attack.attackers.crowd import Connection
 
 UPGRADED = b"HTTP/1.1 101"

@@ -1,5 +1,6 @@
 import { useId, useRef, useState } from 'react';
 import { Link } from 'wouter';
+import { useTitle } from '@/hooks/useTitle.js';
 import { ApiError } from '@/lib/api.js';
 import './AccountForm.css';
 
@@ -54,6 +55,7 @@ function missing(username, password) {
  *   an account that is being made.
  */
 export function AccountForm({ title, action, fresh, onSubmit, other, notice }) {
+  useTitle(title);
   const [complaints, setComplaints] = useState(/** @type {Complaints} */ ({}));
   const [busy, setBusy] = useState(false);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));

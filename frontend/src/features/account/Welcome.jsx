@@ -2,6 +2,7 @@ import { Link } from 'wouter';
 import { Change } from '@/components/Change.jsx';
 import { LivePrice } from '@/components/Price.jsx';
 import { SymbolMark } from '@/components/SymbolMark.jsx';
+import { useTitle } from '@/hooks/useTitle.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import './Welcome.css';
 
@@ -13,6 +14,7 @@ const SHOWN = 8;
  * @param {{ symbols: string[], onPreview: () => void }} props
  */
 export function Welcome({ symbols, onPreview }) {
+  useTitle(null);
   return (
     <div className="welcome">
       <section className="welcome-words">

@@ -1,5 +1,5 @@
 import { lazy, Suspense } from 'react';
-import { Link } from 'wouter';
+import { Link, Redirect, useLocation, useSearch } from 'wouter';
 import { useStore } from 'zustand';
 import { Age } from '@/components/Age.jsx';
 import { Change } from '@/components/Change.jsx';
@@ -13,8 +13,10 @@ import { useDaySpan } from '@/hooks/useMarketInfo.js';
 import { useLiveSymbols, useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, formatShare } from '@/lib/format.js';
 import { preferences } from '@/lib/preferences.js';
+import { intervalOf, marketHref } from './address.js';
 import { INTERVALS, SIGNAL_INTERVAL } from './chart/intervals.js';
 import { MarketTable } from './MarketTable.jsx';
+import { useMarketTitle } from './useMarketTitle.js';
 import './MarketDashboard.css';
 
 const Chart = lazy(() => import('./chart/Chart.jsx'));
@@ -27,32 +29,37 @@ const Chart = lazy(() => import('./chart/Chart.jsx'));
  */
 export function MarketDashboard({ symbols, chosen, wide, streaming, connection }) {
   useLiveSymbols({ autoConnect: streaming, symbols, realtime: true, connection });
-  const unknown = chosen !== undefined && symbols.length > 0 && !symbols.includes(chosen);
-  const shown = chosen && !unknown ? chosen : wide ? (symbols[0] ?? null) : null;
+  const interval = intervalOf(useSearch());
+  // Symbols are upper case; what is typed by hand is often not.
+  const meant = chosen?.toUpperCase();
+  const unknown = meant !== undefined && symbols.length > 0 && !symbols.includes(meant);
+  const shown = meant && !unknown ? meant : wide ? (symbols[0] ?? null) : null;
+  useMarketTitle(shown);
+  if (meant && meant !== chosen) return <Redirect to={marketHref(meant, interval)} replace />;
   return (
     <div className={`market ${chosen ? 'market-chosen' : ''}`}>
       <h1 className="visually-hidden">Markets</h1>
-      <MarketTable symbols={symbols} selected={shown} />
+      <MarketTable symbols={symbols} selected={shown} interval={interval} />
       <section className="market-detail" aria-label="Chart">
         {unknown && <p className="empty">This server does not carry {chosen}.</p>}
-        {shown && <Detail symbol={shown} />}
+        {shown && <Detail symbol={shown} interval={interval} />}
       </section>
     </div>
   );
 }
 
-/** @param {{ symbol: string }} props */
-function Detail({ symbol }) {
-  const interval = useStore(preferences, (state) => state.interval);
+/** @param {{ symbol: string, interval: string }} props */
+function Detail({ symbol, interval }) {
+  const [, navigate] = useLocation();
   return (
     <>
-      <DetailHeader symbol={symbol} />
+      <DetailHeader symbol={symbol} interval={interval} />
       <div className="chart-tools">
         <Segmented
           label="Interval"
           options={INTERVALS.map((value) => ({ value, text: value }))}
           value={interval}
-          onChange={(value) => preferences.setState({ interval: value })}
+          onChange={(value) => navigate(marketHref(symbol, value))}
         />
         <div className="overlay-toggles">
           <Overlays interval={interval} />
@@ -87,8 +94,8 @@ function ChartFrame() {
   );
 }
 
-/** @param {{ symbol: string }} props */
-function DetailHeader({ symbol }) {
+/** @param {{ symbol: string, interval: string }} props */
+function DetailHeader({ symbol, interval }) {
   const stale = useStream((state) => state.quotes[symbol]?.stale ?? false);
   const change = useStream((state) => state.quotes[symbol]?.change_24h);
   const volume = useStream((state) => state.quotes[symbol]?.volume_24h);
@@ -96,7 +103,11 @@ function DetailHeader({ symbol }) {
   const span = useDaySpan([symbol]);
   return (
     <header className="detail-header">
-      <Link href="/markets" className="button quiet detail-back" aria-label="All symbols">
+      <Link
+        href={marketHref(null, interval)}
+        className="button quiet detail-back"
+        aria-label="All symbols"
+      >
         <Icon name="back" />
       </Link>
       <h2>

@@ -15,9 +15,12 @@ import { useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, UNKNOWN } from '@/lib/format.js';
 import { marketInfo } from '@/lib/marketInfo.js';
 import { preferences, toggleWatched } from '@/lib/preferences.js';
+import { marketHref } from './address.js';
 import { asProperties, columnWidths, hasWidePrices } from './columnWidths.js';
+import { useInView, useSelectedInView } from './inView.js';
 import { sparklines, wantSparkline } from './sparklines.js';
 import { matches, sortSymbols } from './tableOrder.js';
+import { useShownColumns } from './useShownColumns.js';
 import './MarketTable.css';
 
 /** @typedef {import('./tableOrder.js').Sort} Sort */
@@ -31,13 +34,19 @@ const COLUMNS = [
   { id: 'volume', text: 'Volume', className: 'number column-volume' },
 ];
 
+const SORT_KEYS = [...COLUMNS.map(({ id }) => id), 'signal'];
+/** @type {Sort} Where the column that was chosen is not shown: nobody could tell by what it is sorted. */
+const VISIBLE_SORT = { key: 'change', descending: true };
+
 /**
  * All symbols; sorted, searched and starred here.
- * @param {{ symbols: string[], selected: string | null }} props
+ * @param {{ symbols: string[], selected: string | null, interval: string }} props
  */
-export function MarketTable({ symbols, selected }) {
+export function MarketTable({ symbols, selected, interval }) {
   const [text, setText] = useState('');
-  const [sort, setSort] = useState(/** @type {Sort} */ ({ key: 'volume', descending: true }));
+  const [chosen, setSort] = useState(/** @type {Sort} */ ({ key: 'volume', descending: true }));
+  const head = useRef(/** @type {HTMLTableSectionElement | null} */ (null));
+  const sort = useShownColumns(head, SORT_KEYS).includes(chosen.key) ? chosen : VISIBLE_SORT;
   const watchlist = useStore(preferences, (state) => state.watchlist);
   const onlyWatchlist = useStore(preferences, (state) => state.onlyWatchlist);
   const found = symbols.filter(
@@ -50,6 +59,8 @@ export function MarketTable({ symbols, selected }) {
   const span = useDaySpan(symbols);
   const infos = useStore(marketInfo, (state) => state.bySymbol);
   const widths = useStream(useShallow((state) => columnWidths(found, state.quotes, infos)));
+
+  const body = useSelectedInView(selected, symbols);
 
   return (
     <section className="market-list" aria-label="All symbols">
@@ -92,7 +103,7 @@ export function MarketTable({ symbols, selected }) {
             <col className="column-line" />
             <col className="column-signal" />
           </colgroup>
-          <thead>
+          <thead ref={head}>
             <tr>
               <th scope="col" className="column-star">
                 <span className="visually-hidden">Watch</span>
@@ -118,11 +129,12 @@ export function MarketTable({ symbols, selected }) {
               />
             </tr>
           </thead>
-          <tbody>
+          <tbody ref={body}>
             {ordered.map((symbol) => (
               <Row
                 key={symbol}
                 symbol={symbol}
+                href={marketHref(symbol, interval)}
                 selected={symbol === selected}
                 watched={watchlist.includes(symbol)}
               />
@@ -155,6 +167,7 @@ function SortHeader({ id, text, className, sort, onSort }) {
     <th
       scope="col"
       className={className}
+      data-column={id}
       aria-sort={active ? (sort.descending ? 'descending' : 'ascending') : undefined}
     >
       <button type="button" onClick={() => onSort({ key: id, descending })}>
@@ -167,26 +180,9 @@ function SortHeader({ id, text, className, sort, onSort }) {
   );
 }
 
-/**
- * Whether an element is in view or nearly so: rows out of sight don't render at each price.
- * @param {import('react').RefObject<Element | null>} element
- */
-function useInView(element) {
-  const [inView, setInView] = useState(false);
-  useEffect(() => {
-    if (!element.current) return;
-    const observer = new IntersectionObserver(([entry]) => setInView(entry.isIntersecting), {
-      rootMargin: '100px',
-    });
-    observer.observe(element.current);
-    return () => observer.disconnect();
-  }, [element]);
-  return inView;
-}
-
 const Row = memo(
-  /** @param {{ symbol: string, selected: boolean, watched: boolean }} props */
-  function Row({ symbol, selected, watched }) {
+  /** @param {{ symbol: string, href: string, selected: boolean, watched: boolean }} props */
+  function Row({ symbol, href, selected, watched }) {
     const row = useRef(/** @type {HTMLTableRowElement | null} */ (null));
     const inView = useInView(row);
     const [, navigate] = useLocation();
@@ -200,7 +196,7 @@ const Row = memo(
         ref={row}
         className={selected ? 'selected' : ''}
         data-row={symbol}
-        onClick={() => navigate(`/markets/${symbol}`)}
+        onClick={() => navigate(href)}
       >
         <td className="column-star">
           <button
@@ -218,7 +214,7 @@ const Row = memo(
         </td>
         <th scope="row">
           <Link
-            href={`/markets/${symbol}`}
+            href={href}
             aria-current={selected ? 'true' : undefined}
             onClick={(/** @type {import('react').MouseEvent} */ event) => event.stopPropagation()}
           >

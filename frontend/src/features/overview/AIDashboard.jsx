@@ -1,3 +1,4 @@
+import { useTitle } from '@/hooks/useTitle.js';
 import { useLiveSymbols } from '@/hooks/useWebSocket.js';
 import { BreadthPanel } from './BreadthPanel.jsx';
 import { ForecastPanel } from './ForecastPanel.jsx';
@@ -12,6 +13,7 @@ import './AIDashboard.css';
  *   connection: import('@/lib/websocket.js').ConnectOptions }} props
  */
 export function AIDashboard({ symbols, streaming, connection }) {
+  useTitle('Overview');
   useLiveSymbols({ autoConnect: streaming, symbols, connection });
   return (
     <div className="overview">

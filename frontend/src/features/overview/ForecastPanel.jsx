@@ -33,7 +33,11 @@ export function ForecastPanel() {
         <ForecastTable forecasts={data.forecasts} horizon={horizon} />
       ) : (
         <Empty>
-          {data || error ? 'Not available yet: the ranges need some hours of prices.' : 'Loading…'}
+          {data
+            ? 'Not available yet: the ranges need some hours of prices.'
+            : error
+              ? 'The ranges could not be loaded; trying again.'
+              : 'Loading…'}
         </Empty>
       )}
     </Card>

@@ -30,13 +30,14 @@ function inOrder(readings) {
 
 /** The readings since before the page was opened, growing as new ones come. */
 function useSentimentHistory() {
-  const { data } = useRequest(getSentiment);
+  const { data, error } = useRequest(getSentiment);
   const latest = useStream((state) => state.sentimentData);
   const [live, setLive] = useState(/** @type {Sentiment[]} */ ([]));
   useEffect(() => {
     if (latest) setLive((known) => [...known, latest].slice(-HISTORY_MAX));
   }, [latest]);
   return {
+    error,
     latest: latest ?? data?.latest ?? null,
     history: inOrder([...(data?.history ?? []), ...live]),
   };
@@ -44,7 +45,7 @@ function useSentimentHistory() {
 
 /** Fear and greed, what it is made of, and what is being talked about. */
 export function SentimentPanel() {
-  const { latest, history } = useSentimentHistory();
+  const { error, latest, history } = useSentimentHistory();
   return (
     <Card
       title={<Explained terms="fear_greed">Market sentiment</Explained>}
@@ -86,7 +87,11 @@ export function SentimentPanel() {
           <Topics topics={latest.trending_topics} />
         </>
       ) : (
-        <Empty>The first reading appears as soon as there are enough prices to compute it.</Empty>
+        <Empty>
+          {error
+            ? 'The readings could not be loaded; trying again.'
+            : 'The first reading appears as soon as there are enough prices to compute it.'}
+        </Empty>
       )}
     </Card>
   );

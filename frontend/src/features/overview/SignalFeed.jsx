@@ -21,7 +21,7 @@ const recentSignals = (signal) => getSignals({ limit: SHOWN, signal });
 
 /** Signals as they come, with those from before the page was opened. */
 export function SignalFeed() {
-  const { data } = useRequest(recentSignals);
+  const { data, error } = useRequest(recentSignals);
   useEffect(() => {
     if (data) streamStore.addHistory(data.signals);
   }, [data]);
@@ -38,7 +38,11 @@ export function SignalFeed() {
       note="Computed from indicators of one-minute candles. A description of the market, not advice."
     >
       {signals.length === 0 ? (
-        <Empty>Signals appear here when the analysis rates a symbol anew.</Empty>
+        <Empty>
+          {error
+            ? 'The signals could not be loaded; trying again.'
+            : 'Signals appear here when the analysis rates a symbol anew.'}
+        </Empty>
       ) : (
         // Scrollable, so reachable by keyboard.
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex

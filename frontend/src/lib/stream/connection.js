@@ -3,7 +3,7 @@
  * client only after the socket is open, with `connection_status` `connected`.
  */
 import { DEFAULT_OPTIONS, nextAttempt } from './reconnection.js';
-import { INITIAL_STATE } from './state.js';
+import { changed, INITIAL_STATE } from './state.js';
 
 /** An open socket on which the server says nothing of acceptance is given up after this. */
 export const ACCEPT_TIMEOUT_MS = 10_000;
@@ -38,7 +38,8 @@ export class Connection {
     this._state = INITIAL_STATE;
     /** @type {Socket | null} */
     this._socket = null;
-    this._url = '';
+    /** @type {string | null} */
+    this._url = null;
     /** @type {ConnectOptions & typeof DEFAULT_OPTIONS} */
     this._options = DEFAULT_OPTIONS;
     /** @type {number | null} How long a server that shuts down said to wait. */
@@ -58,15 +59,20 @@ export class Connection {
     return this._state.phase === 'connected';
   }
 
+  /** @returns {string | null} Where it goes; null before it was told. */
+  get url() {
+    return this._url;
+  }
+
   /**
    * Open, or keep what is open when it goes to the same server.
    * @param {string} url
-   * @param {ConnectOptions} options
+   * @param {ConnectOptions} [options] Those that are not given stay as they were.
    */
-  connect(url, options) {
+  connect(url, options = {}) {
     if (this._socket !== null && url !== this._url) this.close();
     this._url = url;
-    this._options = { ...DEFAULT_OPTIONS, ...options };
+    this._options = { ...this._options, ...options };
     const token = options.auth?.token ?? null;
     const newToken = this._tokens.give(token);
 
@@ -84,6 +90,13 @@ export class Connection {
     if (this._state === INITIAL_STATE) return;
     this._state = INITIAL_STATE;
     this._listener.onStateChange();
+  }
+
+  /** Forget where it went, and with which options and token. */
+  forget() {
+    this._url = null;
+    this._options = DEFAULT_OPTIONS;
+    this._tokens.forget();
   }
 
   /** Try at once instead of waiting for the next attempt. */
@@ -119,13 +132,13 @@ export class Connection {
       if (reconnection && retryAfterFailureMs) this._wait(retryAfterFailureMs, 0);
       return;
     }
-    this._setState({ status, error, latencyMs: null });
-    this._wait(this._reconnectAfterMs ?? next.delay, next.attempt);
+    const delay = this._reconnectAfterMs ?? next.delay;
+    this._wait(delay, next.attempt, { status, error, offlineSince: this._offlineSince() });
   }
 
   /** @param {Partial<ConnectionState>} change */
   _setState(change) {
-    this._state = Object.freeze({ ...this._state, ...change });
+    this._state = changed(this._state, change);
     this._listener.onStateChange();
   }
 
@@ -136,7 +149,8 @@ export class Connection {
   _open(attempt, phase = 'connecting') {
     this._dropSocket();
     const { onEvent } = this._listener;
-    const socket = this._createSocket(this._url, this._options, () => ({
+    const url = /** @type {string} */ (this._url);
+    const socket = this._createSocket(url, this._options, () => ({
       ...this._options.auth,
       token: this._tokens.current ?? undefined,
     }));
@@ -193,10 +207,10 @@ export class Connection {
     const { attempt } = this._state;
     this._tokens.settle();
     this._setState({
-      status: 'connected',
       phase: 'connected',
       attempt: 0,
       retryAt: null,
+      offlineSince: null,
       error: null,
       feed,
       feedDegraded: false,
@@ -210,10 +224,12 @@ export class Connection {
   /**
    * @param {number} delay
    * @param {number} attempt
+   * @param {Partial<ConnectionState>} [change] What else is new.
    */
-  _wait(delay, attempt) {
+  _wait(delay, attempt, change) {
     clearTimeout(this._retryTimer);
-    this._setState({ phase: 'waiting', retryAt: this._now() + delay, attempt });
+    const retryAt = this._now() + delay;
+    this._setState({ ...change, phase: 'waiting', retryAt, attempt, latencyMs: null });
     this._retryTimer = setTimeout(() => this._open(attempt), delay);
   }
 
@@ -258,8 +274,19 @@ export class Connection {
     else this._open(this._state.attempt, 'renewing');
   }
 
+  _offlineSince() {
+    return this._state.offlineSince ?? this._now();
+  }
+
   /** @param {string | null} error */
   _fail(error) {
-    this._setState({ status: 'error', phase: 'failed', error, latencyMs: null, retryAt: null });
+    this._setState({
+      status: 'error',
+      phase: 'failed',
+      error,
+      offlineSince: this._offlineSince(),
+      latencyMs: null,
+      retryAt: null,
+    });
   }
 }

@@ -1,24 +1,27 @@
 /**
- * Which symbols are wanted and by how many holders, and whether any holder wants them in real
- * time (which the server decides per connection, not per symbol).
+ * Which symbols are wanted and by how many holders, which of them the server has refused, and
+ * whether any holder wants them in real time (which the server decides per connection, not per
+ * symbol).
  */
 export class Subscriptions {
   constructor() {
     /** @type {Map<string, number>} */
     this._holders = new Map();
+    /** @type {Set<string>} Wanted, but not to be had; asked for again when somebody comes anew. */
+    this._refused = new Set();
     this._realtimeHolders = 0;
   }
 
   /**
    * @param {string[]} symbols
    * @param {boolean} realtime
-   * @returns {string[]} Those that nobody held before.
+   * @returns {string[]} Those that are to be asked for: nobody held them before.
    */
   hold(symbols, realtime) {
     const added = [];
     for (const symbol of new Set(symbols)) {
       const holders = this._holders.get(symbol) ?? 0;
-      if (holders === 0) added.push(symbol);
+      if (holders === 0 || this._refused.delete(symbol)) added.push(symbol);
       this._holders.set(symbol, holders + 1);
     }
     if (realtime) this._realtimeHolders += 1;
@@ -28,7 +31,7 @@ export class Subscriptions {
   /**
    * @param {string[]} symbols
    * @param {boolean} realtime
-   * @returns {string[]} Those that nobody holds any more.
+   * @returns {string[]} Those that are to be let go: nobody holds them any more.
    */
   release(symbols, realtime) {
     const gone = [];
@@ -38,16 +41,24 @@ export class Subscriptions {
       if (holders > 1) this._holders.set(symbol, holders - 1);
       else {
         this._holders.delete(symbol);
-        gone.push(symbol);
+        if (!this._refused.delete(symbol)) gone.push(symbol);
       }
     }
     if (realtime) this._realtimeHolders = Math.max(0, this._realtimeHolders - 1);
     return gone;
   }
 
-  /** @returns {string[]} */
+  /**
+   * The server does not have them.
+   * @param {string[]} symbols
+   */
+  refuse(symbols) {
+    for (const symbol of symbols) if (this._holders.has(symbol)) this._refused.add(symbol);
+  }
+
+  /** @returns {string[]} Those that are held: wanted, and not refused. */
   get symbols() {
-    return [...this._holders.keys()];
+    return [...this._holders.keys()].filter((symbol) => !this._refused.has(symbol));
   }
 
   /** @returns {boolean} */

@@ -18,6 +18,8 @@ afterEach(() => {
 function connectionWith(tokens = {}) {
   /** @type {FakeSocket[]} */
   const sockets = [];
+  /** @type {object[]} Of each socket. */
+  const options = [];
   const listener = {
     onEvent: vi.fn(),
     onStateChange: vi.fn(),
@@ -26,16 +28,23 @@ function connectionWith(tokens = {}) {
   };
   const connection = new Connection({
     ...listener,
-    createSocket: () => {
+    createSocket: (_url, each) => {
+      options.push(each);
       const socket = new FakeSocket();
       sockets.push(socket);
       return /** @type {any} */ (socket);
     },
-    tokens: /** @type {any} */ ({ current: null, give: () => false, settle() {}, ...tokens }),
+    tokens: /** @type {any} */ ({
+      current: null,
+      give: () => false,
+      settle() {},
+      forget() {},
+      ...tokens,
+    }),
     random: () => 0,
     now: () => NOW,
   });
-  return { connection, sockets, listener };
+  return { connection, sockets, options, listener };
 }
 
 /** @param {Partial<import('@/lib/stream/tokens.js').Tokens>} [tokens] */
@@ -88,6 +97,63 @@ describe('a connection', () => {
     expect(sockets).toHaveLength(1);
     vi.advanceTimersByTime(1);
     expect(sockets).toHaveLength(2);
+  });
+
+  it('says since when there is none to be had, until it is accepted', () => {
+    const { connection, sockets } = accepted();
+    expect(connection.state.offlineSince).toBeNull();
+    connection.lost('disconnected', null);
+    expect(connection.state.offlineSince).toBe(NOW);
+    vi.runOnlyPendingTimers();
+    expect(connection.state).toMatchObject({ phase: 'connecting', offlineSince: NOW });
+    sockets[1].open();
+    sockets[1].receiveStatus('connected');
+    expect(connection.state.offlineSince).toBeNull();
+  });
+
+  it('is connected by its status exactly when it is accepted, at every change', async () => {
+    const replace = () => Promise.resolve('new');
+    const { connection, sockets, listener } = connectionWith({
+      replaceable: (error) => error === 'Token expired',
+      replace,
+    });
+    /** @type {string[]} */
+    const phases = [];
+    listener.onStateChange.mockImplementation(() => {
+      const { phase, status } = connection.state;
+      phases.push(phase);
+      expect(status === 'connected').toBe(connection.accepted);
+    });
+    connection.connect(URL, {});
+    sockets[0].open();
+    sockets[0].receiveStatus('connected');
+    sockets[0].receive('auth_error', { error: 'Token expired' });
+    await vi.advanceTimersByTimeAsync(0);
+    sockets[1].open();
+    sockets[1].receiveStatus('connected');
+    connection.lost('error', 'gone');
+    expect(connection.state.status).toBe('error');
+    vi.runOnlyPendingTimers();
+    sockets[2].open();
+    sockets[2].receiveStatus('connected');
+    sockets[2].receive('auth_error', { error: 'Token revoked' });
+    connection.close();
+    expect(new Set(phases)).toEqual(
+      new Set(['connecting', 'connected', 'renewing', 'waiting', 'failed', 'idle']),
+    );
+  });
+
+  it('keeps the options that it was given, but for those that are given anew', () => {
+    const { connection, options } = connectionWith();
+    connection.connect(URL, { reconnectionDelay: 7, path: '/stream' });
+    connection.connect(URL);
+    connection.lost('disconnected', null);
+    expect(connection.state.retryAt).toBe(NOW + 7);
+    connection.connect(URL, { reconnectionDelay: 9 });
+    expect(options.at(-1)).toMatchObject({ reconnectionDelay: 9, path: '/stream' });
+    connection.forget();
+    connection.connect(URL);
+    expect(options.at(-1)).not.toHaveProperty('path');
   });
 
   it('leaves one server for another', () => {

@@ -74,4 +74,46 @@ describe('subscribing', () => {
       expect(parts.flat()).toEqual(symbols);
     }
   });
+
+  it('takes a single symbol for what it is, not for its letters', async ({
+    server,
+    service,
+    connected,
+  }) => {
+    await connected();
+    service.subscribe('BTC');
+    service.unsubscribe('BTC');
+    await eventually(() =>
+      expect(server.received).toEqual([
+        { event: 'subscribe', payload: { symbols: ['BTC'], realtime: false } },
+        { event: 'unsubscribe', payload: { symbols: ['BTC'] } },
+      ]),
+    );
+  });
+
+  it('does not hold what the server has refused, until somebody asks anew', async ({
+    server,
+    service,
+    connected,
+    collect,
+  }) => {
+    const confirmed = collect('subscription_confirmed');
+    await connected();
+    service.subscribe(['BTC', 'NONE']);
+    const rejected = [{ symbol: 'NONE', code: 'unknown_symbol', message: '' }];
+    server.emit('subscription_confirmed', { symbols: ['BTC'], rejected });
+    await eventually(() => expect(confirmed).toHaveLength(1));
+    server.received.length = 0;
+    server.drop();
+    await eventually(() =>
+      expect(server.payloads('subscribe')).toEqual([{ symbols: ['BTC'], realtime: false }]),
+    );
+    service.subscribe(['NONE']);
+    await eventually(() => expect(server.payloads('subscribe')[1]?.symbols).toEqual(['NONE']));
+    server.emit('subscription_confirmed', { symbols: [], rejected });
+    await eventually(() => expect(confirmed).toHaveLength(2));
+    service.unsubscribe(['NONE']);
+    service.unsubscribe(['BTC', 'NONE']);
+    await eventually(() => expect(server.payloads('unsubscribe')).toEqual([{ symbols: ['BTC'] }]));
+  });
 });

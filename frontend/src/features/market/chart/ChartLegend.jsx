@@ -1,5 +1,6 @@
 import { useDecimals } from '@/hooks/useMarketInfo.js';
 import { formatChange, formatCompact, formatPrice } from '@/lib/format.js';
+import { formatMoment, seconds } from './chartTime.js';
 import { AVERAGE_PERIODS, BOLLINGER } from './overlays.js';
 
 /**
@@ -15,12 +16,32 @@ export function ChartLegend({ symbol, bar, announce, overlays }) {
   return (
     <div className="legend">
       <dl aria-live={announce ? 'polite' : 'off'}>
-        <Value name="O" label="Open" value={formatPrice(bar.open, decimals)} tone={tone} />
-        <Value name="H" label="High" value={formatPrice(bar.high, decimals)} tone={tone} />
-        <Value name="L" label="Low" value={formatPrice(bar.low, decimals)} tone={tone} />
-        <Value name="C" label="Close" value={formatPrice(bar.close, decimals)} tone={tone} />
-        <Value name="" label="Change" value={formatChange(change)} tone={tone} />
-        <Value name="Vol" label="Volume" value={formatCompact(bar.volume)} tone="" />
+        <div>
+          <dt className="visually-hidden">Opens</dt>
+          <dd>
+            <time dateTime={new Date(bar.time).toISOString()}>
+              {formatMoment(seconds(bar.time))}
+            </time>
+          </dd>
+        </div>
+        <Value name="O" label="Open" number={bar.open} tone={tone}>
+          {formatPrice(bar.open, decimals)}
+        </Value>
+        <Value name="H" label="High" number={bar.high} tone={tone}>
+          {formatPrice(bar.high, decimals)}
+        </Value>
+        <Value name="L" label="Low" number={bar.low} tone={tone}>
+          {formatPrice(bar.low, decimals)}
+        </Value>
+        <Value name="C" label="Close" number={bar.close} tone={tone}>
+          {formatPrice(bar.close, decimals)}
+        </Value>
+        <Value name="" label="Change" number={change} tone={tone}>
+          {formatChange(change)}
+        </Value>
+        <Value name="Vol" label="Volume" number={bar.volume}>
+          {formatCompact(bar.volume)}
+        </Value>
       </dl>
       <p className="legend-overlays">
         {overlays.averages &&
@@ -39,15 +60,20 @@ export function ChartLegend({ symbol, bar, announce, overlays }) {
   );
 }
 
-/** @param {{ name: string, label: string, value: string, tone: string }} props */
-function Value({ name, label, value, tone }) {
+/**
+ * @param {{ name: string, label: string, number: number, tone?: string, children: string }} props
+ *   `number`: unrounded, for a machine to read.
+ */
+function Value({ name, label, number, tone, children }) {
   return (
     <div>
       <dt>
         <abbr title={label}>{name}</abbr>
         {name === '' && <span className="visually-hidden">{label}</span>}
       </dt>
-      <dd className={tone}>{value}</dd>
+      <dd className={tone}>
+        <data value={number}>{children}</data>
+      </dd>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** Candles as the chart holds them: time in ms, and the last one growing with the live price. */
+/** Candles as the chart holds them: time in ms; all closed but the last, which is forming. */
 import { openingOf } from './intervals.js';
 
 /**
@@ -20,39 +20,43 @@ export function barOf({ time, open, high, low, close, volume }) {
 }
 
 /**
- * The bar that a price belongs to: the last one, grown, or a new one. Null when the price is older
- * than the last bar.
- * @param {Bar} last
+ * The forming bar with a price in it. A price of another interval leaves it as it is.
+ * @param {Bar} bar
  * @param {number} price
  * @param {number} time Epoch in ms.
  * @param {string} interval
- * @returns {Bar | null}
+ * @returns {Bar}
  */
-export function growBar(last, price, time, interval) {
-  const opening = openingOf(time, interval);
-  if (opening < last.time) return null;
-  if (opening > last.time) {
-    return { time: opening, open: price, high: price, low: price, close: price, volume: 0 };
-  }
-  return {
-    ...last,
-    high: Math.max(last.high, price),
-    low: Math.min(last.low, price),
-    close: price,
-  };
+export function growBar(bar, price, time, interval) {
+  if (openingOf(time, interval) !== bar.time || price === bar.close) return bar;
+  return { ...bar, high: Math.max(bar.high, price), low: Math.min(bar.low, price), close: price };
 }
 
 /**
- * Put fresh bars into known ones, by time.
- * @param {Bar[]} bars Oldest first.
+ * Whether the server's newest bars go on where the known ones end: nothing may lie between them,
+ * and of every closed bar both say the same. Intervals without a trade have no bar, so that only
+ * bars in common tell, not their times.
+ * @param {Bar[]} known Oldest first.
  * @param {Bar[]} fresh Oldest first.
+ * @returns {boolean}
+ */
+export function continues(known, fresh) {
+  if (known.length === 0 || fresh.length === 0) return false;
+  const forming = known.length - 1;
+  const from = indexOfBar(known, fresh[0].time);
+  if (known[from]?.time !== fresh[0].time) return false;
+  if (fresh[forming - from]?.time !== known[forming].time) return false;
+  return known.slice(from, forming).every((bar, at) => equal(bar, fresh[at]));
+}
+
+/**
+ * Put the server's newest bars in the place of the known ones of their time, and after them.
+ * @param {Bar[]} known Oldest first.
+ * @param {Bar[]} fresh Oldest first, and continuing the known ones.
  * @returns {Bar[]}
  */
-export function mergeBars(bars, fresh) {
-  if (fresh.length === 0) return bars;
-  const kept = bars.filter(({ time }) => time < fresh[0].time);
-  const after = bars.filter(({ time }) => time > fresh[fresh.length - 1].time);
-  return [...kept, ...fresh, ...after];
+export function joinBars(known, fresh) {
+  return [...known.slice(0, indexOfBar(known, fresh[0].time)), ...fresh];
 }
 
 /**
@@ -69,4 +73,19 @@ export function indexOfBar(bars, time) {
     else high = middle;
   }
   return low - 1;
+}
+
+/**
+ * @param {Bar} one
+ * @param {Bar} other
+ */
+function equal(one, other) {
+  return (
+    one.time === other.time &&
+    one.open === other.open &&
+    one.high === other.high &&
+    one.low === other.low &&
+    one.close === other.close &&
+    one.volume === other.volume
+  );
 }

@@ -1,59 +1,106 @@
 /**
- * The candles of one symbol and interval, kept live outside of React: loaded whole, grown by the
- * live price, and set right by the server's last ones now and then.
+ * The candles of one symbol and interval, and their only owner; outside of React, shared by all
+ * who show them.
+ *
+ * A closed bar is always the server's own: the live price moves the last bar and never adds one.
+ * When the price has left the last bar's interval the server is asked at once, and what it answers
+ * must continue what is held; otherwise (the page slept, the server repaired its history, or is
+ * another one) everything is loaded anew. So nothing that was missed can hide.
  */
-import { growBar, mergeBars } from './bars.js';
+import { continues, growBar, joinBars } from './bars.js';
+import { openingOf, spanOf } from './intervals.js';
 
+/** What is loaded at first, and at the least whenever everything is. */
 export const CANDLES = 500;
-/** The live price grows the last candle; its volume, and what was missed, come from the server. */
-export const RECONCILE_MS = 10_000;
-export const RECONCILE_CANDLES = 5;
-/** A canvas is drawn anew as a whole, so the last candle moves a little less often than the price. */
+/** Where the live ones go on growing: two screens wide, and within what one request may ask for. */
+export const CANDLES_KEPT = 2 * CANDLES;
+/** The forming bar's volume comes from the server alone, so it is asked so often. */
+export const ASK_EVERY_MS = 5_000;
+/** Sooner when an interval is over; at a replay's speed many are, between two questions. */
+export const HURRY_EVERY_MS = 1_000;
+/** Closed bars that each answer must have in common with what is held. */
+export const OVERLAP = 3;
+/** A repair of what lies further back shows only when everything is compared. */
+export const COMPARE_ALL_EVERY_MS = 5 * 60_000;
+/** A canvas is drawn anew as a whole, so the last bar moves a little less often than the price. */
 export const DRAW_EVERY_MS = 250;
 
 /**
  * @typedef {import('./bars.js').Bar} Bar
  *
- * @typedef {object} Collaborators
- * @property {string} interval
- * @property {(count: number, signal: AbortSignal) => Promise<Bar[]>} load The newest, oldest first.
- * @property {(bars: Bar[], whole: boolean) => void} onBars All of them; `whole` when they were
- *   loaded anew.
- * @property {(bar: Bar) => void} onBar The last one has grown, or is new.
- * @property {(problem: string | null) => void} onProblem In words for the visitor.
+ * @typedef {'loading' | 'current' | 'empty' | 'unreachable'} SeriesState `loading` until the server
+ *   has been heard since it was bound; `empty` when it has no candles (what is held stays);
+ *   `unreachable` while it can't be asked.
+ *
+ * @typedef {object} Listener
+ * @property {(bars: Bar[]) => void} onBars All of them; not to be changed.
+ * @property {(bar: Bar) => void} onGrowth The last one has moved.
+ * @property {(state: SeriesState) => void} onState
  */
 
 export class CandleSeries {
-  /** @param {Collaborators} collaborators */
-  constructor({ interval, load, onBars, onBar, onProblem }) {
+  /**
+   * @param {{ interval: string, load: (count: number) => Promise<Bar[]>, now: () => number }}
+   *   collaborators `load` the newest, oldest first, the forming one last; `now` in ms, of a clock
+   *   that is never set back.
+   */
+  constructor({ interval, load, now }) {
     this._interval = interval;
     this._load = load;
-    this._onBars = onBars;
-    this._onBar = onBar;
-    this._onProblem = onProblem;
+    this._now = now;
     /** @type {Bar[]} */
     this._bars = [];
-    this._abort = new AbortController();
-    /** @type {ReturnType<typeof setInterval> | undefined} */
-    this._reconciling = undefined;
+    /** @type {SeriesState} */
+    this._state = 'loading';
+    /** @type {Set<Listener>} */
+    this._listeners = new Set();
+    /** @type {{ price: number, time: number, takenAt: number } | null} The newest price. */
+    this._newest = null;
+    this._asking = false;
+    this._askAgain = false;
+    this._askedAt = -Infinity;
+    this._comparedAt = -Infinity;
+    /** Whether the server's bars and the held ones don't fit together. */
+    this._apart = false;
+    /** Questions in a row that were in a hurry, and of no use. */
+    this._vain = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._drawing = undefined;
   }
 
-  start() {
-    this._onBars(this._bars, false);
-    this._onProblem(null);
-    void this._refresh(true);
-    this._reconciling = setInterval(() => {
-      if (!document.hidden) void this._refresh(this._bars.length === 0);
-    }, RECONCILE_MS);
+  get bound() {
+    return this._listeners.size > 0;
   }
 
-  /** For good. */
-  stop() {
-    this._abort.abort();
-    clearInterval(this._reconciling);
-    clearTimeout(this._drawing);
+  /**
+   * Show the series as long as bound. Says at once what is known.
+   * @param {Listener} listener
+   * @returns {() => void} Unbinds it.
+   */
+  bind(listener) {
+    const first = !this.bound;
+    this._listeners.add(listener);
+    if (first) this._state = 'loading';
+    listener.onState(this._state);
+    if (this._bars.length > 0) listener.onBars(this._bars);
+    // One that was bound a moment ago is being loaded yet.
+    if (first && !this._asking) this.refresh();
+    return () => {
+      this._listeners.delete(listener);
+      if (!this.bound) this._drawn();
+    };
+  }
+
+  /** Ask the server now: something may have been missed. */
+  refresh() {
+    this._vain = 0;
+    this._askAgain = true;
+    this._askIfDue();
+  }
+
+  /** Time has passed: to be called about every second while bound. */
+  tick() {
+    this._askIfDue();
   }
 
   /**
@@ -62,21 +109,21 @@ export class CandleSeries {
    * @param {number} time Epoch in ms.
    */
   grow(price, time) {
+    this._newest = { price, time, takenAt: this._now() };
     const last = this._bars[this._bars.length - 1];
-    const bar = last && growBar(last, price, time, this._interval);
-    if (!bar) return;
-    if (bar.time > last.time) {
-      this._draw(); // the last word of the candle that is closed now
-      this._bars.push(bar);
-    } else {
-      this._bars[this._bars.length - 1] = bar;
+    if (!last) return;
+    const grown = growBar(last, price, time, this._interval);
+    if (grown !== last) {
+      this._bars[this._bars.length - 1] = grown;
+      this._drawing ??= setTimeout(() => this._draw(), DRAW_EVERY_MS);
     }
-    this._drawing ??= setTimeout(() => this._draw(), DRAW_EVERY_MS);
+    this._askIfDue();
   }
 
   _draw() {
     this._drawn();
-    this._onBar(this._bars[this._bars.length - 1]);
+    const last = this._bars[this._bars.length - 1];
+    for (const { onGrowth } of [...this._listeners]) onGrowth(last);
   }
 
   _drawn() {
@@ -84,33 +131,89 @@ export class CandleSeries {
     this._drawing = undefined;
   }
 
-  /** @param {boolean} whole Else the last few. */
-  async _refresh(whole) {
-    const { signal } = this._abort;
+  /** How many intervals the price is ahead of the last bar. */
+  _behind() {
+    const last = this._bars[this._bars.length - 1];
+    if (!last || !this._newest) return 0;
+    const ahead = openingOf(this._newest.time, this._interval) - last.time;
+    return Math.max(0, ahead / spanOf(this._interval));
+  }
+
+  _askIfDue() {
+    if (this._asking || !this.bound) return;
+    if (!this._askAgain && this._now() - this._askedAt < this._pause()) return;
+    void this._ask();
+  }
+
+  /** Between the last question and the next one, in ms. */
+  _pause() {
+    if (this._state === 'unreachable' || this._behind() === 0) return ASK_EVERY_MS;
+    // Where nobody trades, an interval that is over has no successor for long.
+    return Math.min(ASK_EVERY_MS, HURRY_EVERY_MS * 2 ** this._vain);
+  }
+
+  async _ask() {
+    this._asking = true;
+    this._askAgain = false;
+    this._askedAt = this._now();
     try {
-      const fresh = await this._load(whole ? CANDLES : RECONCILE_CANDLES, signal);
-      if (signal.aborted) return;
-      if (!whole && this._isApart(fresh)) return void this._refresh(true);
-      this._bars = whole ? fresh : mergeBars(this._bars, fresh).slice(-2 * CANDLES);
-      this._drawn();
-      this._onBars(this._bars, whole);
-      this._onProblem(this._bars.length === 0 ? 'No candles of this interval yet.' : null);
+      const behind = this._behind();
+      const whole =
+        this._apart ||
+        this._bars.length === 0 ||
+        behind + OVERLAP >= CANDLES ||
+        this._askedAt - this._comparedAt >= COMPARE_ALL_EVERY_MS;
+      // As many as are held, so that a whole answer speaks of each.
+      const count = whole ? Math.max(CANDLES, this._bars.length) : behind + OVERLAP + 1;
+      const lastTime = this._bars[this._bars.length - 1]?.time;
+      this._take(await this._load(count), whole);
+      const moved = this._bars[this._bars.length - 1]?.time !== lastTime;
+      this._vain = behind > 0 && !moved ? this._vain + 1 : 0;
     } catch (error) {
-      if (signal.aborted) return;
       console.warn('Candles could not be loaded; trying again', error);
-      if (this._bars.length === 0) {
-        this._onProblem('The candles could not be loaded; trying again.');
-      }
+      this._setState('unreachable');
+    } finally {
+      this._asking = false;
     }
+    if (this._askAgain) this._askIfDue();
   }
 
   /**
-   * Whether a gap lies between the known bars and the fresh ones, as when the page slept: only the
-   * whole history closes it.
-   * @param {Bar[]} fresh
+   * Take the server's newest bars, from wherever they come.
+   * @param {Bar[]} fresh Oldest first, the forming one last.
+   * @param {boolean} whole Whether they may take the place of everything.
    */
-  _isApart(fresh) {
-    if (fresh.length === 0 || this._bars.length === 0) return false;
-    return fresh[0].time > this._bars[this._bars.length - 1].time;
+  _take(fresh, whole) {
+    if (fresh.length === 0) return this._setState('empty');
+    const continued = continues(this._bars, fresh);
+    if (!continued && !whole) {
+      this._apart = true;
+      this._askAgain = true;
+      return;
+    }
+    if (whole) {
+      this._apart = false;
+      this._comparedAt = this._askedAt;
+    }
+    this._bars = continued ? joinBars(this._bars, fresh).slice(-CANDLES_KEPT) : [...fresh];
+    this._regrow();
+    this._drawn();
+    this._setState('current');
+    for (const { onBars } of [...this._listeners]) onBars(this._bars);
+  }
+
+  /** Put the price into the server's bar that came while it was asked; an older one is in there. */
+  _regrow() {
+    if (!this._newest || this._newest.takenAt < this._askedAt) return;
+    const { price, time } = this._newest;
+    const last = this._bars.length - 1;
+    this._bars[last] = growBar(this._bars[last], price, time, this._interval);
+  }
+
+  /** @param {SeriesState} state */
+  _setState(state) {
+    if (state === this._state) return;
+    this._state = state;
+    for (const { onState } of [...this._listeners]) onState(state);
   }
 }

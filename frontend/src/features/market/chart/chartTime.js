@@ -32,3 +32,8 @@ export function formatMoment(time) {
     minute: '2-digit',
   });
 }
+
+/** @param {number} ms Epoch. */
+export function formatClock(ms) {
+  return new Date(ms).toLocaleTimeString('en-GB');
+}

@@ -10,15 +10,15 @@ import {
   HistogramSeries,
 } from 'lightweight-charts';
 import { formatPrice } from '@/lib/format.js';
-import { indexOfBar } from './bars.js';
+import { BarReader } from './barReader.js';
 import { formatMoment, formatTick, seconds } from './chartTime.js';
 import { Overlays } from './overlays.js';
 import { faded, fontSize, readPalette } from './palette.js';
+import { NOW, placeOf, rangeOf, RIGHT_MARGIN_BARS, showsNewest, zoomed } from './place.js';
+import { PriceTag } from './priceTag.js';
 import { signalMarks } from './signalMarks.js';
+import { VisibleRange } from './visibleRange.js';
 
-/** Bars shown at first, so that each is some pixels wide. */
-const VISIBLE_BARS = 120;
-const RIGHT_MARGIN_BARS = 4;
 const VOLUME_SHARE = 0.18;
 /** Bars of volume differ in how full they are, as candles do. */
 const RISING_ALPHA = 0.25;
@@ -39,6 +39,8 @@ export class ChartView {
       },
       grid: { vertLines: { visible: false } },
       crosshair: { mode: CrosshairMode.Magnet },
+      // A finger that moves up or down moves the page.
+      handleScroll: { vertTouchDrag: false },
       localization: { timeFormatter: formatMoment },
       timeScale: {
         timeVisible: true,
@@ -51,7 +53,12 @@ export class ChartView {
       priceLineVisible: false,
       crosshairMarkerVisible: false,
     };
-    this._candles = this._chart.addSeries(CandlestickSeries);
+    // What it would mark as the last value is the last one in view: the price has its own tag.
+    this._candles = this._chart.addSeries(CandlestickSeries, {
+      lastValueVisible: false,
+      priceLineVisible: false,
+    });
+    this._priceTag = new PriceTag(this._candles);
     this._volume = this._chart.addSeries(HistogramSeries, {
       ...quiet,
       priceScaleId: 'volume',
@@ -67,11 +74,13 @@ export class ChartView {
     this._markers = createSeriesMarkers(this._candles, []);
     /** @type {Bar[]} */
     this._bars = [];
+    /** @type {import('./place.js').Place | null} One that the bars didn't reach. */
+    this._unreached = null;
     /** @type {import('@/lib/types.js').TradingSignal[]} */
     this._signals = [];
     this._signalsVisible = true;
-    /** @type {number | null} */
-    this._focused = null;
+    this._visible = new VisibleRange(this._chart.timeScale());
+    this.reader = new BarReader(this._chart, this._candles, this._visible);
     this._palette = readPalette();
     this.applyTheme();
   }
@@ -106,6 +115,7 @@ export class ChartView {
       wickDownColor: palette.down,
     });
     this._overlays.setPalette(palette);
+    this._priceTag.setPalette(palette);
     this._drawVolume();
     this._drawSignals();
   }
@@ -119,21 +129,68 @@ export class ChartView {
   }
 
   /**
+   * Show other bars; those that were in view stay there.
    * @param {Bar[]} bars Oldest first.
    * @param {{ rewind?: boolean }} [options] `rewind` shows the newest bars, as for a new symbol.
    */
   setBars(bars, { rewind = false } = {}) {
+    const place = rewind ? NOW : this._place();
     this._bars = [...bars];
     this._candles.setData(bars.map((bar) => ({ ...bar, time: seconds(bar.time) })));
     this._drawVolume();
     this._overlays.setBars(bars);
     this._drawSignals();
-    if (rewind) {
-      this._chart.timeScale().setVisibleLogicalRange({
-        from: bars.length - VISIBLE_BARS,
-        to: bars.length + RIGHT_MARGIN_BARS,
-      });
-    }
+    this.reader.setBars(this._bars);
+    if (place) this._goTo(place);
+  }
+
+  /** @returns {import('./place.js').Place | null} Where the reader looks; null before any bars. */
+  _place() {
+    const range = this._range();
+    return this._unreached ?? (range && placeOf(range, this._bars));
+  }
+
+  _range() {
+    return this._bars.length === 0 ? null : this._visible.get();
+  }
+
+  /** @param {import('./place.js').Place} place */
+  _goTo(place) {
+    const range = rangeOf(place, this._bars);
+    this._unreached = range ? null : place;
+    if (range) this._visible.set(range);
+  }
+
+  /** Back to the newest bars, as closely as one looks. */
+  goToNow() {
+    const range = this._range();
+    if (!range) return;
+    this._goTo({ ...NOW, width: range.to - range.from });
+  }
+
+  /** @param {1 | -1} direction 1 is closer. */
+  zoom(direction) {
+    const range = this._range();
+    if (!range) return;
+    this._visible.set(zoomed(range, direction, this._bars.length));
+  }
+
+  /**
+   * Hear whether the newest bar is in view, whenever that may have changed.
+   * @param {(atNow: boolean) => void} callback
+   */
+  onScroll(callback) {
+    this._visible.onChange((range) => {
+      callback(range === null || showsNewest(range, this._bars.length));
+    });
+  }
+
+  /**
+   * @param {number | null} price
+   * @param {boolean} stale
+   */
+  setPrice(price, stale) {
+    this._priceTag.set(price, stale);
   }
 
   /**
@@ -148,6 +205,7 @@ export class ChartView {
     this._candles.update({ ...bar, time: seconds(bar.time) });
     this._volume.update(this._volumeOf(bar));
     this._overlays.updateLast(this._bars);
+    this.reader.setBars(this._bars);
   }
 
   /** @param {{ averages: boolean, bollinger: boolean, signals: boolean }} overlays */
@@ -161,36 +219,6 @@ export class ChartView {
   setSignals(signals) {
     this._signals = signals;
     this._drawSignals();
-  }
-
-  /**
-   * Hear the bar under the pointer, and null when it leaves.
-   * @param {(bar: Bar | null) => void} callback
-   */
-  onCrosshair(callback) {
-    this._chart.subscribeCrosshairMove(({ time }) => {
-      if (time === undefined) return callback(null);
-      callback(this._bars[indexOfBar(this._bars, Number(time) * 1000)] ?? null);
-    });
-  }
-
-  /**
-   * Move the crosshair by bars, for the keyboard.
-   * @param {number} step
-   * @returns {Bar | null}
-   */
-  moveCrosshair(step) {
-    if (this._bars.length === 0) return null;
-    const end = this._bars.length - 1;
-    this._focused = Math.min(end, Math.max(0, (this._focused ?? end + 1) + step));
-    const bar = this._bars[this._focused];
-    this._chart.setCrosshairPosition(bar.close, seconds(bar.time), this._candles);
-    return bar;
-  }
-
-  clearCrosshair() {
-    this._focused = null;
-    this._chart.clearCrosshairPosition();
   }
 
   _drawVolume() {

@@ -16,6 +16,12 @@ export const SIGNAL_INTERVAL = '1m';
 export const INTERVALS = Object.keys(INTERVAL_MS);
 
 /**
+ * @param {string} interval
+ * @returns {number} Milliseconds.
+ */
+export const spanOf = (interval) => INTERVAL_MS[interval];
+
+/**
  * @param {number} time Epoch in ms.
  * @param {string} interval
  * @returns {number} The opening of the candle that holds it, epoch in ms.

@@ -1,27 +1,29 @@
 import { useEffect, useState } from 'react';
 import { useDecimals } from '@/hooks/useMarketInfo.js';
-import { useConnection } from '@/hooks/useWebSocket.js';
-import { getCandles } from '@/lib/api.js';
 import { decimalsFor } from '@/lib/format.js';
-import { streamStore } from '@/lib/streamStore.js';
-import { barOf } from './bars.js';
-import { CandleSeries } from './candleSeries.js';
-
-/** @typedef {import('./bars.js').Bar} Bar */
+import { candleStore } from './candleStore.js';
 
 /**
- * Show the live candles of a symbol in a view. After a lost connection everything is loaded anew.
+ * @typedef {import('./bars.js').Bar} Bar
+ * @typedef {import('./candleSeries.js').SeriesState} SeriesState
+ */
+
+const NOTHING = { key: '', last: null };
+
+/**
+ * Show the live candles of a symbol in a view.
  *
  * @param {import('./chartView.js').ChartView | null} view
  * @param {string} symbol
  * @param {string} interval
- * @returns {{ last: Bar | null, problem: string | null }} The newest bar, and why there is none.
+ * @returns {{ last: Bar | null, state: SeriesState }} The newest bar, and how true the candles are.
  */
 export function useCandles(view, symbol, interval) {
-  const [last, setLast] = useState(/** @type {Bar | null} */ (null));
-  const [problem, setProblem] = useState(/** @type {string | null} */ (null));
+  const key = `${symbol} ${interval}`;
+  const [shown, setShown] = useState(/** @type {{ key: string, last: Bar | null }} */ (NOTHING));
+  const [state, setState] = useState(/** @type {SeriesState} */ ('loading'));
   const decimals = useDecimals(symbol);
-  const connected = useConnection((state) => state.phase === 'connected');
+  const last = shown.key === key ? shown.last : null;
 
   useEffect(() => {
     const known = decimals ?? (last ? decimalsFor(last.close) : undefined);
@@ -30,33 +32,22 @@ export function useCandles(view, symbol, interval) {
 
   useEffect(() => {
     if (!view) return;
-    const series = new CandleSeries({
-      interval,
-      load: async (count, signal) => {
-        const { candles } = await getCandles(symbol, interval, count, signal);
-        return candles.map(barOf);
+    // Nothing of another symbol may stand under this one's name.
+    view.setBars([], { rewind: true });
+    let rewind = true;
+    return candleStore.bind(symbol, interval, {
+      onBars(bars) {
+        view.setBars(bars, { rewind });
+        rewind = false;
+        setShown({ key, last: bars[bars.length - 1] });
       },
-      onBars: (bars, whole) => {
-        view.setBars(bars, { rewind: whole });
-        setLast(bars[bars.length - 1] ?? null);
-      },
-      onBar: (bar) => {
+      onGrowth(bar) {
         view.updateBar(bar);
-        setLast(bar);
+        setShown({ key, last: bar });
       },
-      onProblem: setProblem,
+      onState: setState,
     });
-    series.start();
-    const stop = streamStore.subscribe((state, before) => {
-      const quote = state.quotes[symbol];
-      if (!quote || quote === before.quotes[symbol]) return;
-      series.grow(quote.price, Date.parse(quote.timestamp));
-    });
-    return () => {
-      stop();
-      series.stop();
-    };
-  }, [view, symbol, interval, connected]);
+  }, [view, symbol, interval, key]);
 
-  return { last, problem };
+  return { last, state };
 }

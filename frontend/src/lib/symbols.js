@@ -12,3 +12,9 @@ export function symbolBatches(symbols) {
   }
   return batches;
 }
+
+/**
+ * @param {string | string[]} symbols
+ * @returns {string[]} A single one as a list; a string would else be taken for its letters.
+ */
+export const listOf = (symbols) => (typeof symbols === 'string' ? [symbols] : symbols);

@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { CandleStore } from '@/features/market/chart/candleStore.js';
+import { OVERLAP } from '@/features/market/chart/candleSeries.js';
+import { FakeServer, since } from './fakeServer.js';
+import { MINUTE } from './someBars.js';
+
+const TAIL = OVERLAP + 1;
+
+/** @type {FakeServer} */
+let server;
+/** @type {string[]} What was asked for, as `symbol interval count`. */
+let asked;
+let hidden = false;
+/** Wall time beyond what timers have counted, as after sleep, in ms. */
+let slept = 0;
+/** @type {CandleStore} */
+let store;
+/** @type {(() => void)[]} */
+let unbinds;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer(600);
+  asked = [];
+  hidden = false;
+  slept = 0;
+  unbinds = [];
+  const started = Date.now();
+  store = new CandleStore({
+    load(symbol, interval, count) {
+      asked.push(`${symbol} ${interval} ${count}`);
+      return server.load(count);
+    },
+    now: () => Date.now() - started,
+    wallNow: () => Date.now() + slept,
+    hidden: () => hidden,
+  });
+});
+
+afterEach(() => {
+  for (const unbind of unbinds) unbind();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+/**
+ * @param {string} symbol
+ * @param {string} interval
+ */
+async function bind(symbol, interval) {
+  const onBars = vi.fn();
+  unbinds.push(store.bind(symbol, interval, { onBars, onGrowth() {}, onState() {} }));
+  await vi.advanceTimersByTimeAsync(0);
+  return { bars: () => onBars.mock.lastCall?.[0] };
+}
+
+/** @param {number} minute */
+const quotesAt = (minute, price = 10) => ({
+  BTC: {
+    symbol: 'BTC',
+    price,
+    change_24h: 0,
+    volume_24h: 0,
+    timestamp: new Date(minute * MINUTE).toISOString(),
+  },
+});
+
+it('gives everybody the one series of a symbol and interval', async () => {
+  await bind('BTC', '1m');
+  const { bars } = await bind('BTC', '1m');
+  await bind('BTC', '1h');
+  await bind('ETH', '1m');
+  expect(asked).toEqual(['BTC 1m 500', 'BTC 1h 500', 'ETH 1m 500']);
+  expect(bars()).toHaveLength(500);
+});
+
+it('hands prices to the series of their symbol', async () => {
+  const { bars } = await bind('BTC', '1m');
+  const other = await bind('ETH', '1m');
+  await vi.advanceTimersByTimeAsync(1000);
+  server.close();
+  store.takeQuotes(quotesAt(600));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked.slice(2)).toEqual([`BTC 1m ${1 + TAIL}`]);
+  expect(bars()).toEqual(server.bars.slice(-501));
+  expect(other.bars()).toHaveLength(500);
+});
+
+it('asks at once after the machine slept, or the clock was set', async () => {
+  const { bars } = await bind('BTC', '1m');
+  for (const leap of [9 * MINUTE, -9 * MINUTE]) {
+    slept += leap;
+    server.close(9);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(bars()).toEqual(since(server, bars()));
+  }
+});
+
+it('asks for nothing while hidden, and is right when told that it is shown', async () => {
+  const { bars } = await bind('BTC', '1m');
+  hidden = true;
+  await vi.advanceTimersByTimeAsync(9 * MINUTE);
+  expect(asked).toHaveLength(1);
+  server.close(9);
+  hidden = false;
+  store.refresh();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(bars()).toEqual(since(server, bars()));
+});
+
+it('shows each what it asked for, after quick switches', async () => {
+  const rounds = ['1m', '1h', '1m', '1d', '1m', '1h'];
+  for (const interval of rounds) {
+    unbinds.push(store.bind('BTC', interval, { onBars() {}, onGrowth() {}, onState() {} }));
+    unbinds.pop()?.();
+  }
+  const { bars } = await bind('BTC', '1h');
+  expect(asked).toEqual(['BTC 1m 500', 'BTC 1h 500', 'BTC 1d 500']);
+  expect(bars()).toEqual(server.bars.slice(-500));
+});
+
+it('forgets the series that nobody has shown for longest', async () => {
+  for (let each = 0; each < 12; each += 1) {
+    await bind(`S${each}`, '1m');
+    unbinds.pop()?.();
+  }
+  asked.length = 0;
+  await bind('S11', '1m');
+  await bind('S0', '1m');
+  expect(asked).toEqual([`S11 1m ${TAIL}`, 'S0 1m 500']);
+});
