@@ -53,3 +53,18 @@ it('shows times in UTC when asked, also after a reload', async () => {
   await expect.poll(() => page.locator('.feed-zone').textContent()).toContain('UTC');
   await context.close();
 });
+
+it('labels the chart in the zone that was chosen', async () => {
+  const context = await browser.newContext({ timezoneId: 'Asia/Kolkata' });
+  const page = await context.newPage();
+  await signIn(page, server.url, 'ada');
+  await page.goto(`${server.url}/markets/BTC`);
+  await page.locator('.legend dd').first().waitFor();
+  const axis = () => page.locator('.chart-canvas tr:last-child').screenshot();
+  const local = await axis();
+  await page.getByRole('button', { name: 'Display' }).click();
+  await page.getByText('UTC', { exact: true }).last().click();
+  await page.keyboard.press('Escape');
+  await expect.poll(async () => (await axis()).equals(local)).toBe(false);
+  await context.close();
+});

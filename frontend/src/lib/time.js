@@ -56,6 +56,13 @@ export const formatExactly = (ms) =>
 /** @param {number} ms Epoch. */
 export const formatTime = (ms) => dateFormat({ hour: '2-digit', minute: '2-digit' }).format(ms);
 
+/**
+ * To the second.
+ * @param {number} ms Epoch.
+ */
+export const formatClock = (ms) =>
+  dateFormat({ hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(ms);
+
 /** @param {number} ms Epoch. */
 export const formatDay = (ms) => dateFormat({ day: 'numeric', month: 'short' }).format(ms);
 

@@ -11,7 +11,7 @@ import {
 } from 'lightweight-charts';
 import { formatPrice } from '@/lib/format.js';
 import { BarReader } from './barReader.js';
-import { formatMoment, formatTick, seconds } from './chartTime.js';
+import { formatMark, formatTick, seconds } from './chartTime.js';
 import { Overlays } from './overlays.js';
 import { faded, fontSize, readPalette } from './palette.js';
 import { NOW, placeOf, rangeOf, RIGHT_MARGIN_BARS, showsNewest, zoomed } from './place.js';
@@ -24,7 +24,11 @@ const VOLUME_SHARE = 0.18;
 const RISING_ALPHA = 0.25;
 const FALLING_ALPHA = 0.6;
 
-/** @typedef {import('./bars.js').Bar} Bar */
+/**
+ * @typedef {import('./bars.js').Bar} Bar
+ * @typedef {import('lightweight-charts').Time} Time
+ * @typedef {import('lightweight-charts').TickMarkType} TickMarkType
+ */
 
 export class ChartView {
   /** @param {HTMLElement} container */
@@ -41,12 +45,7 @@ export class ChartView {
       crosshair: { mode: CrosshairMode.Magnet },
       // A finger that moves up or down moves the page.
       handleScroll: { vertTouchDrag: false },
-      localization: { timeFormatter: formatMoment },
-      timeScale: {
-        timeVisible: true,
-        rightOffset: RIGHT_MARGIN_BARS,
-        tickMarkFormatter: formatTick,
-      },
+      timeScale: { timeVisible: true, rightOffset: RIGHT_MARGIN_BARS },
     });
     const quiet = {
       lastValueVisible: false,
@@ -89,6 +88,7 @@ export class ChartView {
     this._chart.remove();
   }
 
+  /** As theme, colours and time zone are now. */
   applyTheme() {
     const palette = readPalette();
     this._palette = palette;
@@ -99,7 +99,13 @@ export class ChartView {
       },
       grid: { horzLines: { color: palette.line } },
       rightPriceScale: { borderColor: palette.line },
-      timeScale: { borderColor: palette.line },
+      // Anew each time, as functions: the chart keeps labels for as long as these are the same.
+      localization: { timeFormatter: (/** @type {Time} */ time) => formatMark(time) },
+      timeScale: {
+        borderColor: palette.line,
+        tickMarkFormatter: (/** @type {Time} */ time, /** @type {TickMarkType} */ type) =>
+          formatTick(time, type),
+      },
       crosshair: {
         vertLine: { color: palette.muted, labelBackgroundColor: palette.accent },
         horzLine: { color: palette.muted, labelBackgroundColor: palette.accent },
