@@ -34,7 +34,9 @@ const order = () =>
 
 async function changes() {
   const texts = await page.locator('tbody tr td:nth-of-type(3)').allTextContents();
-  return texts.map((text) => Number(text.replace('−', '-').replace(/[^-\d.]/g, '')));
+  // Rows out of sight say nothing.
+  const shown = texts.filter((text) => text !== '');
+  return shown.map((text) => Number(text.replace('−', '-').replace(/[^-\d.]/g, '')));
 }
 
 it('shows live prices that move', async () => {
