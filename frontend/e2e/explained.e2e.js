@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { violations } from './axe.js';
 import { launchBrowser, register, signIn, watchForTrouble } from './browser.js';
 import { Server } from './server.js';
 
@@ -83,3 +84,21 @@ it('explains a number to a finger, within the screen', async () => {
   }
   await page.context().close();
 });
+
+it.each(/** @type {const} */ (['light', 'dark']))(
+  'has no violation with an explanation or a menu open, nor in the docs, in the %s theme',
+  async (colorScheme) => {
+    const page = await open({ viewport: { width: 1440, height: 900 }, colorScheme });
+    await page.getByRole('button', { name: 'Drawdown' }).click();
+    await explanation(page).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Display' }).click();
+    await page.getByRole('radio', { name: 'UTC' }).waitFor({ state: 'attached' });
+    expect(await violations(page)).toEqual([]);
+    for (const name of ['analysis', 'protocol']) {
+      await page.goto(`${server.url}/docs/${name}.html`);
+      expect(await violations(page)).toEqual([]);
+    }
+    await page.context().close();
+  },
+);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { violations } from './axe.js';
 import { launchBrowser, register, signIn } from './browser.js';
 import { makeRecording } from './recording.js';
 import { Server } from './server.js';
@@ -71,6 +72,7 @@ it('says that a recording has ended, and since when', async () => {
     .poll(() => strip(page).textContent())
     .toMatch(/Ended since .*: the recording is over/);
   await page.getByText('Ends at Feb 1, 2021, 1:40 AM').waitFor();
+  expect(await violations(page)).toEqual([]);
 });
 
 it('never calls an exchange live that does not answer', async () => {

@@ -19,8 +19,11 @@ const markdown = new Marked(gfmHeadingId(), {
   renderer: {
     // What is wider than the screen scrolls by itself, and so has to be reached by keyboard.
     table(token) {
-      const table = Renderer.prototype.table.call(this, token);
-      return `<div class="scroll" role="region" aria-label="Table" tabindex="0">${table}</div>`;
+      const heads = token.header.map(({ text }) => text).filter((text) => text !== '');
+      const label = escaped(`${heads.join(', ')}: ${token.rows[0]?.[0].text}`.replaceAll('"', ''));
+      // A column without a name has no header, and not an empty one.
+      const table = Renderer.prototype.table.call(this, token).replaceAll('<th></th>', '<td></td>');
+      return `<div class="scroll" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
     },
     code({ text }) {
       return `<pre tabindex="0"><code>${escaped(text)}</code></pre>`;
