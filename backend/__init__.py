@@ -34,6 +34,7 @@ from backend.fanout.transport import EngineTransports, QuietLog
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.feeds import create_feed, feed_name
+from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
 from backend.market.market import Market
 from backend.metrics import Metrics
@@ -74,7 +75,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     register_headers(app, settings)
     limiter = create_limiter(app, settings.redis_url)
 
-    offload = Offload()
+    turns = Turns(clock)
+    offload = Offload(again=partial(turns.again, REQUEST_COST_SECONDS))
     database = Database(settings.database_url)
     database.migrate()
     database.try_writing(clock.now_ms())
@@ -93,7 +95,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     market = Market(settings.symbols, clock, feed_name(settings))
     feed = create_feed(settings, market, clock)
 
-    turns = Turns(clock)
     socketio = _socketio(app, settings, turns)
     own_engine = settings.fanout_engine == CRS_ENGINE
 

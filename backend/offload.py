@@ -81,11 +81,15 @@ class Offload:
         hashing_waiting_max: int = HASHING_WAITING_MAX,
         database_waiting_max: int = DATABASE_WAITING_MAX,
         database_wait_max_s: float = DATABASE_WAIT_MAX_S,
+        again: Callable[[], None] = lambda: None,
     ) -> None:
+        """`again` is called by each caller when its call is done, and may wait: many that are done
+        at once are not to go on all at once."""
         green.set_threads(hashing_workers + 2)
         self._hashing = _Lane(hashing_workers, hashing_waiting_max)
         self._reading = _SingleFile(database_waiting_max, database_wait_max_s)
         self._writing = _SingleFile(database_waiting_max, database_wait_max_s)
+        self._again = again
         self._closed = False
 
     def run(self, fn: Callable[..., T], *args: object) -> T:
@@ -119,4 +123,7 @@ class Offload:
     def _in(self, lane: _Lane, fn: Callable[..., T], *args: object) -> T:
         if self._closed:
             raise Overloaded("the process is ending")
-        return lane.run(fn, *args)
+        try:
+            return lane.run(fn, *args)
+        finally:
+            self._again()

@@ -1,29 +1,32 @@
 """Turns at the hub for what comes in, so that no sender takes everybody's time.
 
 Ticks go out by timers of their own and ask nobody. What clients make the process do, whether by
-frames, packets, requests or new connections, is done in turns: a slice at a time, and while there
-is more to do with at least as long a rest after it, those first who have had least. Nothing is
-refused here; who asks for more than a share waits, and TCP slows the sender down.
+frames, packets, requests or new connections, is done in turns: a slice at a time, then whatever
+else is ready, those first who have had least. While others want the hub too, what comes in has a
+share of it; where nobody does, it goes on at once. Nothing is refused here: who asks for more
+waits, and TCP slows the sender down.
 """
 
 import heapq
 import itertools
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backend import green
 from backend.clock import Clock
 
-# Of the hub's time, what all that comes in may take while there is more of it ...
+# Of the hub's time, what all that comes in may take while others want it ...
 INBOUND_SHARE = 0.5
 # ... and what among it those may take of whom no token is known: requests over HTTP, handshakes,
 # and connections that have not been accepted.
 STRANGERS_SHARE = 0.25
-# The longest stretch of inbound work without a rest, which is what a tick can be late by.
+# The longest stretch of inbound work in one go. A tick can be late by two of them: one that is
+# done as it comes, and one of what has queued up.
 SLICE_SECONDS = 0.002
-# What is waited beyond the instant at which nothing is owed any more, so that there is something.
-REST_SECONDS_MIN = 0.0002
+# A turn of the hub between two slices that was shorter than this had nothing else to do.
+IDLE_SECONDS = 0.0003
 # For how long what a sender has had is held against it.
 MEMORY_SECONDS = 5.0
 # How much of what its whole network has had counts for the rank of one sender.
@@ -67,12 +70,13 @@ class _Waiting:
 
 
 class _Budget:
-    """Seconds of the hub: refilled at `rate` a second up to a slice, and spent; may be owed."""
+    """Seconds of the hub that may be spent: a slice at most, and may be owed. Refilled while others
+    have the hub, so that in the long run it is `share` of the time."""
 
     __slots__ = ("_rate", "_left", "_at")
 
-    def __init__(self, rate: float, now: float) -> None:
-        self._rate = rate
+    def __init__(self, share: float, now: float) -> None:
+        self._rate = share / (1 - share)
         self._left = SLICE_SECONDS
         self._at = now
 
@@ -84,9 +88,12 @@ class _Budget:
     def spend(self, seconds: float) -> None:
         self._left -= seconds
 
-    def wait(self) -> float:
-        """Seconds until there is something left, as of the last look."""
-        return max(0.0, -self._left / self._rate) + REST_SECONDS_MIN
+    def spent_until(self, now: float) -> None:
+        """The time up to now was that of this budget itself."""
+        self._at = now
+
+    def refill(self) -> None:
+        self._left = SLICE_SECONDS
 
 
 class Turns:
@@ -102,6 +109,8 @@ class Turns:
         self._strangers_waiting: list[_Waiting] = []
         self._numbers = itertools.count()
         self._timer: green.Timer | None = None
+        self._served_at = 0.0
+        self._present = threading.local()  # of a greenlet, where the hub is green
 
     def take(self, share: Share, work: Callable[[], None]) -> bool:
         """Call `work`, which must not wait, now or in its turn, and charge its time to `share`;
@@ -120,6 +129,25 @@ class Turns:
             turn = green.Event()
             self._queue(share, turn.send, seconds)
             turn.wait()
+
+    def done(self, share: Share, began: float, expected: float) -> float:
+        """Correct what `wait` has charged, once the work that began then is done; it must not have
+        waited. Returns what it took."""
+        now = self._now()
+        self._own_until(share, now)
+        self.charge(share, now - began - expected)
+        return now - began
+
+    def enter(self, share: Share) -> None:
+        """Work for this sender in the present greenlet, from now to its end."""
+        self._present.share = share
+
+    def again(self, seconds: float) -> None:
+        """The present greenlet has waited for something beside the hub: wait for its turn to go on,
+        if it works for a sender, and charge what it is expected to take."""
+        share: Share | None = getattr(self._present, "share", None)
+        if share is not None:
+            self.wait(share, seconds)
 
     def charge(self, share: Share, seconds: float) -> None:
         """Count time that a sender has made the hub spend; negative where too much was expected."""
@@ -157,7 +185,15 @@ class Turns:
         try:
             work()
         finally:
-            self.charge(share, self._now() - began + extra)
+            now = self._now()
+            self._own_until(share, now)
+            self.charge(share, now - began + extra)
+
+    def _own_until(self, share: Share, now: float) -> None:
+        """What passed up to now was inbound work itself, and earns it nothing."""
+        self._all.spent_until(now)
+        if share.stranger:
+            self._strangers.spent_until(now)
 
     def _queue(self, share: Share, work: Callable[[], None], extra: float) -> None:
         waiting = self._strangers_waiting if share.stranger else self._known_waiting
@@ -166,19 +202,20 @@ class Turns:
 
     def _serve_later(self) -> None:
         if self._timer is None and (self._known_waiting or self._strangers_waiting):
-            pause = self._all.wait()
-            if not self._known_waiting:
-                pause = max(pause, self._strangers.wait())
-            self._timer = green.call_later(pause, self._serve)
+            self._timer = green.call_later(0.0, self._serve)
 
     def _serve(self) -> None:
         """Give turns until a slice is used up. Strangers come first, since their share is the
         smaller: without it nobody new could come in beside busy clients. Called by the hub."""
         self._timer = None
+        if self._now() - self._served_at < IDLE_SECONDS:
+            self._all.refill()
+            self._strangers.refill()
         try:
             while (waiting := self._next()) is not None:
                 self._run(waiting.share, waiting.work, waiting.extra)
         finally:
+            self._served_at = self._now()
             self._serve_later()
 
     def _next(self) -> _Waiting | None:

@@ -51,6 +51,19 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
     return hub
 
 
+def others(hub: Hub) -> list[float]:
+    """Work that asks nobody, and is always ready for another millisecond: a tick to very many."""
+    had: list[float] = []
+
+    def work() -> None:
+        hub.seconds += 0.001
+        had.append(0.001)
+        hub.call_later(0.0, work)
+
+    hub.call_later(0.0, work)
+    return had
+
+
 def sender(hub: Hub, queue: Turns, share: Share, each: float) -> list[float]:
     """A sender that always has more to do, `each` seconds at a time; what it has had."""
     had: list[float] = []
@@ -72,6 +85,7 @@ def test_a_single_request_is_served_at_once(hub: Hub) -> None:
 
 def test_known_senders_together_take_no_more_than_the_inbound_share(hub: Hub) -> None:
     queue = Turns(hub)
+    others(hub)
     had = [sender(hub, queue, Share(stranger=False), 0.0005) for _ in range(20)]
     hub.run(10.0)
     assert sum(map(sum, had)) == pytest.approx(10 * INBOUND_SHARE, rel=0.1)
@@ -81,6 +95,7 @@ def test_known_senders_together_take_no_more_than_the_inbound_share(hub: Hub) ->
 
 def test_strangers_have_a_part_of_it_and_never_more(hub: Hub) -> None:
     queue = Turns(hub)
+    others(hub)
     strangers = [sender(hub, queue, Share(), 0.0005) for _ in range(50)]
     known = [sender(hub, queue, Share(stranger=False), 0.0005) for _ in range(5)]
     hub.run(10.0)
@@ -88,18 +103,29 @@ def test_strangers_have_a_part_of_it_and_never_more(hub: Hub) -> None:
     assert sum(map(sum, known)) == pytest.approx(10 * (INBOUND_SHARE - STRANGERS_SHARE), rel=0.1)
 
 
-def test_between_two_slices_there_is_a_rest(hub: Hub) -> None:
+def test_where_nobody_else_wants_the_hub_it_is_theirs(hub: Hub) -> None:
+    queue = Turns(hub)
+    had = [sender(hub, queue, Share(), 0.0005) for _ in range(20)]
+    hub.run(2.0)
+    assert sum(map(sum, had)) == pytest.approx(2.0, rel=0.05)
+
+
+def test_a_tick_that_becomes_due_waits_for_two_slices_at_most(hub: Hub) -> None:
     queue = Turns(hub)
     for _ in range(20):
         sender(hub, queue, Share(stranger=False), 0.0005)
-    began = hub.seconds
-    hub.run(1.0)
-    # A tick that becomes due at any time waits for a slice at most, and for one turn more.
-    assert began < 1.0 and hub.seconds < 1.0 + SLICE_SECONDS + 0.0005
+    late: list[float] = []
+    for number in range(1, 100):
+        due = number * 0.0107
+        hub.call_later(due, lambda due=due: late.append(hub.seconds - due))
+    hub.run(1.2)
+    assert len(late) == 99
+    assert max(late) <= 2 * SLICE_SECONDS + 0.0005 + 1e-9
 
 
 def test_who_has_had_little_comes_before_who_has_had_much(hub: Hub) -> None:
     queue = Turns(hub)
+    others(hub)
     for _ in range(50):
         sender(hub, queue, Share(), 0.0005)
     hub.run(5.0)
@@ -112,6 +138,7 @@ def test_who_has_had_little_comes_before_who_has_had_much(hub: Hub) -> None:
 
 def test_the_network_of_a_greedy_sender_comes_after_others(hub: Hub) -> None:
     queue = Turns(hub)
+    others(hub)
     network = Share()
     for _ in range(20):
         sender(hub, queue, Share(network), 0.0005)
@@ -141,5 +168,5 @@ def test_work_that_raises_ends_nobody_elses_turn(hub: Hub) -> None:
     queue.take(Share(stranger=False), lambda: done.append(1))
     with pytest.raises(ZeroDivisionError):
         hub.run(1.0)
-    hub.run(2.0)
+    hub.run(1.0)
     assert done == [1]

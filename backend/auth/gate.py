@@ -50,7 +50,7 @@ class Gate:
     def registration(self, caller: Caller) -> Iterator[None]:
         """A turn to hash the password of a new account."""
         self._registrations.check(caller.network)
-        with self._line.take(caller):
+        with self._line.take(caller, patient=True):
             self._registrations.reserve(caller.network)
             yield
 

@@ -1,8 +1,8 @@
 """Whose password is hashed next.
 
 A hash takes 25 ms of a core, so that anybody could keep the server busy with them. Those who wait
-are taken by what they have asked for lately: known devices before strangers, among strangers the
-address that has used least, within an address the account. A storm waits for itself then, and who
+are taken by what they have asked for lately: known devices before strangers, logins before new
+accounts, then the address that has used least, within an address the account. A storm waits for itself then, and who
 comes for the first time goes ahead of it.
 """
 
@@ -24,11 +24,16 @@ LOAD_WINDOW_S = 60
 RETRY_S = 5
 
 
+# Known or not, patient or not, the loads of network and account, and since when.
+Rank = tuple[bool, bool, int, int, float]
+
+
 class Turn:
     """A place in the line for hashing, and then the right to hash."""
 
-    def __init__(self, load: Counters, caller: Caller, since: float) -> None:
+    def __init__(self, load: Counters, caller: Caller, since: float, patient: bool) -> None:
         self.caller = caller
+        self.patient = patient
         self.since = since
         # Its end is the turn, or an exception.
         self.granted = green.Event()
@@ -37,10 +42,11 @@ class Turn:
         self._charge(1)
 
     @property
-    def rank(self) -> tuple[bool, int, int, float]:
+    def rank(self) -> Rank:
         """Who goes first has the lowest."""
         account_load = self._load.get(self._account)
-        return (not self.caller.known, self.network_load, account_load, self.since)
+        known = self.caller.known
+        return (not known, self.patient, self.network_load, account_load, self.since)
 
     @property
     def network_load(self) -> int:
@@ -79,12 +85,13 @@ class Line:
         self._accounts: set[str] = set()
 
     @contextmanager
-    def take(self, caller: Caller) -> Iterator[Turn]:
-        """Wait for a turn, and have it for as long as the block lasts.
+    def take(self, caller: Caller, patient: bool = False) -> Iterator[Turn]:
+        """Wait for a turn, and have it for as long as the block lasts. The `patient` let others go
+        first: an account is made once, and its owner logs in again and again.
 
         Raises `TooManyAttempts` for those who have used their share, `Overloaded` for others.
         """
-        turn = Turn(self._load, caller, self._clock.monotonic())
+        turn = Turn(self._load, caller, self._clock.monotonic(), patient)
         self._waiting.append(turn)
         self._grant()
         if len(self._waiting) > self._waiting_max:
@@ -131,5 +138,5 @@ class Line:
         )
 
 
-def _rank(turn: Turn) -> tuple[bool, int, int, float]:
+def _rank(turn: Turn) -> Rank:
     return turn.rank

@@ -47,6 +47,11 @@ SLOW_CONSUMER = "slow_consumer"
 RATE_LIMITED = "rate_limited"
 PING_TIMEOUT = "ping_timeout"
 
+# What a message is expected to take at first, and how fast that follows what messages take: a
+# subscription to many symbols takes ten times as long as a heartbeat.
+MESSAGE_SECONDS = 0.0002
+LEARNT_PER_MESSAGE = 0.05
+
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
@@ -71,6 +76,7 @@ class Engine(engineio.Server):
     fan: Fan
     allow_deflate: bool
     turns: Turns
+    message_seconds: float
     handle: Callable[[Connection, Inbound], None]
     violated: Callable[[Connection, ProtocolViolation], None]
     give_up: Callable[[Connection], None]
@@ -88,6 +94,7 @@ class Engine(engineio.Server):
         engine.fan = fan
         engine.allow_deflate = allow_deflate
         engine.turns = turns
+        engine.message_seconds = MESSAGE_SECONDS
         engine.heartbeat = Heartbeat(
             engine.ping_interval,
             engine.ping_timeout,
@@ -270,6 +277,9 @@ class Engine(engineio.Server):
         return b"ok"
 
     # --- what sessions call -----------------------------------------------------------------------
+
+    def message_took(self, seconds: float) -> None:
+        self.message_seconds += (seconds - self.message_seconds) * LEARNT_PER_MESSAGE
 
     def ponged(self, connection: Connection) -> None:
         self.heartbeat.pong(connection)

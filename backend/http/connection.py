@@ -100,6 +100,7 @@ class HttpConnection:
         if head is None:
             return False
         self._place.unknown()
+        self._turns.enter(self._place.share)
         self._turns.wait(self._place.share, REQUEST_COST_SECONDS)
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_MAX_BYTES)
         request = parse(head, self._parser)

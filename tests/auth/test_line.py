@@ -24,8 +24,10 @@ class Crowd:
         self.refused: list[tuple[Caller, type[Exception]]] = []
         self._doors: list[eventlet.Event] = []
 
-    def ask(self, caller: Caller, honest: bool = False) -> eventlet.greenthread.GreenThread:
-        asked = eventlet.spawn(self._wait, caller, honest)
+    def ask(
+        self, caller: Caller, honest: bool = False, patient: bool = False
+    ) -> eventlet.greenthread.GreenThread:
+        asked = eventlet.spawn(self._wait, caller, honest, patient)
         settle()
         return asked
 
@@ -35,10 +37,10 @@ class Crowd:
             self._doors.pop(0).send(None)
             settle()
 
-    def _wait(self, caller: Caller, honest: bool) -> None:
+    def _wait(self, caller: Caller, honest: bool, patient: bool) -> None:
         door = eventlet.Event()
         try:
-            with self.line.take(caller) as turn:
+            with self.line.take(caller, patient) as turn:
                 self.served.append(caller)
                 self._doors.append(door)
                 door.wait()
@@ -73,6 +75,15 @@ def test_a_known_device_goes_ahead_of_all_strangers() -> None:
     crowd.ask(owner)
     crowd.let(1)
     assert crowd.served[1] == owner
+
+
+def test_logins_go_ahead_of_new_accounts() -> None:
+    crowd = Crowd()
+    for number in range(5):
+        crowd.ask(stormer(number, name=number), patient=True)
+    crowd.ask(HONEST)
+    crowd.let(1)
+    assert crowd.served[-1] == HONEST
 
 
 def test_addresses_take_turns_however_many_each_asks() -> None:

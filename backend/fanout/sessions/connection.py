@@ -38,8 +38,6 @@ logger = logging.getLogger(__name__)
 
 # Of one connection, before others have their turn: half a millisecond's worth.
 FRAMES_PER_TURN = 64
-# What a message is expected to take when its turn comes: what it took is known only afterwards.
-MESSAGE_COST_SECONDS = 0.0002
 
 _CLOSE_PACKET = Message.raw(b"1")
 
@@ -223,14 +221,13 @@ class Connection(Outbound):
         """Handle what has come, message by message, then read on."""
         try:
             while self._inbox and not self.closed:
-                self._wait_for_turn()
+                expected = self._wait_for_turn()
                 if not self._inbox:
                     break  # closed meanwhile
                 self.cork()
                 began = self.host.now()
                 self.host.handle(self, self._inbox.popleft())
-                took = self.host.now() - began
-                self.host.turns.charge(self.share, took - MESSAGE_COST_SECONDS)
+                self.host.message_took(self.host.turns.done(self.share, began, expected))
         finally:
             self.uncork()
             self._working = False
@@ -238,11 +235,14 @@ class Connection(Outbound):
             if self._reader is not None and not self.closing:
                 self._reader.start()
 
-    def _wait_for_turn(self) -> None:
+    def _wait_for_turn(self) -> float:
+        """Returns the seconds that have been charged for it."""
         self.flush()
         if not self.host.turns.free(self.share):
             self.uncork()
-        self.host.turns.wait(self.share, MESSAGE_COST_SECONDS)
+        expected = self.host.message_seconds
+        self.host.turns.wait(self.share, expected)
+        return expected
 
     # --- the end ----------------------------------------------------------------------------------
 

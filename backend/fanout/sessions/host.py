@@ -19,12 +19,17 @@ class Host(Protocol[SessionT]):
 
     max_http_buffer_size: int
     turns: Turns
+    # What a message takes of the hub, as the last ones did.
+    message_seconds: float
 
     def now(self) -> float:
         """Seconds on a clock that never goes back."""
 
     def handle(self, session: SessionT, data: Inbound) -> None:
         """A message has come. May wait, which slows its sender down."""
+
+    def message_took(self, seconds: float) -> None:
+        """A message has been handled in so long."""
 
     def violated(self, session: SessionT, violation: ProtocolViolation) -> None:
         """The client broke the protocol; the session is to be closed."""
