@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMPS := .make
 # Node 20.19 or newer (what the bundler needs), or nothing: without it the server still runs, and says what is missing.
 NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); if (+a > 20 || (+a == 20 && +b >= 19)) console.log("yes")' 2>/dev/null)
-PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.js -type f 2>/dev/null)
+PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.js frontend/scripts/docsPages.js docs/*.md -type f 2>/dev/null)
 
 .PHONY: run setup dashboard packages check test soak bench clean
 

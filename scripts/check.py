@@ -32,6 +32,9 @@ SYSTEM = {
     "redis-server": ("redis-server", "tests that share rate limits through Redis"),
     "chromium": ("chromium", "browser tests"),
     "initdb": ("postgresql", "tests of accounts on PostgreSQL"),
+    "firefox-esr": ("firefox-esr", "the smoke test in Firefox"),
+    "WebKitWebDriver": ("webkit2gtk-driver", "the smoke test in WebKit"),
+    "Xvfb": ("xvfb", "the smoke test in WebKit, which needs a screen"),
 }
 
 

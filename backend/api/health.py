@@ -21,6 +21,7 @@ from backend.metrics import Metrics
 from backend.offload import Overloaded
 from backend.protocol import FORBIDDEN, VERSION
 from backend.storage.faults import Fault, StorageUnavailable
+from backend.streaming.feed_status import feed_status
 from backend.streaming.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,6 @@ def health_blueprint(
 
     @blueprint.get("/health")
     def health() -> ResponseReturnValue:
-        feed = market.feed_state
         degraded = bool(dependencies.faults) or market.feed_stale()
         body = {
             "status": "degraded" if degraded else "ok",
@@ -89,11 +89,9 @@ def health_blueprint(
             "uptime_seconds": round(clock.monotonic() - started, 3),
             "connections": len(sessions),
             "feed": {
-                "name": feed.name,
-                "state": feed.state,
-                "detail": feed.detail,
+                "name": market.feed_state.name,
                 "last_update": iso(market.last_update_ms) if market.last_update_ms else None,
-                "stale": market.feed_stale(),
+                **feed_status(market),
                 "history": [
                     {"state": change.state, "since": iso(change.since_ms)}
                     for change in market.feed_history

@@ -13,6 +13,7 @@ from backend.market.precision import price_decimals
 from backend.protocol import UNKNOWN_SYMBOL, VALIDATION_FAILED
 from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import quote_payload
+from backend.streaming.feed_status import feed_status
 from backend.streaming.forecaster import Forecaster
 
 CANDLES_DEFAULT, CANDLES_MAX = 500, 1500
@@ -43,8 +44,19 @@ def market_blueprint(
         for symbol in symbols:
             quote = market.quote(symbol)
             decimals = price_decimals(quote.price) if quote else None
-            listing.append({"symbol": symbol, "price_decimals": decimals})
-        return jsonify(symbols=listing, intervals=list(INTERVALS), feed=market.feed_state.name)
+            listing.append(
+                {
+                    "symbol": symbol,
+                    "price_decimals": decimals,
+                    "day_span_seconds": market.day_span_s(symbol) if quote else None,
+                }
+            )
+        return jsonify(
+            symbols=listing,
+            intervals=list(INTERVALS),
+            feed=market.feed_state.name,
+            feed_status=feed_status(market),
+        )
 
     @blueprint.get("/api/market/quotes")
     def quotes() -> ResponseReturnValue:

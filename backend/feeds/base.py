@@ -9,7 +9,7 @@ to a `MarketSink` only. To add an exchange, write one file with one `Feed` subcl
 from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
 
-from backend.market.models import Candle, CandleArray, DayStatistics, FeedState, Trade
+from backend.market.models import Candle, CandleArray, DayStatistics, FeedFacts, FeedState, Trade
 
 
 class MarketSink(Protocol):
@@ -39,6 +39,9 @@ class MarketSink(Protocol):
 
     def set_feed_state(self, state: FeedState, detail: str = "") -> None:
         """The feed's state changed; `detail` is for people, and holds no secret."""
+
+    def describe_feed(self, facts: FeedFacts) -> None:
+        """What the feed knows of itself, whenever that changes."""
 
 
 class Feed(ABC):

@@ -17,7 +17,7 @@ from backend.feeds.recording import (
     encode_header,
     encode_note,
 )
-from backend.market.models import Candle, CandleArray, DayStatistics, FeedState, Trade
+from backend.market.models import Candle, CandleArray, DayStatistics, FeedFacts, FeedState, Trade
 
 # What a crash may cost at most; flushing a gzip file more often would swell it.
 FLUSH_EVERY_S = 1.0
@@ -79,6 +79,9 @@ class RecordingSink:
 
     def set_feed_state(self, state: FeedState, detail: str = "") -> None:
         self._write(encode_note({"state": state, "detail": detail}))
+
+    def describe_feed(self, facts: FeedFacts) -> None:
+        self._write(encode_note({"unlisted": facts.unlisted}))
 
     def _record(self, event: MarketEvent) -> None:
         self.events += 1

@@ -10,8 +10,8 @@ from backend.clock import HOUR_MS, MINUTE_MS, Clock
 from backend.config import REPLAY_FEED_PREFIX
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.recording import ClosedCandle, History, MarketEvent, Touch, deliver
-from backend.feeds.replay_files import Skipped, read_recording
-from backend.market.models import OPEN_TIME, FeedState, Trade
+from backend.feeds.replay_files import Skipped, read_recording, recording_span
+from backend.market.models import OPEN_TIME, FeedFacts, FeedState, Playback, Trade
 
 # While it plays, the feed is alive however far apart its events are.
 TOUCH_EVERY_S = 1.0
@@ -62,6 +62,10 @@ class ReplayFeed(Feed):
         self._sink.set_feed_state(
             FeedState.LIVE, f"replay of {self._path.name} at {self._speed:g}x"
         )
+        span = recording_span(self._path, lambda: self._wait_until(self._turn_began))
+        begin_ms, end_ms = span or (None, None)
+        playback = Playback(self._speed, self._loop, begin_ms, end_ms)
+        self._sink.describe_feed(FeedFacts(playback=playback))
         detail = "the recording is over"
         passes = _Passes()
         while not self._stopped:

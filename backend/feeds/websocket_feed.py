@@ -24,7 +24,7 @@ from backend.feeds.connection import Connection, ConnectionLost
 from backend.feeds.renewal import Renewal
 from backend.feeds.rest import RestClient
 from backend.feeds.vigil import Vigil
-from backend.market.models import CandleArray, DayStatistics, FeedState, Trade
+from backend.market.models import CandleArray, DayStatistics, FeedFacts, FeedState, Trade
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,7 @@ class WebSocketFeed(Feed):
         renew_after_s = self.renew_after_s * (0.9 + self._random.random() / 10)
         self._renewal = Renewal(renew_after_s, self._connect, self.note, self._clock)
         self._told: tuple[FeedState, str] | None = None
+        self._facts = FeedFacts()
         self._next_upkeep = 0.0
         self._last_yield = 0.0
 
@@ -276,6 +277,10 @@ class WebSocketFeed(Feed):
             self.counters["freezes"] += 1
             raise ConnectionLost(f"no data for {frozen_s:.0f} s")
         unlisted = self._backfill.unlisted()
+        facts = FeedFacts(unlisted=tuple(unlisted))
+        if facts != self._facts:
+            self._facts = facts
+            self._sink.describe_feed(facts)
         silent = [s for s in self._vigil.silent_symbols(now) if s not in unlisted]
         if silent:
             self.counters["silent_symbols"] += len(silent)

@@ -3,7 +3,7 @@
 from collections import deque
 
 from backend.clock import Clock
-from backend.market.models import FeedState, FeedStatus
+from backend.market.models import FeedFacts, FeedState, FeedStatus
 
 STALE_AFTER_S = 15.0
 # Enough to see a feed flap, small enough to show whole.
@@ -20,6 +20,8 @@ class FeedWatch:
         self._heard_of_all = self._started
         self.status = FeedStatus(name, FeedState.CONNECTING, "", clock.now_ms())
         self._history = deque([self.status], HISTORY_KEPT)
+        self.state_since_ms = self.status.since_ms
+        self.facts = FeedFacts()
 
     @property
     def history(self) -> tuple[FeedStatus, ...]:
@@ -31,6 +33,8 @@ class FeedWatch:
         if (state, detail) != (known.state, known.detail):
             self.status = FeedStatus(known.name, state, detail, self._clock.now_ms())
             self._history.append(self.status)
+            if state is not known.state:
+                self.state_since_ms = self.status.since_ms
 
     def heard(self) -> float:
         """Note a sign of life, of one symbol; the monotonic time of it."""

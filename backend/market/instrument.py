@@ -193,6 +193,15 @@ class Instrument:
             return 0.0, volume
         return (self.price / reference - 1) * 100, volume
 
+    def day_span_ms(self) -> int:
+        """How much of the last 24 h `day_figures` stand for: less with less history."""
+        statistics = self._statistics
+        if statistics and self.time_ms - statistics.time_ms <= STATISTICS_MAX_AGE_MS:
+            return DAY_MS
+        closed = self.candles.minutes.view()
+        first = closed[0, OPEN_TIME] if len(closed) else self.forming and self.forming[OPEN_TIME]
+        return min(DAY_MS, max(0, self.time_ms - int(first or self.time_ms)))
+
     def _closed_window(self) -> _Window:
         slot_ms = self.time_ms - self.time_ms % MINUTE_MS
         window, version = self._window, self.candles.version

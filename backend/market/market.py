@@ -9,19 +9,17 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-import numpy as np
-
 from backend.clock import MINUTE_MS, Clock
-from backend.market.candles import candle_row, empty_candles, row_candle
+from backend.market.candles import candle_row, row_candle
 from backend.market.feed_watch import STALE_AFTER_S, FeedWatch
 from backend.market.instrument import Instrument
 from backend.market.listeners import Listeners
 from backend.market.models import (
-    CANDLE_COLUMNS,
     OPEN_TIME,
     Candle,
     CandleArray,
     DayStatistics,
+    FeedFacts,
     FeedState,
     FeedStatus,
     Quote,
@@ -30,12 +28,11 @@ from backend.market.models import (
 from backend.market.timeline import Timeline
 from backend.market.validation import (
     FUTURE,
-    INCONSISTENT,
     UNKNOWN_SYMBOL,
     candle_fault,
-    candle_faults,
     statistics_fault,
     trade_fault,
+    usable_candles,
 )
 
 logger = logging.getLogger(__name__)
@@ -91,6 +88,11 @@ class Market:
             stale=self._feed.is_stale(instrument.received),
         )
 
+    def day_span_s(self, symbol: str) -> int:
+        """How many seconds `change_24h` and `volume_24h` stand for: 86,400, or less with less
+        history. Raises KeyError for a symbol that isn't carried."""
+        return self._instruments[symbol].day_span_ms() // 1000
+
     def quotes(self, symbols: Iterable[str] | None = None) -> dict[str, Quote]:
         """The quotes of those of `symbols` (default all) that have one, in their order."""
         wanted = self.symbols if symbols is None else symbols
@@ -143,6 +145,20 @@ class Market:
     @property
     def feed_state(self) -> FeedStatus:
         return self._feed.status
+
+    @property
+    def feed_state_since_ms(self) -> int:
+        """Wall time since when the feed has been in its state, whatever its detail was."""
+        return self._feed.state_since_ms
+
+    @property
+    def feed_facts(self) -> FeedFacts:
+        return self._feed.facts
+
+    @property
+    def newest_ms(self) -> int:
+        """The exchange's time of the newest data of any symbol, 0 before any."""
+        return max(instrument.time_ms for instrument in self._instruments.values())
 
     @property
     def feed_history(self) -> tuple[FeedStatus, ...]:
@@ -233,7 +249,9 @@ class Market:
         if instrument is None:
             self._drop(UNKNOWN_SYMBOL, symbol)
             return
-        usable = self._usable(symbol, candles)
+        usable, faults = usable_candles(candles)
+        for reason, count in faults.items():
+            self._drop(reason, symbol, count)
         if not len(usable):
             return
         self._close(instrument, int(usable[:, OPEN_TIME].max()))
@@ -259,6 +277,10 @@ class Market:
         """Tell of the feed's state; saying the same again changes nothing."""
         self._feed.set_state(state, detail)
 
+    def describe_feed(self, facts: FeedFacts) -> None:
+        """What the feed knows of itself."""
+        self._feed.facts = facts
+
     # --- within ---------------------------------------------------------------------------------
 
     def _drop(self, reason: str, symbol: str, count: int = 1) -> None:
@@ -274,16 +296,3 @@ class Market:
     def _close_ended(self, time_ms: int) -> None:
         for instrument in self._instruments.values():
             self._close(instrument, time_ms)
-
-    def _usable(self, symbol: str, candles: CandleArray) -> CandleArray:
-        """The rows that are good by themselves; the others are counted."""
-        if candles.ndim != 2 or candles.shape[1] != CANDLE_COLUMNS:
-            self._drop(INCONSISTENT, symbol)
-            return empty_candles()
-        good = np.ones(len(candles), dtype=bool)
-        for reason, mask in candle_faults(candles).items():
-            count = int(mask.sum())
-            if count:
-                self._drop(reason, symbol, count)
-                good &= ~mask
-        return candles[good]

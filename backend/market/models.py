@@ -95,6 +95,28 @@ class FeedStatus:
     since_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """How a recording is played: `speed` times its own pace, from its first instant to its last.
+
+    Both are None where finding them would take too long.
+    """
+
+    speed: float
+    loop: bool
+    begin_ms: int | None = None
+    end_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFacts:
+    """What a feed knows of itself beside its state: symbols that its exchange does not list, and
+    the playback where it is a recording's."""
+
+    unlisted: tuple[str, ...] = ()
+    playback: Playback | None = None
+
+
 class SignalLevel(StrEnum):
     """The five ratings of a symbol."""
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.clock import MINUTE_MS
-from backend.market.candles import CandleRow
+from backend.market.candles import CandleRow, empty_candles
 from backend.market.models import (
+    CANDLE_COLUMNS,
     CLOSE,
     HIGH,
     LOW,
@@ -110,3 +111,16 @@ def candle_faults(candles: CandleArray) -> dict[str, NDArray[np.bool_]]:
         NON_POSITIVE: non_positive,
         INCONSISTENT: inconsistent & ~nan & ~non_positive,
     }
+
+
+def usable_candles(candles: CandleArray) -> tuple[CandleArray, dict[str, int]]:
+    """The rows that are good by themselves, and how many are not for which reason."""
+    if candles.ndim != 2 or candles.shape[1] != CANDLE_COLUMNS:
+        return empty_candles(), {INCONSISTENT: 1}
+    good = np.ones(len(candles), dtype=bool)
+    faults = {}
+    for reason, mask in candle_faults(candles).items():
+        if mask.any():
+            faults[reason] = int(mask.sum())
+            good &= ~mask
+    return candles[good], faults

@@ -19,6 +19,7 @@ from backend.protocol import (
     AuthFailure,
     Payload,
 )
+from backend.streaming.feed_status import feed_status
 from backend.streaming.limits import Refusal
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import Basket
@@ -116,4 +117,5 @@ class Outlet:
             "server": VERSION,
             "feed": feed.name,
             "feed_state": feed.state,
+            "feed_status": feed_status(self._market),
         }

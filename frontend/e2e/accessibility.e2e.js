@@ -26,16 +26,32 @@ afterAll(async () => {
   await server?.stop();
 });
 
+/** @param {string} colours */
+function chooseColours(colours) {
+  const stored = JSON.stringify({ state: { colours }, version: 1 });
+  localStorage.setItem('crs.preferences', stored);
+}
+
 /** @param {import('playwright-core').Page} page */
 const overflow = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 
-describe.each(/** @type {const} */ (['dark', 'light']))('in the %s theme', (colorScheme) => {
+/** @type {Record<string, import('playwright-core').BrowserContextOptions & { colours?: string }>} */
+const LOOKS = {
+  'in the dark theme': { colorScheme: 'dark' },
+  'in the light theme': { colorScheme: 'light' },
+  'in blue and orange, dark': { colorScheme: 'dark', colours: 'blue-orange' },
+  'in blue and orange, light': { colorScheme: 'light', colours: 'blue-orange' },
+  'in colours that the system forces': { forcedColors: 'active' },
+};
+
+describe.each(Object.entries(LOOKS))('%s', (_, { colours = 'green-red', ...look }) => {
   it.each(/** @type {(keyof typeof SCREENS)[]} */ (Object.keys(SCREENS)))(
     'has no violation and nothing cut off, on a %s',
     async (screen) => {
-      const context = await browser.newContext({ viewport: SCREENS[screen], colorScheme });
+      const context = await browser.newContext({ viewport: SCREENS[screen], ...look });
       const page = await context.newPage();
+      await page.addInitScript(chooseColours, colours);
       const trouble = watchForTrouble(page);
       const found = [];
       for (const path of VISITOR_PAGES) {
@@ -68,7 +84,7 @@ it('can be worked by keyboard alone', async () => {
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
   await page.keyboard.type('solana');
-  for (let press = 0; press < 10; press += 1) {
+  for (let press = 0; press < 15; press += 1) {
     await page.keyboard.press('Tab');
     const label = await page.evaluate(() => document.activeElement?.getAttribute('href'));
     if (label === '/markets/SOL') break;

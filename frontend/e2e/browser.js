@@ -17,6 +17,9 @@ export function launchBrowser(more = []) {
   return chromium.launch({ executablePath: EXECUTABLE, args: [...ARGS, ...more] });
 }
 
+/** What the page says while prices come. */
+const STREAMING = /Live|Playing/;
+
 export const PASSWORD = 'correct horse battery';
 
 /**
@@ -36,13 +39,15 @@ export async function register(url, username) {
  * @param {import('playwright-core').Page} page
  * @param {string} url
  * @param {string} username
+ * @param {RegExp} [state] What the page then says of the stream.
  */
-export async function signIn(page, url, username) {
+export async function signIn(page, url, username, state = STREAMING) {
   await page.goto(`${url}/sign-in`);
   await page.getByLabel('Username').fill(username);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await live(page);
+  await page.locator('.connection-status', { hasText: state }).waitFor();
+  await page.locator('.account-name').waitFor({ state: 'attached' });
 }
 
 /**
@@ -70,7 +75,7 @@ export function watchForTrouble(page) {
 }
 
 /** @param {import('playwright-core').Page} page */
-export const live = (page) => page.locator('.connection-status', { hasText: 'Live' }).waitFor();
+export const live = (page) => page.locator('.connection-status', { hasText: STREAMING }).waitFor();
 
 /** @param {import('playwright-core').Page} page */
 export const offline = (page) =>

@@ -16,7 +16,7 @@ const START_TIMEOUT_MS = 60_000;
 const LASTING_PORTS = { first: 15_000, count: 15_000 };
 
 /** @returns {Promise<number>} A free one. */
-async function lastingPort() {
+export async function lastingPort() {
   const port = LASTING_PORTS.first + Math.floor(Math.random() * LASTING_PORTS.count);
   const listener = createServer().listen(port, '127.0.0.1');
   try {

@@ -4,7 +4,7 @@ import './styles/base.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.jsx';
-import { loadMarketInfo } from './lib/marketInfo.js';
+import { loadMarketInfo, noteFeedStatus } from './lib/marketInfo.js';
 import { notifyOfSignal } from './lib/notifications.js';
 import { applyTheme, preferences } from './lib/preferences.js';
 import { session } from './lib/session.js';
@@ -18,6 +18,7 @@ loadMarketInfo();
 websocketService.setTokenSource(session);
 // Observers stay through `disconnect()`, and hear of signals while the tab is hidden.
 websocketService.observe((event, payload) => {
+  if (event === 'connection_status') noteFeedStatus(payload);
   if (event === 'trading_signal') notifyOfSignal(payload);
   // An expired token is refreshed by the connection; any other refusal ends the session.
   if (event === 'auth_error' && payload.error !== 'Token expired') session.end();

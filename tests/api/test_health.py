@@ -48,6 +48,16 @@ def test_a_recording_that_has_ended_degrades_the_health_and_makes_quotes_stale(
     assert body["feed"]["state"] == "ended" and body["feed"]["stale"] is True
     quote = server.get("/api/market/quotes?symbols=BTC").json()["quotes"]["BTC"]
     assert quote["stale"] is True and quote["price"] == 110
+    # Told the same after a reload as on the stream.
+    status = server.get("/api/market/symbols").json()["feed_status"]
+    assert status["state"] == "ended" and status["since"] == body["feed"]["since"]
+    assert status["replay"] == {
+        "speed": 100000,
+        "loop": False,
+        "position": "2023-11-14T22:15:59.999Z",
+        "begin": "2023-11-14T22:15:00.000Z",
+        "end": "2023-11-14T22:16:00.000Z",
+    }
 
 
 def test_what_is_out_of_reach_is_logged_when_it_changes_and_not_in_between(

@@ -15,7 +15,8 @@ def test_symbols_are_listed_with_the_precision_of_their_price(server: Server) ->
     assert len(listed) == 20
     assert listed["BTC"] == 2 and listed["ADA"] == 6
     assert answer["intervals"] == ["1m", "5m", "15m", "1h", "4h", "1d"]
-    assert answer["feed"] == "simulated"
+    assert answer["feed"] == "simulated" and answer["feed_status"]["state"] == "live"
+    assert {entry["day_span_seconds"] for entry in answer["symbols"]} == {86_400}
 
 
 def test_quotes_are_those_of_the_stream(server: Server) -> None:

@@ -200,6 +200,7 @@ def test_a_symbol_that_is_not_listed_is_named_and_left_alone(exchange: ExchangeS
         running.play(300)
         wait_for_history(running)
         wait_until(lambda: running.detail == "not listed: NOSUCH", "the news")
+        wait_until(lambda: running.market.feed_facts.unlisted == ("NOSUCH",), "the facts")
         asked = sum(query["symbol"] == "NOSUCHUSDT" for query in exchange.rest_queries)
         for _ in range(20):
             running.clock.advance(5)

@@ -10,7 +10,12 @@ import pytest
 
 from backend.feeds.recording import History, encode_event, encode_header
 from backend.feeds.replay import ReplayFeed
-from backend.feeds.replay_files import LINE_MAX_BYTES, symbol_of_file
+from backend.feeds.replay_files import (
+    LINE_MAX_BYTES,
+    SPAN_MAX_BYTES,
+    recording_span,
+    symbol_of_file,
+)
 from backend.market.market import Market
 from backend.market.models import Trade
 
@@ -404,3 +409,21 @@ def test_a_bad_line_of_a_recording_is_one_bad_line(clock, tmp_path, bad):
     played = Played(clock, write(tmp_path / "r.txt", [header, f"1 {bad}", good]))
     assert played.feed.skipped == {"bad_line": 1}
     assert played.market.quote("BTC").price == 10.0
+
+
+def test_a_recordings_first_and_last_instant_are_known_before_it_is_played(tmp_path):
+    write(tmp_path / "BTC-USD-1m.csv.gz", [HEADER, *candle_lines(300)])
+    write(tmp_path / "ETHUSDT.txt", [frame(1, -5_000, "10"), frame(2, 90_000, "11")])
+    turns = []
+    span = recording_span(tmp_path, lambda: turns.append(1))
+    assert span == (START - 5_000, START + 300 * MINUTE)
+    assert len(turns) == 303
+
+
+def test_what_is_no_recording_or_too_large_has_no_known_span(tmp_path):
+    assert recording_span(tmp_path / "missing.csv", lambda: None) is None
+    assert recording_span(write(tmp_path / "BTC.csv", ["nonsense"]), lambda: None) is None
+    large = tmp_path / "ETH.csv"
+    with large.open("wb") as file:
+        file.truncate(SPAN_MAX_BYTES + 1)
+    assert recording_span(large, lambda: pytest.fail("it was read")) is None

@@ -381,3 +381,18 @@ def test_unknown_symbols_and_intervals_are_key_errors(market):
         market.candles("NOPE")
     with pytest.raises(KeyError):
         market.candles("BTC", "2m")
+
+
+def test_the_figures_of_24_hours_say_how_much_of_it_they_stand_for(market):
+    assert market.day_span_s("BTC") == 0
+    for minute in (0, 30, 75):
+        market.apply_trade(trade(minute * MINUTE, 10.0))
+    assert market.day_span_s("BTC") == 75 * 60
+    for minute in range(90, 30 * 60, 45):
+        market.apply_trade(trade(minute * MINUTE, 11.0))
+    assert market.day_span_s("BTC") == 86_400
+
+
+def test_the_exchanges_own_figures_stand_for_the_whole_day(market):
+    market.apply_statistics(DayStatistics("BTC", START, 11.0, 10.0, 1e6))
+    assert market.day_span_s("BTC") == 86_400

@@ -87,10 +87,17 @@ OPERATIONS: dict[str, Operation] = {
             200: closed(
                 {
                     "symbols": array(
-                        closed({"symbol": ref("Symbol"), "price_decimals": or_null(integer(0))})
+                        closed(
+                            {
+                                "symbol": ref("Symbol"),
+                                "price_decimals": or_null(integer(0)),
+                                "day_span_seconds": or_null(integer(0, 86_400)),
+                            }
+                        )
                     ),
                     "intervals": array(ref("Interval")),
                     "feed": TEXT,
+                    "feed_status": ref("FeedStatus"),
                 }
             )
         },

@@ -115,6 +115,27 @@ _QUOTE: dict[str, Schema] = {
 }
 
 
+_FEED_STATUS = {
+    "state": one_of(FeedState),
+    "since": INSTANT,
+    "detail": TEXT,
+    "stale": FLAG,
+    "last_data": or_null(INSTANT),
+    "unlisted": array(TEXT),
+    "replay": or_null(
+        closed(
+            {
+                "speed": number(0),
+                "loop": FLAG,
+                "position": or_null(INSTANT),
+                "begin": or_null(INSTANT),
+                "end": or_null(INSTANT),
+            }
+        )
+    ),
+}
+
+
 def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
     """Every shape that has a name, for a server that carries these symbols."""
     return {
@@ -142,13 +163,12 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
         "Feed": closed(
             {
                 "name": TEXT,
-                "state": one_of(FeedState),
-                "detail": TEXT,
+                **_FEED_STATUS,
                 "last_update": or_null(INSTANT),
-                "stale": FLAG,
                 "history": array(closed({"state": one_of(FeedState), "since": INSTANT})),
             }
         ),
+        "FeedStatus": closed(_FEED_STATUS),
         "Quote": closed({field: _QUOTE[field] for field in QUOTE_FIELDS}),
         "Candle": closed(
             {

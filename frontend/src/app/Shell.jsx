@@ -1,6 +1,8 @@
 import { Link, useLocation, useRoute, useSearch } from 'wouter';
 import { useStore } from 'zustand';
 import { ConnectionIndicator } from '@/components/ConnectionIndicator.jsx';
+import { DisplayMenu } from '@/components/DisplayMenu.jsx';
+import { FeedStrip } from '@/components/FeedStrip.jsx';
 import { Icon } from '@/components/Icon.jsx';
 import { SourceBadge } from '@/components/SourceBadge.jsx';
 import { useMediaQuery } from '@/hooks/useMediaQuery.js';
@@ -13,8 +15,6 @@ import { accountHref } from './address.js';
 import { Announcer } from './Announcer.jsx';
 import { SIDE_BY_SIDE } from './screens.js';
 import './Shell.css';
-
-/** @typedef {import('@/lib/preferences.js').Theme} Theme */
 
 /**
  * What stands around every page.
@@ -47,10 +47,11 @@ export function Shell({ streaming, children }) {
         </div>
         <div className="shell-actions">
           {streaming && <NotificationButton />}
-          <ThemeButton />
+          <DisplayMenu />
           <Account />
         </div>
       </header>
+      <FeedStrip />
       <main id="content" tabIndex={-1} data-offline={offline}>
         {children}
       </main>
@@ -94,28 +95,6 @@ function NavLink({ href, pattern, icon, text }) {
       <Icon name={icon} />
       {text}
     </Link>
-  );
-}
-
-const THEMES = /** @type {Record<Theme, { next: Theme, icon: 'system' | 'sun' | 'moon' }>} */ ({
-  system: { next: 'light', icon: 'system' },
-  light: { next: 'dark', icon: 'sun' },
-  dark: { next: 'system', icon: 'moon' },
-});
-
-function ThemeButton() {
-  const theme = useStore(preferences, (state) => state.theme);
-  const { next, icon } = THEMES[theme];
-  return (
-    <button
-      type="button"
-      className="button quiet"
-      aria-label={`Theme: ${theme}. Switch to ${next}`}
-      title={`Theme: ${theme}`}
-      onClick={() => preferences.setState({ theme: next })}
-    >
-      <Icon name={icon} />
-    </button>
   );
 }
 

@@ -4,7 +4,7 @@ import './Card.css';
 
 /**
  * A titled section of a dashboard.
- * @param {{ title: string, note?: import('react').ReactNode, aside?: import('react').ReactNode,
+ * @param {{ title: import('react').ReactNode, note?: import('react').ReactNode, aside?: import('react').ReactNode,
  *   className?: string, children: import('react').ReactNode }} props
  */
 export function Card({ title, note, aside, className = '', children }) {

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'react';
 import { useDecimals } from '@/hooks/useMarketInfo.js';
 import { useStream } from '@/hooks/useWebSocket.js';
-import { formatPrice } from '@/lib/format.js';
 import { flash } from './flash.js';
+import { PriceText } from './PriceText.jsx';
 import './Price.css';
 
 /**
@@ -24,7 +24,7 @@ export function LivePrice({ symbol }) {
 
   return (
     <span ref={element} className="live-price" data-symbol={symbol}>
-      {formatPrice(price, decimals)}
+      <PriceText price={price} decimals={decimals} />
     </span>
   );
 }

@@ -30,15 +30,19 @@ export function Segmented({ label, options, value, onChange }) {
 
 /**
  * A switch that looks like one segment.
- * @param {{ pressed: boolean, onChange: (pressed: boolean) => void, children: import('react').ReactNode }} props
+ * @param {{ pressed: boolean, onChange: (pressed: boolean) => void,
+ *   unavailable?: string, children: import('react').ReactNode }} props `unavailable` says why it
+ *   can't be used at present.
  */
-export function Toggle({ pressed, onChange, children }) {
+export function Toggle({ pressed, onChange, unavailable, children }) {
   return (
     <button
       type="button"
       className="toggle"
-      aria-pressed={pressed}
-      onClick={() => onChange(!pressed)}
+      aria-pressed={pressed && !unavailable}
+      aria-disabled={unavailable !== undefined}
+      title={unavailable}
+      onClick={() => unavailable ?? onChange(!pressed)}
     >
       {children}
     </button>

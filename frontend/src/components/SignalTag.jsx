@@ -6,9 +6,11 @@ const GLYPHS = { STRONG_BUY: '▲▲', BUY: '▲', HOLD: '●', SELL: '▼', STR
 /** @param {{ level: import('@/lib/types.js').SignalLevel }} props */
 export function SignalTag({ level }) {
   return (
-    <span className={`signal-tag ${level.toLowerCase().replace('_', '-')}`}>
-      <span aria-hidden="true">{GLYPHS[level]}</span>
-      {humanise(level)}
+    <span className={`signal-tag ${level.toLowerCase().replace('_', '-')}`} title={humanise(level)}>
+      <span className="signal-glyph" aria-hidden="true">
+        {GLYPHS[level]}
+      </span>
+      <span className="signal-name">{humanise(level)}</span>
     </span>
   );
 }

@@ -6,15 +6,16 @@ import './SymbolMark.css';
  * @param {{ symbol: string, stale?: boolean }} props
  */
 export function SymbolMark({ symbol, stale = false }) {
+  const name = ASSET_NAMES[symbol];
   return (
-    <span className="symbol-mark">
+    <span className="symbol-mark" title={name ? `${symbol} ${name}` : symbol}>
       <strong>{symbol}</strong>
       {stale ? (
         <span className="stale-badge" title="No fresh data for over 15 seconds">
           Stale
         </span>
       ) : (
-        ASSET_NAMES[symbol] && <span className="symbol-name">{ASSET_NAMES[symbol]}</span>
+        name && <span className="symbol-name">{name}</span>
       )}
     </span>
   );

@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import { useStore } from 'zustand';
+import { formatSpan } from '@/lib/format.js';
 import { marketInfo } from '@/lib/marketInfo.js';
 
 /** @returns {string[]} Every symbol the server carries, in its order; empty until loaded. */
@@ -14,4 +15,16 @@ export function useSymbols() {
  */
 export function useDecimals(symbol) {
   return useStore(marketInfo, (state) => state.bySymbol[symbol]?.price_decimals ?? undefined);
+}
+
+/**
+ * @param {string[]} symbols
+ * @returns {string} The time that their figures of 24 hours stand for, as long as any of them has it.
+ */
+export function useDaySpan(symbols) {
+  return useStore(marketInfo, ({ bySymbol }) => {
+    const spans = symbols.map((symbol) => bySymbol[symbol]?.day_span_seconds ?? null);
+    const known = spans.filter((span) => span !== null);
+    return formatSpan(known.length > 0 ? Math.max(...known) : null);
+  });
 }

@@ -56,7 +56,8 @@ export async function request(
 
 /**
  * @param {AbortSignal} [signal]
- * @returns {Promise<{ symbols: SymbolInfo[], feed?: string }>}
+ * @returns {Promise<{ symbols: SymbolInfo[], feed?: string,
+ *   feed_status?: import('./types.js').FeedStatus }>}
  */
 export const getSymbols = (signal) => request('/api/market/symbols', { signal });
 

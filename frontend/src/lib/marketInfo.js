@@ -1,37 +1,63 @@
-/** Which symbols the server carries, their names and precision. Loaded once for the page. */
+/**
+ * Which symbols the server carries, with their precision, and how its feed is. Asked for again now
+ * and then; what `connection_status` says of the feed comes in between.
+ */
 import { createStore } from 'zustand/vanilla';
 import { getSymbols } from './api.js';
 
 const RETRY_MS = 5_000;
+/** How late news may be that the stream does not bring: a symbol's first price, one not listed. */
+const REFRESH_MS = 30_000;
 
 /**
  * @typedef {object} MarketInfo
  * @property {import('./types.js').SymbolInfo[]} symbols
  * @property {Record<string, import('./types.js').SymbolInfo>} bySymbol
  * @property {string | null} feed
+ * @property {import('./types.js').FeedStatus | null} feedStatus
  * @property {boolean} loaded
  */
 
-export const marketInfo = createStore(
-  /** @returns {MarketInfo} */ () => ({ symbols: [], bySymbol: {}, feed: null, loaded: false }),
-);
+/** @type {MarketInfo} */
+const EMPTY = { symbols: [], bySymbol: {}, feed: null, feedStatus: null, loaded: false };
 
-/** @type {Promise<void> | null} */
-let loading = null;
+export const marketInfo = createStore(/** @returns {MarketInfo} */ () => EMPTY);
+
+let started = false;
 
 async function load() {
+  let again = REFRESH_MS;
   try {
-    const { symbols, feed = null } = await getSymbols();
-    const bySymbol = Object.fromEntries(symbols.map((info) => [info.symbol, info]));
-    marketInfo.setState({ symbols, bySymbol, feed, loaded: true });
+    if (!document.hidden) await refresh();
   } catch (error) {
     console.warn('The list of symbols could not be loaded; trying again', error);
-    loading = null;
-    setTimeout(loadMarketInfo, RETRY_MS);
+    again = RETRY_MS;
   }
+  setTimeout(load, again);
 }
 
-/** Load the list, unless that has been done. */
+async function refresh() {
+  const { symbols, feed = null, feed_status: feedStatus = null } = await getSymbols();
+  marketInfo.setState({ feed, feedStatus, loaded: true });
+  // The same list is the same array: everything that depends on it would render anew.
+  if (JSON.stringify(symbols) === JSON.stringify(marketInfo.getState().symbols)) return;
+  marketInfo.setState({
+    symbols,
+    bySymbol: Object.fromEntries(symbols.map((info) => [info.symbol, info])),
+  });
+}
+
+/** Load the list and keep it up to date, unless that is being done. */
 export function loadMarketInfo() {
-  loading ??= load();
+  if (started) return;
+  started = true;
+  void load();
+}
+
+/**
+ * Take what the stream says of the feed.
+ * @param {import('./types.js').StatusMessage} message
+ */
+export function noteFeedStatus({ feed, feed_status: feedStatus }) {
+  if (feed && feedStatus) marketInfo.setState({ feed, feedStatus });
 }

@@ -6,8 +6,11 @@ const STORAGE_KEY = 'crs.preferences';
 
 /**
  * @typedef {'system' | 'light' | 'dark'} Theme
+ * @typedef {'green-red' | 'blue-orange'} Colours
  * @typedef {object} Preferences
  * @property {Theme} theme
+ * @property {Colours} colours Of rising and falling.
+ * @property {boolean} utc Whether times are shown in UTC and not in the browser's zone.
  * @property {string[]} watchlist
  * @property {boolean} onlyWatchlist
  * @property {boolean} notifications
@@ -19,6 +22,8 @@ export const preferences = createStore(
     /** @returns {Preferences} */
     () => ({
       theme: 'system',
+      colours: 'green-red',
+      utc: false,
       watchlist: [],
       onlyWatchlist: false,
       notifications: false,
@@ -41,9 +46,11 @@ export function toggleWatched(symbol) {
   }));
 }
 
-/** Keep `<html data-theme>` as chosen; the stylesheet follows the system when it is absent. */
+/** Keep `<html data-theme data-colours>` as chosen; without a theme the page follows the system. */
 export function applyTheme() {
-  const { theme } = preferences.getState();
-  if (theme === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
+  const { theme, colours } = preferences.getState();
+  const { dataset } = document.documentElement;
+  if (theme === 'system') delete dataset.theme;
+  else dataset.theme = theme;
+  dataset.colours = colours;
 }

@@ -49,6 +49,23 @@
  * @property {number | string} [user_id]
  * @property {string} [server]
  * @property {string} [feed]
+ * @property {FeedStatus} [feed_status]
+ *
+ * @typedef {object} FeedStatus
+ * @property {'connecting' | 'live' | 'reconnecting' | 'ended' | 'stopped'} state
+ * @property {string} since
+ * @property {string} detail For people; may be empty.
+ * @property {boolean} stale True once the feed has been silent for over 15 s.
+ * @property {string | null} last_data The exchange's time of the newest data.
+ * @property {string[]} unlisted
+ * @property {Playback | null} replay
+ *
+ * @typedef {object} Playback In the recording's own time.
+ * @property {number} speed
+ * @property {boolean} loop
+ * @property {string | null} position
+ * @property {string | null} begin
+ * @property {string | null} end
  *
  * @typedef {object} SubscriptionConfirmed
  * @property {string[]} symbols
@@ -57,6 +74,7 @@
  * @typedef {object} SymbolInfo
  * @property {string} symbol
  * @property {number | null} price_decimals Null before its first price.
+ * @property {number | null} [day_span_seconds] What figures of 24 h stand for; less with less data.
  *
  * @typedef {object} Candle
  * @property {string} time ISO 8601, the candle's opening.

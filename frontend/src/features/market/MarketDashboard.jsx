@@ -3,16 +3,18 @@ import { Link, Redirect, useLocation, useSearch } from 'wouter';
 import { useStore } from 'zustand';
 import { Age } from '@/components/Age.jsx';
 import { Change } from '@/components/Change.jsx';
+import { Explained } from '@/components/Explained.jsx';
 import { Icon } from '@/components/Icon.jsx';
 import { LivePrice } from '@/components/Price.jsx';
 import { Segmented, Toggle } from '@/components/Segmented.jsx';
 import { SignalTag } from '@/components/SignalTag.jsx';
 import { SymbolMark } from '@/components/SymbolMark.jsx';
+import { useDaySpan } from '@/hooks/useMarketInfo.js';
 import { useLiveSymbols, useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, formatShare } from '@/lib/format.js';
 import { preferences } from '@/lib/preferences.js';
 import { intervalOf, marketHref } from './address.js';
-import { INTERVALS } from './chart/intervals.js';
+import { INTERVALS, SIGNAL_INTERVAL } from './chart/intervals.js';
 import { MarketTable } from './MarketTable.jsx';
 import { useMarketTitle } from './useMarketTitle.js';
 import './MarketDashboard.css';
@@ -59,9 +61,18 @@ function Detail({ symbol, interval }) {
           value={interval}
           onChange={(value) => navigate(marketHref(symbol, value))}
         />
-        <Overlays />
+        <div className="overlay-toggles">
+          <Overlays interval={interval} />
+          <Explained
+            terms={['candles', 'averages', 'bollinger', 'signal']}
+            label="What the chart shows"
+            className="round"
+          >
+            ?
+          </Explained>
+        </div>
       </div>
-      <Suspense fallback={<div className="chart" />}>
+      <Suspense fallback={<ChartFrame />}>
         <Chart symbol={symbol} interval={interval} />
       </Suspense>
       <p className="attribution">
@@ -74,12 +85,22 @@ function Detail({ symbol, interval }) {
   );
 }
 
+/** The chart's place while its code is on the way. */
+function ChartFrame() {
+  return (
+    <div className="chart chart-loading" role="status">
+      Loading the chart…
+    </div>
+  );
+}
+
 /** @param {{ symbol: string, interval: string }} props */
 function DetailHeader({ symbol, interval }) {
   const stale = useStream((state) => state.quotes[symbol]?.stale ?? false);
   const change = useStream((state) => state.quotes[symbol]?.change_24h);
   const volume = useStream((state) => state.quotes[symbol]?.volume_24h);
   const signal = useStream((state) => state.latestSignals[symbol]);
+  const span = useDaySpan([symbol]);
   return (
     <header className="detail-header">
       <Link
@@ -94,20 +115,29 @@ function DetailHeader({ symbol, interval }) {
       </h2>
       <div className="detail-price">
         <LivePrice symbol={symbol} />
-        <Change value={change} />
+        <span>
+          <Change value={change} />{' '}
+          <Explained terms={['price', 'change']} className="muted small">
+            {span}
+          </Explained>
+        </span>
       </div>
       <dl className="detail-facts">
         <div>
-          <dt>Volume 24 h, USD</dt>
+          <dt>
+            <Explained terms="volume">Volume {span}, USD</Explained>
+          </dt>
           <dd>{formatCompact(volume)}</dd>
         </div>
         {signal && (
           <div className="detail-signal">
             <dt>
-              {signal.reason} · <Age time={signal.timestamp} suffix=" ago" />
+              <Age time={signal.timestamp} suffix=" ago" /> ·{' '}
+              <Explained terms={['signal', 'reason']}>{signal.reason}</Explained>
             </dt>
             <dd>
-              <SignalTag level={signal.signal} /> {formatShare(signal.strength)}
+              <SignalTag level={signal.signal} />{' '}
+              <Explained terms="strength">{formatShare(signal.strength)}</Explained>
             </dd>
           </div>
         )}
@@ -122,15 +152,21 @@ const OVERLAY_NAMES = /** @type {const} */ ({
   signals: 'Signals',
 });
 
-function Overlays() {
+/** @param {{ interval: string }} props */
+function Overlays({ interval }) {
   const overlays = useStore(preferences, (state) => state.overlays);
   const names = /** @type {(keyof typeof OVERLAY_NAMES)[]} */ (Object.keys(OVERLAY_NAMES));
   return (
-    <div className="overlay-toggles">
+    <>
       {names.map((name) => (
         <Toggle
           key={name}
           pressed={overlays[name]}
+          unavailable={
+            name === 'signals' && interval !== SIGNAL_INTERVAL
+              ? `Signals rate candles of ${SIGNAL_INTERVAL}, and are drawn on these only`
+              : undefined
+          }
           onChange={(pressed) =>
             preferences.setState({ overlays: { ...overlays, [name]: pressed } })
           }
@@ -138,6 +174,6 @@ function Overlays() {
           {OVERLAY_NAMES[name]}
         </Toggle>
       ))}
-    </div>
+    </>
   );
 }

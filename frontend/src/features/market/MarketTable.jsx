@@ -3,16 +3,20 @@ import { Link, useLocation } from 'wouter';
 import { useStore } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';
 import { Change, directionOf } from '@/components/Change.jsx';
+import { Explained } from '@/components/Explained.jsx';
 import { Icon } from '@/components/Icon.jsx';
 import { LivePrice } from '@/components/Price.jsx';
 import { Toggle } from '@/components/Segmented.jsx';
 import { SignalTag } from '@/components/SignalTag.jsx';
 import { Sparkline } from '@/components/Sparkline.jsx';
 import { SymbolMark } from '@/components/SymbolMark.jsx';
+import { useDaySpan } from '@/hooks/useMarketInfo.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, UNKNOWN } from '@/lib/format.js';
+import { marketInfo } from '@/lib/marketInfo.js';
 import { preferences, toggleWatched } from '@/lib/preferences.js';
 import { marketHref } from './address.js';
+import { asProperties, columnWidths, hasWidePrices } from './columnWidths.js';
 import { useInView, useSelectedInView } from './inView.js';
 import { sparklines, wantSparkline } from './sparklines.js';
 import { matches, sortSymbols } from './tableOrder.js';
@@ -26,7 +30,7 @@ import './MarketTable.css';
 const COLUMNS = [
   { id: 'symbol', text: 'Symbol', className: '' },
   { id: 'price', text: 'Price', className: 'number column-price' },
-  { id: 'change', text: '24 h', className: 'number column-change' },
+  { id: 'change', text: 'Change', className: 'number column-change' },
   { id: 'volume', text: 'Volume', className: 'number column-volume' },
 ];
 
@@ -52,6 +56,9 @@ export function MarketTable({ symbols, selected, interval }) {
   const ordered = useStream(
     useShallow((state) => sortSymbols(found, sort, state.marketData, state.latestSignals)),
   );
+  const span = useDaySpan(symbols);
+  const infos = useStore(marketInfo, (state) => state.bySymbol);
+  const widths = useStream(useShallow((state) => columnWidths(found, state.quotes, infos)));
 
   const body = useSelectedInView(selected, symbols);
 
@@ -74,19 +81,44 @@ export function MarketTable({ symbols, selected, interval }) {
         >
           <Icon name="star" filled={onlyWatchlist} /> Watchlist
         </Toggle>
+        <Explained
+          terms={['price', 'change', 'volume', 'signal']}
+          label="What the columns mean"
+          className="round"
+        >
+          ?
+        </Explained>
       </div>
       <div className="market-scroll">
-        <table className="market-table">
+        <table
+          className={`market-table ${hasWidePrices(widths) ? 'wide-prices' : ''}`}
+          style={asProperties(widths)}
+        >
+          <colgroup>
+            <col className="column-star" />
+            <col />
+            <col className="column-price" />
+            <col className="column-change" />
+            <col className="column-volume" />
+            <col className="column-line" />
+            <col className="column-signal" />
+          </colgroup>
           <thead ref={head}>
             <tr>
               <th scope="col" className="column-star">
                 <span className="visually-hidden">Watch</span>
               </th>
               {COLUMNS.map((column) => (
-                <SortHeader key={column.id} {...column} sort={sort} onSort={setSort} />
+                <SortHeader
+                  key={column.id}
+                  {...column}
+                  text={column.id === 'change' ? span : column.text}
+                  sort={sort}
+                  onSort={setSort}
+                />
               ))}
               <th scope="col" className="column-line">
-                <span className="visually-hidden">Last 24 hours</span>
+                <span className="visually-hidden">Last {span}</span>
               </th>
               <SortHeader
                 id="signal"

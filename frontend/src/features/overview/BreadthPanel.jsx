@@ -1,6 +1,8 @@
 import { useShallow } from 'zustand/react/shallow';
 import { Card, Empty } from '@/components/Card.jsx';
 import { Change } from '@/components/Change.jsx';
+import { Explained } from '@/components/Explained.jsx';
+import { useDaySpan } from '@/hooks/useMarketInfo.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact } from '@/lib/format.js';
 import './BreadthPanel.css';
@@ -33,7 +35,7 @@ export function BreadthPanel({ symbols }) {
     <Card
       title="Market breadth"
       className="breadth-card"
-      aside={<span className="muted small">24 h</span>}
+      aside={<span className="muted small">{useDaySpan(symbols)}</span>}
     >
       {total === 0 ? (
         <Empty>Waiting for the first prices.</Empty>
@@ -46,21 +48,29 @@ export function BreadthPanel({ symbols }) {
           </div>
           <dl className="breadth-facts">
             <div>
-              <dt>Rising</dt>
+              <dt>
+                <Explained terms="rising">Rising</Explained>
+              </dt>
               <dd className="up">{rising}</dd>
             </div>
             <div>
-              <dt>Falling</dt>
+              <dt>
+                <Explained terms="rising">Falling</Explained>
+              </dt>
               <dd className="down">{falling}</dd>
             </div>
             <div>
-              <dt>Mean change</dt>
+              <dt>
+                <Explained terms="mean_change">Mean change</Explained>
+              </dt>
               <dd>
                 <Change value={mean} />
               </dd>
             </div>
             <div>
-              <dt>Volume, USD</dt>
+              <dt>
+                <Explained terms="volume">Volume, USD</Explained>
+              </dt>
               <dd>{formatCompact(volume)}</dd>
             </div>
           </dl>

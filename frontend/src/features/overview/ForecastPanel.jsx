@@ -1,10 +1,12 @@
 import { useState } from 'react';
 import { Card, Empty } from '@/components/Card.jsx';
+import { Explained } from '@/components/Explained.jsx';
+import { PriceText } from '@/components/PriceText.jsx';
 import { Segmented } from '@/components/Segmented.jsx';
 import { useDecimals } from '@/hooks/useMarketInfo.js';
 import { useRequest } from '@/hooks/useRequest.js';
 import { getForecast } from '@/lib/api.js';
-import { formatPrice, formatShare } from '@/lib/format.js';
+import { formatShare, UNKNOWN } from '@/lib/format.js';
 import './ForecastPanel.css';
 
 const REFRESH_MS = 30_000;
@@ -22,7 +24,7 @@ export function ForecastPanel() {
   const [horizon, setHorizon] = useState('1h');
   return (
     <Card
-      title="Forecast range"
+      title={<Explained terms="forecast">Forecast range</Explained>}
       className="forecast-card"
       note={data && <Note report={data} horizon={horizon} />}
       aside={<Segmented label="Horizon" options={HORIZONS} value={horizon} onChange={setHorizon} />}
@@ -69,10 +71,10 @@ function ForecastTable({ forecasts, horizon }) {
               Price
             </th>
             <th scope="col" className="number">
-              50 % range
+              <Explained terms="range_50">50 % range</Explained>
             </th>
             <th scope="col" className="number">
-              90 % range
+              <Explained terms="range_90">90 % range</Explained>
             </th>
             <th scope="col" className="forecast-scale">
               <span className="visually-hidden">Ranges drawn around the price</span>
@@ -106,9 +108,15 @@ function ForecastRow({ forecast, horizon, widest }) {
   return (
     <tr>
       <th scope="row">{symbol}</th>
-      <td className="number">{formatPrice(price, decimals)}</td>
-      <td className="number">{half ? formatRange(half, decimals) : '–'}</td>
-      <td className="number">{most ? formatRange(most, decimals) : '–'}</td>
+      <td className="number">
+        <PriceText price={price} decimals={decimals} />
+      </td>
+      <td className="number">
+        <Range range={half} decimals={decimals} />
+      </td>
+      <td className="number">
+        <Range range={most} decimals={decimals} />
+      </td>
       <td className="forecast-scale" aria-hidden="true">
         <div className="range">
           {most && <span className="range-most" style={place(most, price, widest)} />}
@@ -121,11 +129,21 @@ function ForecastRow({ forecast, horizon, widest }) {
 }
 
 /**
- * @param {[number, number]} range
- * @param {number | undefined} decimals
+ * In two halves, which go below each other where there is no room.
+ * @param {{ range: [number, number] | undefined, decimals: number | undefined }} props
  */
-function formatRange([low, high], decimals) {
-  return `${formatPrice(low, decimals)} – ${formatPrice(high, decimals)}`;
+function Range({ range, decimals }) {
+  if (!range) return UNKNOWN;
+  return (
+    <>
+      <span className="range-end">
+        <PriceText price={range[0]} decimals={decimals} /> –{' '}
+      </span>
+      <span className="range-end">
+        <PriceText price={range[1]} decimals={decimals} />
+      </span>
+    </>
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 import { memo } from 'react';
+import { Age } from '@/components/Age.jsx';
 import { formatAge } from '@/lib/format.js';
 import './History.css';
 
@@ -39,9 +40,11 @@ export const History = memo(function History(
         <polyline points={line} className="history-line" />
       </svg>
       <p aria-hidden="true">
-        <span>{formatAge(span)} ago</span>
+        <span>{formatAge(span)} before</span>
         <span>{title}</span>
-        <span>now</span>
+        <span>
+          <Age time={points[points.length - 1].time} suffix=" ago" />
+        </span>
       </p>
     </div>
   );

@@ -2,50 +2,49 @@ import { useShallow } from 'zustand/react/shallow';
 import { Link } from 'wouter';
 import { Card, Empty } from '@/components/Card.jsx';
 import { Change } from '@/components/Change.jsx';
+import { Explained } from '@/components/Explained.jsx';
 import { LivePrice } from '@/components/Price.jsx';
 import { SymbolMark } from '@/components/SymbolMark.jsx';
+import { useDaySpan } from '@/hooks/useMarketInfo.js';
 import { useStream } from '@/hooks/useWebSocket.js';
+import { moversOf } from './movers.js';
 import './MoversPanel.css';
 
 const MOVERS = 3;
 
 /**
- * @param {import('@/lib/types.js').MarketData} quotes
- * @param {string[]} symbols
- * @returns {string[]} Risen most first.
- */
-function byChange(quotes, symbols) {
-  return symbols
-    .filter((symbol) => quotes[symbol])
-    .sort((a, b) => quotes[b].change_24h - quotes[a].change_24h);
-}
-
-/**
- * What rose and fell most in 24 hours.
+ * What rose and fell most.
  * @param {{ symbols: string[] }} props
  */
 export function MoversPanel({ symbols }) {
-  const ordered = useStream(useShallow((state) => byChange(state.marketData, symbols)));
-  const each = Math.min(MOVERS, Math.floor(ordered.length / 2));
+  const known = useStream((state) => moversOf(state.marketData, symbols, MOVERS).known);
+  const up = useStream(useShallow((state) => moversOf(state.marketData, symbols, MOVERS).up));
+  const down = useStream(useShallow((state) => moversOf(state.marketData, symbols, MOVERS).down));
+  const span = useDaySpan(symbols);
   return (
-    <Card title="Movers" className="movers-card" aside={<span className="muted small">24 h</span>}>
-      {each === 0 ? (
-        <Empty>Waiting for the first prices.</Empty>
-      ) : (
+    <Card
+      title={<Explained terms="change">Movers</Explained>}
+      className="movers-card"
+      aside={<span className="muted small">{span}</span>}
+    >
+      {known ? (
         <div className="movers">
-          <MoverList title="Up most" symbols={ordered.slice(0, each)} />
-          <MoverList title="Down most" symbols={ordered.slice(-each).reverse()} />
+          <MoverList title="Up most" symbols={up} none="Nothing rose." />
+          <MoverList title="Down most" symbols={down} none="Nothing fell." />
         </div>
+      ) : (
+        <Empty>Waiting for the first prices.</Empty>
       )}
     </Card>
   );
 }
 
-/** @param {{ title: string, symbols: string[] }} props */
-function MoverList({ title, symbols }) {
+/** @param {{ title: string, symbols: string[], none: string }} props */
+function MoverList({ title, symbols, none }) {
   return (
     <section>
       <h3>{title}</h3>
+      {symbols.length === 0 && <p className="muted">{none}</p>}
       <ol>
         {symbols.map((symbol) => (
           <li key={symbol}>
@@ -61,7 +60,10 @@ function MoverList({ title, symbols }) {
   );
 }
 
-/** @param {{ symbol: string }} props */
+/**
+ * The change that the list is ordered by: a newer one may have another sign.
+ * @param {{ symbol: string }} props
+ */
 function MoverChange({ symbol }) {
-  return <Change value={useStream((state) => state.quotes[symbol]?.change_24h)} />;
+  return <Change value={useStream((state) => state.marketData[symbol]?.change_24h)} />;
 }

@@ -1,10 +1,13 @@
 import { useEffect, useState } from 'react';
 import { Age } from '@/components/Age.jsx';
 import { Card, Empty } from '@/components/Card.jsx';
+import { Explained } from '@/components/Explained.jsx';
 import { useRequest } from '@/hooks/useRequest.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { getSentiment } from '@/lib/api.js';
 import { formatShare, humanise } from '@/lib/format.js';
+import { GLOSSARY } from '@/lib/glossary.js';
+import { COMPONENTS, wordOf } from './components.js';
 import { Gauge, zoneOf } from './Gauge.jsx';
 import { History } from './History.jsx';
 import './SentimentPanel.css';
@@ -45,7 +48,7 @@ export function SentimentPanel() {
   const { error, latest, history } = useSentimentHistory();
   return (
     <Card
-      title="Market sentiment"
+      title={<Explained terms="fear_greed">Market sentiment</Explained>}
       className="sentiment-card"
       aside={
         latest && (
@@ -61,16 +64,16 @@ export function SentimentPanel() {
             <Gauge value={latest.market_fear_greed} />
             <dl className="sentiment-facts">
               <Fact
-                name="Mood"
+                term="mood"
                 value={humanise(latest.market_mood)}
                 tone={tone(latest.market_mood)}
               />
               <Fact
-                name="Overall"
+                term="overall"
                 value={humanise(latest.overall_sentiment)}
                 tone={tone(latest.overall_sentiment)}
               />
-              <Fact name="Confidence" value={formatShare(latest.confidence)} />
+              <Fact term="confidence" value={formatShare(latest.confidence)} />
             </dl>
           </div>
           <Components components={latest.components ?? {}} />
@@ -101,11 +104,13 @@ function tone(mood) {
   return '';
 }
 
-/** @param {{ name: string, value: string, tone?: string }} props */
-function Fact({ name, value, tone: className = '' }) {
+/** @param {{ term: import('@/lib/glossary.js').Term, value: string, tone?: string }} props */
+function Fact({ term, value, tone: className = '' }) {
   return (
     <div>
-      <dt>{name}</dt>
+      <dt>
+        <Explained terms={term}>{GLOSSARY[term].name}</Explained>
+      </dt>
       <dd className={className}>{value}</dd>
     </div>
   );
@@ -117,12 +122,15 @@ function Components({ components }) {
     <dl className="components">
       {Object.entries(components).map(([name, value]) => (
         <div key={name}>
-          <dt>{humanise(name)}</dt>
+          <dt>
+            <ComponentName name={name} />
+          </dt>
           <dd>
             <span className="component-track" aria-hidden="true">
               <span className={zoneOf(value).tone} style={{ inlineSize: `${value}%` }} />
             </span>
             <span className="number">{Math.round(value)}</span>
+            <span className="component-word">{wordOf(name, value)}</span>
           </dd>
         </div>
       ))}
@@ -130,11 +138,19 @@ function Components({ components }) {
   );
 }
 
+/** @param {{ name: string }} props */
+function ComponentName({ name }) {
+  const term = COMPONENTS[name]?.term;
+  return term ? <Explained terms={term}>{humanise(name)}</Explained> : humanise(name);
+}
+
 /** @param {{ topics: string[] }} props */
 function Topics({ topics }) {
   return (
     <div className="topics">
-      <h3>Trending</h3>
+      <h3>
+        <Explained terms="trending">Trending</Explained>
+      </h3>
       {topics.length === 0 ? (
         <p className="muted small">Nothing stands out at the moment</p>
       ) : (

@@ -1,13 +1,15 @@
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { Link } from 'wouter';
 import { Age } from '@/components/Age.jsx';
 import { Card, Empty } from '@/components/Card.jsx';
+import { Explained } from '@/components/Explained.jsx';
+import { PriceText } from '@/components/PriceText.jsx';
 import { SignalTag } from '@/components/SignalTag.jsx';
 import { useDecimals } from '@/hooks/useMarketInfo.js';
 import { useRequest } from '@/hooks/useRequest.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { getSignals } from '@/lib/api.js';
-import { formatPrice, formatShare } from '@/lib/format.js';
+import { formatShare } from '@/lib/format.js';
 import { signalKey, streamStore } from '@/lib/streamStore.js';
 import './SignalFeed.css';
 
@@ -23,12 +25,17 @@ export function SignalFeed() {
   useEffect(() => {
     if (data) streamStore.addHistory(data.signals);
   }, [data]);
-  const signals = useStream((state) => state.signalHistory);
+  const newest = useStream((state) => state.signalHistory);
+  // What is being read or pointed at does not move; null while nobody does.
+  const [held, setHeld] = useState(/** @type {typeof newest | null} */ (null));
+  const hold = () => setHeld((before) => before ?? newest);
+  const signals = held ?? newest;
   return (
     <Card
-      title="Signals"
+      title={<Explained terms={['signal', 'strength', 'reason']}>Signals</Explained>}
       className="signals-card"
-      note="Computed from technical indicators. A description of the market, not advice."
+      aside={held && <span className="muted small">Held while you read</span>}
+      note="Computed from indicators of one-minute candles. A description of the market, not advice."
     >
       {signals.length === 0 ? (
         <Empty>
@@ -39,9 +46,18 @@ export function SignalFeed() {
       ) : (
         // Scrollable, so reachable by keyboard.
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <ol className="signals" tabIndex={0} aria-label="Signals, newest first">
-          {signals.slice(0, SHOWN).map((signal) => (
-            <Signal key={signalKey(signal)} signal={signal} />
+        <ol
+          className="signals"
+          tabIndex={0}
+          aria-label="Signals, newest first"
+          onPointerEnter={hold}
+          onPointerLeave={() => setHeld(null)}
+          onFocus={hold}
+          onBlur={() => setHeld(null)}
+        >
+          {signals.slice(0, SHOWN).map((signal, row) => (
+            // By its row: a new signal then changes what rows say, and moves none of them.
+            <Signal key={row} signal={signal} />
           ))}
         </ol>
       )}
@@ -55,9 +71,13 @@ function Signal({ signal }) {
   return (
     <li data-signal={signalKey(signal)}>
       <div className="signal-head">
-        <Link href={`/markets/${signal.symbol}`}>{signal.symbol}</Link>
+        <Link href={`/markets/${signal.symbol}`} title={signal.symbol}>
+          {signal.symbol}
+        </Link>
         <SignalTag level={signal.signal} />
-        <span className="number">{formatPrice(signal.price, decimals)}</span>
+        <span className="number">
+          <PriceText price={signal.price} decimals={decimals} />
+        </span>
       </div>
       <div className="signal-foot">
         <span className="signal-reason">{signal.reason}</span>

@@ -7,11 +7,14 @@ import { streamStore } from '@/lib/streamStore.js';
 import { ChartLegend } from './ChartLegend.jsx';
 import { ChartNotice } from './ChartNotice.jsx';
 import { ChartView } from './chartView.js';
+import { SIGNAL_INTERVAL } from './intervals.js';
 import { useCandles } from './useCandles.js';
 import { usePriceTag } from './usePriceTag.js';
 import './Chart.css';
 
 const SIGNALS = 200;
+/** What of the system the colours depend on. */
+const SYSTEM_COLOURS = ['(prefers-color-scheme: dark)', '(forced-colors: active)'];
 const STEPS = /** @type {Record<string, number>} */ ({
   ArrowLeft: -1,
   ArrowRight: 1,
@@ -49,7 +52,9 @@ export default function Chart({ symbol, interval }) {
   usePriceTag(view, symbol, offline);
   useSignals(view, symbol);
   const overlays = useStore(preferences, (state) => state.overlays);
-  useEffect(() => view?.setOverlays(overlays), [view, overlays]);
+  useEffect(() => {
+    view?.setOverlays({ ...overlays, signals: overlays.signals && interval === SIGNAL_INTERVAL });
+  }, [view, overlays, interval]);
 
   /** @param {import('react').KeyboardEvent} event */
   function onKeyDown(event) {
@@ -112,15 +117,16 @@ export default function Chart({ symbol, interval }) {
 function useTheme(view) {
   useEffect(() => {
     if (!view) return;
-    const system = matchMedia('(prefers-color-scheme: dark)');
     const apply = () => view.applyTheme();
-    system.addEventListener('change', apply);
+    const system = SYSTEM_COLOURS.map((query) => matchMedia(query));
+    for (const list of system) list.addEventListener('change', apply);
     const stop = preferences.subscribe((state, before) => {
-      // The attribute that the stylesheet reads is set by another subscriber, in this same turn.
-      if (state.theme !== before.theme) queueMicrotask(apply);
+      const same = state.theme === before.theme && state.colours === before.colours;
+      // The attributes that the stylesheet reads are set by another subscriber, in this same turn.
+      if (!same || state.utc !== before.utc) queueMicrotask(apply);
     });
     return () => {
-      system.removeEventListener('change', apply);
+      for (const list of system) list.removeEventListener('change', apply);
       stop();
     };
   }, [view]);

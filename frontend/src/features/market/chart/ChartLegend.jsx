@@ -1,6 +1,6 @@
 import { useDecimals } from '@/hooks/useMarketInfo.js';
 import { formatChange, formatCompact, formatPrice } from '@/lib/format.js';
-import { formatMoment, seconds } from './chartTime.js';
+import { formatMoment } from '@/lib/time.js';
 import { AVERAGE_PERIODS, BOLLINGER } from './overlays.js';
 
 /**
@@ -19,9 +19,7 @@ export function ChartLegend({ symbol, bar, announce, overlays }) {
         <div>
           <dt className="visually-hidden">Opens</dt>
           <dd>
-            <time dateTime={new Date(bar.time).toISOString()}>
-              {formatMoment(seconds(bar.time))}
-            </time>
+            <time dateTime={new Date(bar.time).toISOString()}>{formatMoment(bar.time)}</time>
           </dd>
         </div>
         <Value name="O" label="Open" number={bar.open} tone={tone}>

@@ -1,5 +1,5 @@
 import { useConnection } from '@/hooks/useWebSocket.js';
-import { formatClock } from './chartTime.js';
+import { formatClock } from '@/lib/time.js';
 
 const NOTHING_SHOWN = {
   loading: 'Loading candles…',

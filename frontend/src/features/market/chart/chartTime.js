@@ -1,5 +1,6 @@
-/** Times as lightweight-charts takes and shows them: epoch in seconds, labels in the visitor's zone. */
+/** Times as lightweight-charts takes and shows them: epoch in seconds, labels in the zone chosen. */
 import { TickMarkType } from 'lightweight-charts';
+import { formatDay, formatMoment, formatMonth, formatTime, formatYear } from '@/lib/time.js';
 
 /** @typedef {import('lightweight-charts').UTCTimestamp} UTCTimestamp */
 
@@ -14,26 +15,12 @@ export const seconds = (ms) => /** @type {UTCTimestamp} */ (ms / 1000);
  * @param {TickMarkType} type
  */
 export function formatTick(time, type) {
-  const date = new Date(Number(time) * 1000);
-  if (type === TickMarkType.Year) return String(date.getFullYear());
-  if (type === TickMarkType.Month) return date.toLocaleDateString('en-GB', { month: 'short' });
-  if (type === TickMarkType.DayOfMonth) {
-    return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
-  }
-  return date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  const ms = Number(time) * 1000;
+  if (type === TickMarkType.Year) return formatYear(ms);
+  if (type === TickMarkType.Month) return formatMonth(ms);
+  if (type === TickMarkType.DayOfMonth) return formatDay(ms);
+  return formatTime(ms);
 }
 
 /** @param {import('lightweight-charts').Time} time */
-export function formatMoment(time) {
-  return new Date(Number(time) * 1000).toLocaleString('en-GB', {
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-  });
-}
-
-/** @param {number} ms Epoch. */
-export function formatClock(ms) {
-  return new Date(ms).toLocaleTimeString('en-GB');
-}
+export const formatMark = (time) => formatMoment(Number(time) * 1000);

@@ -11,7 +11,7 @@ import {
 } from 'lightweight-charts';
 import { formatPrice } from '@/lib/format.js';
 import { BarReader } from './barReader.js';
-import { formatMoment, formatTick, seconds } from './chartTime.js';
+import { formatMark, formatTick, seconds } from './chartTime.js';
 import { Overlays } from './overlays.js';
 import { faded, fontSize, readPalette } from './palette.js';
 import { NOW, placeOf, rangeOf, RIGHT_MARGIN_BARS, showsNewest, zoomed } from './place.js';
@@ -20,8 +20,15 @@ import { signalMarks } from './signalMarks.js';
 import { VisibleRange } from './visibleRange.js';
 
 const VOLUME_SHARE = 0.18;
+/** Bars of volume differ in how full they are, as candles do. */
+const RISING_ALPHA = 0.25;
+const FALLING_ALPHA = 0.6;
 
-/** @typedef {import('./bars.js').Bar} Bar */
+/**
+ * @typedef {import('./bars.js').Bar} Bar
+ * @typedef {import('lightweight-charts').Time} Time
+ * @typedef {import('lightweight-charts').TickMarkType} TickMarkType
+ */
 
 export class ChartView {
   /** @param {HTMLElement} container */
@@ -38,12 +45,7 @@ export class ChartView {
       crosshair: { mode: CrosshairMode.Magnet },
       // A finger that moves up or down moves the page.
       handleScroll: { vertTouchDrag: false },
-      localization: { timeFormatter: formatMoment },
-      timeScale: {
-        timeVisible: true,
-        rightOffset: RIGHT_MARGIN_BARS,
-        tickMarkFormatter: formatTick,
-      },
+      timeScale: { timeVisible: true, rightOffset: RIGHT_MARGIN_BARS },
     });
     const quiet = {
       lastValueVisible: false,
@@ -86,6 +88,7 @@ export class ChartView {
     this._chart.remove();
   }
 
+  /** As theme, colours and time zone are now. */
   applyTheme() {
     const palette = readPalette();
     this._palette = palette;
@@ -96,18 +99,26 @@ export class ChartView {
       },
       grid: { horzLines: { color: palette.line } },
       rightPriceScale: { borderColor: palette.line },
-      timeScale: { borderColor: palette.line },
+      // Anew each time, as functions: the chart keeps labels for as long as these are the same.
+      localization: { timeFormatter: (/** @type {Time} */ time) => formatMark(time) },
+      timeScale: {
+        borderColor: palette.line,
+        tickMarkFormatter: (/** @type {Time} */ time, /** @type {TickMarkType} */ type) =>
+          formatTick(time, type),
+      },
       crosshair: {
         vertLine: { color: palette.muted, labelBackgroundColor: palette.accent },
         horzLine: { color: palette.muted, labelBackgroundColor: palette.accent },
       },
     });
     this._candles.applyOptions({
-      upColor: palette.up,
+      // Hollow where it rises, filled where it falls: the hue is not all that tells.
+      upColor: palette.surface,
       downColor: palette.down,
+      borderUpColor: palette.up,
+      borderDownColor: palette.down,
       wickUpColor: palette.up,
       wickDownColor: palette.down,
-      borderVisible: false,
     });
     this._overlays.setPalette(palette);
     this._priceTag.setPalette(palette);
@@ -223,7 +234,8 @@ export class ChartView {
   /** @param {Bar} bar */
   _volumeOf({ time, open, close, volume }) {
     const { up, down } = this._palette;
-    return { time: seconds(time), value: volume, color: faded(close >= open ? up : down, 0.35) };
+    const color = close >= open ? faded(up, RISING_ALPHA) : faded(down, FALLING_ALPHA);
+    return { time: seconds(time), value: volume, color };
   }
 
   _drawSignals() {

@@ -10,6 +10,9 @@ const INTERVAL_MS = /** @type {Record<string, number>} */ ({
   '1d': 1440 * MINUTE,
 });
 
+/** The candles that signals rate; on others they would be out of place. */
+export const SIGNAL_INTERVAL = '1m';
+
 export const INTERVALS = Object.keys(INTERVAL_MS);
 
 /**

@@ -1,12 +1,23 @@
 /** The stylesheet's colours and sizes, resolved: a canvas knows no custom properties. */
 
-const NAMES = /** @type {const} */ (['muted', 'line', 'up', 'down', 'accent', 'caution', 'band']);
+const NAMES = /** @type {const} */ ([
+  'surface',
+  'muted',
+  'line',
+  'up',
+  'down',
+  'accent',
+  'caution',
+  'band',
+]);
 
 /** @typedef {Record<typeof NAMES[number], string>} Palette Each `rgb(r, g, b)`. */
 
 /** @returns {Palette} As the theme in force has them. */
 export function readPalette() {
   const probe = document.createElement('span');
+  // The tokens are the system's own colours where it forces them.
+  probe.style.setProperty('forced-color-adjust', 'none');
   document.body.append(probe);
   const palette = Object.fromEntries(
     NAMES.map((name) => {
