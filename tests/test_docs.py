@@ -7,6 +7,7 @@ import pytest
 
 from backend import protocol
 from backend.config import Settings
+from backend.streaming.limits import LIMITS, Limit
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
@@ -44,6 +45,12 @@ def test_every_event_status_and_code_is_described(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(REST_ONLY))
 def test_every_rest_code_is_described(name: str) -> None:
     assert f"`{WORDS[name]}`" in PROTOCOL + (ROOT / "docs" / "accounts.md").read_text()
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
+def test_every_limit_of_the_stream_is_described_with_its_reason(limit: Limit) -> None:
+    row = f"| `{limit.name}` | {limit.default} | {limit.setting or 'fixed'} | {limit.reason} |"
+    assert row in (ROOT / "docs" / "security.md").read_text()
 
 
 @pytest.mark.parametrize("setting", Settings.__slots__)
