@@ -4,7 +4,6 @@ Takes the place of the driver's server on one `socketio.Server`, with its option
 answers as version 4 of the protocol asks, down to the errors.
 """
 
-import logging
 import sys
 import time
 import urllib.parse
@@ -29,8 +28,6 @@ from backend.fanout.wire.message import Message
 from backend.fanout.wire.payload import Inbound
 from backend.http.exchange import EXCHANGE
 from backend.turns import Share, Turns
-
-logger = logging.getLogger(__name__)
 
 # The errors of the protocol, by their code.
 _UNKNOWN_TRANSPORT = (0, "Transport unknown")
@@ -228,7 +225,7 @@ class Engine(engineio.Server):
     ) -> tuple[Connection, bytes]:
         if self.start_service_task:
             self.start_service_task = False
-            self.start_background_task(self._beat)
+            self.start_background_task(self.heartbeat.run, self.now, self.sleep)
         sid = self.generate_id()
         connection = Connection(self, sid, share)
         self.sockets[sid] = connection
@@ -300,20 +297,3 @@ class Engine(engineio.Server):
         """Close with a code, from any greenlet or the hub."""
         reason = Reason.PING_TIMEOUT if text == PING_TIMEOUT else Reason.TRANSPORT_ERROR
         connection.close_soon(reason, code, text)
-
-    def _beat(self) -> None:
-        """Turn the wheel of pings, for ever. A turn that is late is not made up for: when the
-        process was stopped, or had no time, its clients' answers wait to be read first."""
-        step = self.heartbeat.step
-        due = self.now() + step
-        while True:
-            self.sleep(max(0.0, due - self.now()))
-            late = self.now() - due
-            if late > step:
-                due = self.now() + step
-                continue
-            due += step
-            try:
-                self.heartbeat.turn()
-            except Exception:
-                logger.exception("A turn of the heartbeat failed; it goes on")

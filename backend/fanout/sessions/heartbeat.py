@@ -1,10 +1,13 @@
 """Pings of all connections from one wheel, in place of a sleeping greenlet for each."""
 
 import itertools
+import logging
 from collections.abc import Callable
 
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.wire.message import Message
+
+logger = logging.getLogger(__name__)
 
 # Turns of the wheel in the shorter of interval and timeout: a ping is late by at most a tenth.
 _STEPS = 10
@@ -35,6 +38,21 @@ class Heartbeat:
         size = max(self._interval, self._timeout) + 1
         self._wheel: list[set[Connection]] = [set() for _ in range(size)]
         self._now = 0
+
+    def run(self, now: Callable[[], float], sleep: Callable[[float], object]) -> None:
+        """Turn the wheel, for ever. A turn that is late is not made up for: when the process was
+        stopped, or had no time, its clients' answers wait to be read first."""
+        due = now() + self.step
+        while True:
+            sleep(max(0.0, due - now()))
+            if now() - due > self.step:
+                due = now() + self.step
+                continue
+            due += self.step
+            try:
+                self.turn()
+            except Exception:
+                logger.exception("A turn of the heartbeat failed; it goes on")
 
     def start(self, connection: Connection) -> None:
         """Count the interval from now on."""

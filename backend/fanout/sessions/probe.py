@@ -67,12 +67,7 @@ class Probe:
         polling = self._connection.polling
         if not self._connection.upgraded and polling is not None:
             polling.upgrading = False
-        try:
-            self._held.sock.send(close_frame(PROTOCOL_VIOLATION))
-        except OSError:
-            self._held.close()
-        else:
-            self._held.linger()
+        self._held.part(close_frame(PROTOCOL_VIOLATION))
 
     def _leave(self) -> None:
         self._done = True

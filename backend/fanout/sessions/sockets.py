@@ -54,6 +54,15 @@ class HeldSocket:
         self.sock.close()
         self.place.release()
 
+    def part(self, last: bytes) -> None:
+        """Send last words, and close once the client has."""
+        try:
+            self.sock.send(last)
+        except OSError:
+            self.close()  # the client has gone already; there is nobody to be told
+        else:
+            self.linger()
+
     def linger(self) -> None:
         """Close once the client has, or after `LINGER_SECONDS`."""
         sock = self.sock
