@@ -57,8 +57,11 @@ LATEST: dict[str, Callable[[Any], Hashable]] = {
 # A dead peer is noticed after the sum of both.
 PING_INTERVAL_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
-# A session that another process ended streams for no longer than this, and the query.
+# A session that another process ended streams for no longer than this, and the query ...
 REVOCATIONS_SECONDS = 0.5
+# ... on a database that is made to be shared. On SQLite there is seldom another, and asking it twice
+# a second would double what an idle process takes.
+LONE_REVOCATIONS_SECONDS = 5.0
 # Rows that nobody needs do no harm for a minute.
 PURGE_SECONDS = 60.0
 
@@ -165,7 +168,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             background("dependencies", CHECK_SECONDS, dependencies.check),
             background("forecast", REFRESH_SECONDS, forecaster.refresh),
             # Another process on the same database may have ended a session.
-            background("revocations", REVOCATIONS_SECONDS, auth.sessions.load_revocations),
+            background(
+                "revocations",
+                LONE_REVOCATIONS_SECONDS if database.is_sqlite else REVOCATIONS_SECONDS,
+                auth.sessions.load_revocations,
+            ),
             background("purge", PURGE_SECONDS, auth.sessions.purge),
         ],
         {

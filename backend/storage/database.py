@@ -37,10 +37,10 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
-        self._sqlite = self._url.get_backend_name() == "sqlite"
-        engine = sqlite_engine if self._sqlite else _postgresql
+        self.is_sqlite = self._url.get_backend_name() == "sqlite"
+        engine = sqlite_engine if self.is_sqlite else _postgresql
         self._writer = engine(self._url)
-        alone = self._sqlite and in_memory(self._url)
+        alone = self.is_sqlite and in_memory(self._url)
         self._reader = self._writer if alone else engine(self._url)
 
     @contextmanager
@@ -75,13 +75,13 @@ class Database:
     def migrate(self) -> None:
         """Create the schema or bring it up to date; several processes may do so at once."""
         with translated():
-            if self._sqlite:
+            if self.is_sqlite:
                 prepare(self._writer, self._url)
         with self.read() as connection:
             if _revision(connection) == SCHEMA_REVISION:
                 return
         with self.write() as connection:
-            if not self._sqlite:
+            if not self.is_sqlite:
                 connection.execute(
                     text("SELECT pg_advisory_xact_lock(:id)"), {"id": MIGRATION_LOCK}
                 )
