@@ -59,8 +59,8 @@ PING_INTERVAL_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
 # A session that another process ended streams for no longer than this, and the query ...
 REVOCATIONS_SECONDS = 0.5
-# ... on a database that is made to be shared. On SQLite there is seldom another, and asking it twice
-# a second would double what an idle process takes.
+# ... on a database that is made to be shared. On SQLite there is seldom another, and asking it
+# twice a second would double what an idle process takes.
 LONE_REVOCATIONS_SECONDS = 5.0
 # Rows that nobody needs do no harm for a minute.
 PURGE_SECONDS = 60.0
