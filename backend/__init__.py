@@ -132,11 +132,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         settings.connections_per_address, clock, lambda limit: metrics.refusals.labels(limit).inc()
     )
     transports.follow(gate.opened, gate.closed)
-    hops = settings.trusted_proxies
     # Around the stream too, whose middleware is the outermost of Flask's own.
-    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-        gate.around(app.wsgi_app), x_for=hops, x_proto=hops, x_host=hops, x_port=hops
-    )
+    app.wsgi_app = gate.around(app.wsgi_app)  # type: ignore[method-assign]
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops
+        )
 
     for public in (
         market_blueprint(market, analyst, forecaster, settings.symbols, partial(_rest, turns)),

@@ -8,6 +8,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from math import ceil
 from typing import Any
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -66,7 +67,7 @@ class StreamGate:
             def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
                 return start_response(status, [*headers, *SECURITY_HEADERS.items()], exc_info)
 
-            if "sid=" not in environ["QUERY_STRING"]:
+            if "sid" not in parse_qs(environ["QUERY_STRING"]):
                 refusal = self._refusal(environ)
                 if refusal is not None:
                     code, message, seconds = refusal
