@@ -73,6 +73,9 @@ class StockTransports(Transports):
                 deliveries += len(list(manager.get_participants(namespace, basket.room)))
         return Sent(events, deliveries)
 
+    def _parted(self, session: Any) -> bool:
+        return bool(session.closing or session.closed)
+
     def _unsent(self, session: Any) -> int:
         return int(session.queue.qsize())
 

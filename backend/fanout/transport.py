@@ -97,6 +97,10 @@ class Transports(ABC):
         """The ids of the sessions that have connected to the default namespace."""
 
     @abstractmethod
+    def _parted(self, session: Any) -> bool:
+        """Whether the close of a session is on its way already."""
+
+    @abstractmethod
     def _close(self, session: Any, code: int, text: str) -> None:
         """Close a transport now; `code` and `text` are for the WebSocket's close frame."""
 
@@ -208,6 +212,8 @@ class Transports(ABC):
         self._close_for(session, PROTOCOL_ERROR, code)
 
     def _close_for(self, session: Any, reason: str, code: int) -> None:
+        if self._parted(session):
+            return  # its messages that came together may each be one too many
         if reason not in self._logged:
             self._logged.add(reason)
             logger.warning("Closing connections for %s; counted in /metrics from here on", reason)
@@ -233,7 +239,7 @@ class EngineTransports(Transports):
             connection.accept()
 
     def _violated(self, connection: Connection, violation: ProtocolViolation) -> None:
-        if connection.closing or connection.given_up:
+        if self._parted(connection):
             return
         if violation.code == TOO_BIG:
             self._on_too_large(connection.sid)
@@ -241,8 +247,7 @@ class EngineTransports(Transports):
 
     def _give_up(self, connection: Connection) -> None:
         """A connection's outbox is over its bound."""
-        if not connection.given_up:
-            self._close_for(connection, SLOW_CONSUMER, POLICY)
+        self._close_for(connection, SLOW_CONSUMER, POLICY)
 
     def _timed_out(self, connection: Connection) -> None:
         """A client has not answered a ping."""
@@ -250,14 +255,16 @@ class EngineTransports(Transports):
 
     def _overdone(self, connection: Connection) -> None:
         """A client goes on sending more than it is served."""
-        if not connection.given_up:
-            self._close_for(connection, RATE_LIMITED, POLICY)
+        self._close_for(connection, RATE_LIMITED, POLICY)
 
     def emit_joined(
         self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
     ) -> Sent:
         sent: Sent = self._server.manager.emit_joined(event, pieces, baskets, namespace)
         return sent
+
+    def _parted(self, session: Connection) -> bool:
+        return session.closing or session.given_up
 
     def _unsent(self, session: Connection) -> int:
         return session.unsent()
