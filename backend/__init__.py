@@ -36,6 +36,7 @@ from backend.fanout.wire.packet import EnginePacket
 from backend.feeds import create_feed, feed_name
 from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
+from backend.journal.memory import MemoryJournal
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.offload import Offload
@@ -46,6 +47,8 @@ from backend.streaming.analyst import Analyst
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic
+from backend.streaming.producer import Producer
+from backend.streaming.published import Published
 from backend.turns import SLICE_SECONDS, Turns
 from backend.websocket_service import WebSocketService
 
@@ -104,7 +107,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     def pause() -> None:
         socketio.sleep(0)
 
-    analyst = Analyst(market, settings.symbols, pause=pause)
+    journal = MemoryJournal()
+    published = Published(journal.log, settings.symbols)
+    analyst = Analyst(market, settings.symbols, published.signal, pause=pause)
+    producer = Producer(analyst, journal, published.recall, clock)
     forecaster = Forecaster(market, settings.symbols, pause)
     transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
@@ -116,7 +122,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         socketio,
         transports,
         market,
-        analyst,
+        journal,
+        published,
+        lambda: producer,
         auth.authenticator,
         auth.revocations,
         symbols=settings.symbols,
@@ -141,7 +149,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         )
 
     for public in (
-        market_blueprint(market, analyst, forecaster, settings.symbols, partial(_rest, turns)),
+        market_blueprint(market, published, forecaster, settings.symbols, partial(_rest, turns)),
         openapi_blueprint(settings.symbols),
     ):
         limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)

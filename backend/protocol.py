@@ -111,6 +111,8 @@ QUOTE_FIELDS = ("symbol", "price", "change_24h", "volume_24h", "timestamp", "seq
 SYMBOLS_PER_REQUEST_MAX = 100
 # A heartbeat's client_time is echoed, so it is kept to the size of a timestamp.
 CLIENT_TIME_MAX_CHARS = 64
+# An epoch or an offset that a client gives back is never longer than what it was given.
+PLACE_MAX_CHARS = 64
 # Names of unknown events are echoed to their sender, cut to this.
 EVENT_NAME_MAX_CHARS = 64
 
@@ -132,13 +134,24 @@ class SymbolRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a client stands in what may be resumed. `offset` is None where it is none that this
+    server gives."""
+
+    epoch: str
+    offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SubscribeRequest:
     """A valid `subscribe`. `realtime` and `fields` are None where the request leaves them be;
-    `fields` are in the order of `QUOTE_FIELDS` and always hold `symbol`."""
+    `fields` are in the order of `QUOTE_FIELDS` and always hold `symbol`. `resume` is where the
+    client stood when it was last connected."""
 
     symbols: SymbolRequest
     realtime: bool | None
     fields: tuple[str, ...] | None
+    resume: Place | None = None
 
 
 def parse_subscribe(args: Arguments, known: Container[str]) -> SubscribeRequest:
@@ -148,7 +161,9 @@ def parse_subscribe(args: Arguments, known: Container[str]) -> SubscribeRequest:
     realtime = payload.get("realtime")
     if realtime is not None and not isinstance(realtime, bool):
         raise RequestError(INVALID_PAYLOAD, "realtime must be true or false")
-    return SubscribeRequest(symbols, realtime, _fields(payload.get("fields")))
+    return SubscribeRequest(
+        symbols, realtime, _fields(payload.get("fields")), _place(payload.get("resume"))
+    )
 
 
 def parse_unsubscribe(args: Arguments, known: Container[str]) -> SymbolRequest | None:
@@ -214,6 +229,25 @@ def _rejection(symbol: str) -> dict[str, str]:
         "code": MALFORMED_SYMBOL,
         "message": "symbols are upper-case tickers such as BTC",
     }
+
+
+def _place(value: object) -> Place | None:
+    if value is None:
+        return None
+    epoch, offset = (value.get("epoch"), value.get("offset")) if isinstance(value, dict) else (0, 0)
+    if (
+        not isinstance(epoch, str)
+        or isinstance(offset, bool)
+        or not isinstance(offset, int | str)
+        or max(len(epoch), len(str(offset))) > PLACE_MAX_CHARS
+    ):
+        raise RequestError(
+            INVALID_PAYLOAD, "resume must be an epoch and an offset, as the server gave them"
+        )
+    if isinstance(offset, str):
+        # Not every client keeps a number a number.
+        return Place(epoch, int(offset) if offset.isascii() and offset.isdigit() else None)
+    return Place(epoch, offset)
 
 
 def _fields(value: object) -> tuple[str, ...] | None:

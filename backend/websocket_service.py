@@ -10,7 +10,7 @@ rooms only, so one that is being refused hears nothing but why.
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
 from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Pieces, Sent
+from backend.journal.journal import Journal
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.protocol import (
@@ -36,12 +37,14 @@ from backend.protocol import (
     AuthFailure,
     Payload,
 )
-from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
+from backend.streaming.producer import Producer
+from backend.streaming.published import Published
 from backend.streaming.requests import FAILED_HERE, Requests
+from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import Basket, RoomChange, Subscriptions
 from backend.streaming.watch import WATCH_SECONDS, Watch
@@ -63,7 +66,9 @@ class WebSocketService:
         socketio: SocketIO,
         transports: Transports,
         market: Market,
-        analyst: Analyst,
+        journal: Journal,
+        published: Published,
+        production: Callable[[], Producer | None],
         authenticator: Authenticator,
         revocations: Revocations,
         *,
@@ -75,9 +80,11 @@ class WebSocketService:
         metrics: Metrics,
         rng: random.Random,
     ) -> None:
+        """`production` is what says signals and sentiment, where this process does."""
         self._socketio = socketio
         self._transports = transports
-        self._analyst = analyst
+        self._published = published
+        self._production = production
         self._authenticator = authenticator
         self._auth_required = auth_required
         self._per_user = per_user
@@ -87,12 +94,14 @@ class WebSocketService:
         self.sessions = Sessions(round(token_warning_seconds * 1000))
         self._subscriptions = Subscriptions()
         self._out = Outlet(self._put, self._put_joined, market, self.sessions, clock, metrics)
+        self._resumption = Resumption(journal)
         self._broadcaster = Broadcaster(
             market,
-            analyst,
+            journal.log,
             self._subscriptions,
             self._out.emit,
             self._out.emit_joined,
+            self._out.announce,
             lambda: self._prices.prompt(),
             clock,
             metrics,
@@ -117,7 +126,9 @@ class WebSocketService:
             self.sessions,
             self._subscriptions,
             self._broadcaster,
-            analyst,
+            published,
+            self._resumption,
+            self._say_first,
             authenticator,
             symbols,
             self._move,
@@ -134,8 +145,8 @@ class WebSocketService:
         and signal events under those names."""
         actions: dict[str, tuple[float, Callable[[], None]]] = {
             "market": (intervals["market"], self._broadcaster.tick),
-            "sentiment": (intervals["sentiment"], self._broadcast_sentiment),
-            "signals": (intervals["signal"], self._broadcaster.cycle_signals),
+            "sentiment": (intervals["sentiment"], self._say_sentiment),
+            "signals": (intervals["signal"], self._say_signals),
             "watch": (WATCH_SECONDS, self._look_after),
         }
         sleep = self._socketio.sleep
@@ -166,11 +177,22 @@ class WebSocketService:
         for session in self.sessions.of_login(login):
             self._refuse(session.sid, TOKEN_REVOKED)
 
-    def _broadcast_sentiment(self) -> None:
-        sentiment = self._analyst.sentiment()
-        if sentiment is not None:
-            self._out.announce(SENTIMENT_UPDATE, sentiment)
-        self._analyst.recall()
+    def _say_signals(self) -> None:
+        producer = self._production()
+        if producer is not None:
+            producer.say_signals()
+
+    def _say_sentiment(self) -> None:
+        producer = self._production()
+        if producer is not None:
+            producer.say_sentiment()
+            producer.recall()
+
+    def _say_first(self, symbols: Iterable[str]) -> None:
+        """Nobody who subscribes waits for the next cycle where there is something to say."""
+        producer = self._production()
+        if producer is not None:
+            producer.say_first(symbols)
 
     def _look_after(self) -> None:
         self._watch.look()
@@ -213,12 +235,15 @@ class WebSocketService:
             self._part(sid)
 
     def _accept(self, session: Session) -> None:
+        if self._published.sentiment() is None and (producer := self._production()) is not None:
+            producer.say_sentiment()
         self.sessions.add(session)
         manager = self._socketio.server.manager
         self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
         self._enter(session.sid, ACCEPTED_ROOM)
+        self._resumption.begin(session)
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
-        sentiment = self._analyst.sentiment()
+        sentiment = self._published.sentiment()
         if sentiment is not None:
             self._out.send(session.sid, SENTIMENT_UPDATE, sentiment)
 

@@ -19,6 +19,7 @@ LAYERS = [
         "backend.record",
     ],
     ["backend.streaming", "backend.feeds", "backend.storage", "backend.offload"],
+    ["backend.journal"],
     [
         "backend.market",
         "backend.analysis",

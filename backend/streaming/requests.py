@@ -7,6 +7,7 @@ tested without a server. Each handler gets the session and the event's arguments
 
 import logging
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 
 from backend.auth.tokens import Authenticator, TokenRejected
 from backend.clock import Clock
@@ -34,10 +35,11 @@ from backend.protocol import (
     parse_token,
     parse_unsubscribe,
 )
-from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.limits import Allowance
 from backend.streaming.outlet import Outlet
+from backend.streaming.published import Published
+from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import RoomChange, Subscriptions
 
@@ -57,7 +59,9 @@ class Requests:
         sessions: Sessions,
         subscriptions: Subscriptions,
         broadcaster: Broadcaster,
-        analyst: Analyst,
+        published: Published,
+        resumption: Resumption,
+        prepare: Callable[[Iterable[str]], None],
         authenticator: Authenticator,
         symbols: tuple[str, ...],
         move: Callable[[Session, RoomChange], None],
@@ -65,13 +69,16 @@ class Requests:
         part: Callable[[str, str], None],
         clock: Clock,
     ) -> None:
-        """`move` takes a connection out of rooms and into others; `refuse` says why a token is
-        not taken, and ends the connection with that id; `part` ends one for a reason."""
+        """`prepare` is called with symbols before somebody is subscribed to them, and may wait;
+        `move` takes a connection out of rooms and into others; `refuse` says why a token is not
+        taken, and ends the connection with that id; `part` ends one for a reason."""
         self._out = out
         self._sessions = sessions
         self._subscriptions = subscriptions
         self._broadcaster = broadcaster
-        self._analyst = analyst
+        self._published = published
+        self._resumption = resumption
+        self._prepare = prepare
         self._authenticator = authenticator
         self._symbols = dict.fromkeys(symbols)
         self._move = move
@@ -113,16 +120,29 @@ class Requests:
             return self._out.send_error(session.sid, event, INTERNAL_ERROR, FAILED_HERE)
 
     def subscribe(self, session: Session, args: Arguments) -> Payload:
-        """Add symbols, confirm, and send the present state of what was added."""
+        """Add symbols and confirm. Then comes what the client has missed of them, where it says
+        from where on and that is known, or else their present state."""
         parsed = parse_subscribe(args, self._symbols)
+        symbols, place = parsed.symbols.accepted, parsed.resume
+        self._prepare(symbols)
+        missed = None if place is None else self._resumption.missed(session, symbols, place)
+        # From here on nothing waits: what is said next finds the client in its rooms.
         self._move(session, self._subscriptions.subscribe(session, parsed))
-        confirmation = self._confirm(session, SUBSCRIPTION_CONFIRMED, parsed.symbols)
+        more = self._resumption.place()
+        if place is not None:
+            more["recovered"] = missed is not None
+            if missed is not None:
+                more["offset"] = place.offset
+        confirmation = self._confirm(session, SUBSCRIPTION_CONFIRMED, parsed.symbols, **more)
         if snapshot := self._broadcaster.snapshot(session):
             self._out.send(session.sid, MARKET_UPDATE, snapshot)
-        for symbol in parsed.symbols.accepted:
-            signal = self._analyst.signal(symbol)
-            if signal is not None:
-                self._out.send(session.sid, TRADING_SIGNAL, signal)
+        if missed is not None:
+            for entry in missed:
+                self._out.send(session.sid, entry.event, entry.payload())
+            return confirmation
+        signals = filter(None, map(self._published.signal, symbols))
+        for signal in sorted(signals, key=itemgetter("offset")):
+            self._out.send(session.sid, TRADING_SIGNAL, signal)
         return confirmation
 
     def unsubscribe(self, session: Session, args: Arguments) -> Payload:
@@ -149,12 +169,15 @@ class Requests:
         """Nothing but the acknowledgement."""
         return {"client_time": parse_heartbeat(args), "server_time": self._out.now()}
 
-    def _confirm(self, session: Session, event: str, request: SymbolRequest) -> Payload:
+    def _confirm(
+        self, session: Session, event: str, request: SymbolRequest, **more: object
+    ) -> Payload:
         confirmation = {
             "symbols": list(request.accepted),
             "rejected": list(request.rejected),
             "subscribed": list(session.symbols),
             "timestamp": self._out.now(),
+            **more,
         }
         self._out.send(session.sid, event, confirmation)
         return confirmation

@@ -29,6 +29,8 @@ class Session:
     fields: tuple[str, ...] | None = None
     realtime: bool = False
     basket: int | None = None
+    # It has been sent all that was said to everybody after this offset.
+    heard_since: int = 0
     # What it may still ask for; made with its first request.
     allowance: Allowance | None = None
 
