@@ -21,6 +21,11 @@ from backend.streaming.published import Published
 
 Spawn = Callable[..., Any]
 
+# A process that starts has its market before its first client, unless Redis is away: a report comes
+# each quarter of a second, and a full one every two.
+FIRST_REPORT_SECONDS = 3.0
+_LOOK_SECONDS = 0.02
+
 
 class Source(Protocol):
     """What runs beneath the stream: its market, its journal and whoever produces."""
@@ -121,10 +126,15 @@ class SharedSource:
         self._stopped = False
 
     def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
-        """Start to follow, and to look whether anybody leads."""
+        """Start to follow, and to look whether anybody leads; returns with a market, or without
+        where there is none to be had."""
         self._spawn, self._tick = spawn, tick
         for name, run in (("follower", self._follower.run), ("leadership", self._leadership.run)):
             spawn(supervise, name, run, lambda: self._stopped, self._sleep, self._metrics)
+        waited = 0.0
+        while self.market.feed_stale() and waited < FIRST_REPORT_SECONDS:
+            self._sleep(_LOOK_SECONDS)
+            waited += _LOOK_SECONDS
 
     def stop(self) -> None:
         """Give the lease back and follow no more."""

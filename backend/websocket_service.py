@@ -11,7 +11,6 @@ rooms only, so one that is being refused hears nothing but why.
 import logging
 import random
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -42,6 +41,7 @@ from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
+from backend.streaming.producer import Producer
 from backend.streaming.production import Production
 from backend.streaming.published import Published
 from backend.streaming.requests import FAILED_HERE, Requests
@@ -183,23 +183,24 @@ class WebSocketService:
         self._broadcaster.tick()
 
     def _say_signals(self) -> None:
-        producer = self._production.producer
-        if producer is not None:
-            producer.say_signals()
+        self._produce(Producer.say_signals)
 
     def _say_sentiment(self) -> None:
-        producer = self._production.producer
-        if producer is not None:
-            producer.say_sentiment()
-            producer.recall()
+        self._produce(Producer.say_sentiment)
+        self._produce(Producer.recall)
 
     def _say_first(self, symbols: Iterable[str]) -> None:
         """Nobody who subscribes waits for the next cycle where there is something to say."""
+        self._produce(Producer.say_first, symbols)
+
+    def _produce(self, say: Callable[..., None], *args: object) -> None:
+        """Have something said, where that is this process's part."""
         producer = self._production.producer
         if producer is not None:
-            # What can't be said now is said in the next cycle.
-            with suppress(NotSaid):
-                producer.say_first(symbols)
+            try:
+                say(producer, *args)
+            except NotSaid:
+                self._metrics.not_said.inc()  # the next cycle says it, if it is still true
 
     def _begin_again(self) -> None:
         """Something that was said may be lost: tell everybody, with the present state."""
@@ -246,10 +247,8 @@ class WebSocketService:
             self._part(sid)
 
     def _accept(self, session: Session) -> None:
-        producer = self._production.producer
-        if producer is not None and self._published.sentiment() is None:
-            with suppress(NotSaid):
-                producer.say_sentiment()
+        if self._published.sentiment() is None:
+            self._produce(Producer.say_sentiment)
         self.sessions.add(session)
         manager = self._socketio.server.manager
         self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))

@@ -32,6 +32,8 @@ CANDLES = "crs:candles:{symbol}:{day}"
 # Reports that are kept: half a minute and more of those that come each 100 ms, 2 MB with 20
 # symbols. Whoever comes or was stopped finds a full one among them.
 REPORTS_KEPT = 400
+# Of these, those that whoever comes looks at: there is a full one every two seconds.
+REPORTS_LOOKED_AT = 40
 # A week of minutes is held; the day that it begins in, and some hours for clocks.
 CANDLES_KEPT_SECONDS = 9 * 86_400
 # Entries that are read at once: 300 KB of what was said.
@@ -215,8 +217,8 @@ class RedisStreams:
         return found[::-1]
 
     def reports(self) -> tuple[list[Heard], str]:
-        """The reports that are kept, in order, and where to read on."""
-        page = self._redis.xrange(MARKET)
+        """The newest reports, in order, and where to read on."""
+        page = self._redis.xrevrange(MARKET, count=REPORTS_LOOKED_AT)[::-1]
         last = page[-1][0].decode() if page else "0-0"
         return [_heard_report(*each) for each in page], last
 
