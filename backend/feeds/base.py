@@ -9,7 +9,15 @@ to a `MarketSink` only. To add an exchange, write one file with one `Feed` subcl
 from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
 
-from backend.market.models import Candle, CandleArray, DayStatistics, FeedFacts, FeedState, Trade
+from backend.market.models import (
+    BookTop,
+    Candle,
+    CandleArray,
+    DayStatistics,
+    FeedFacts,
+    FeedState,
+    Trade,
+)
 
 
 class MarketSink(Protocol):
@@ -28,14 +36,18 @@ class MarketSink(Protocol):
     def apply_statistics(self, statistics: DayStatistics) -> None:
         """The exchange's own 24 h figures."""
 
+    def apply_book(self, book: BookTop) -> None:
+        """The best bid and offer, as often as they change."""
+
     def load_history(self, symbol: str, candles: CandleArray) -> None:
         """Closed one-minute candles, oldest first: the past at start, or a gap's backfill.
 
         They replace candles of the same minutes and never touch the minute that is forming.
         """
 
-    def touch(self, symbol: str | None = None) -> None:
-        """The feed is alive though a symbol (None: every symbol it carries) has not changed."""
+    def touch(self, symbol: str | None = None, time_ms: int | None = None) -> None:
+        """The feed is alive though a symbol (None: every symbol it carries) has not changed, and
+        by the exchange's clock, where that is told, it is `time_ms`."""
 
     def set_feed_state(self, state: FeedState, detail: str = "") -> None:
         """The feed's state changed; `detail` is for people, and holds no secret."""

@@ -120,6 +120,17 @@ class Damage:
         self._last_trade_ms = trade.time_ms if last_ms is None else max(last_ms, trade.time_ms)
         return gap
 
+    def newest_trade(self, trade_id: int, time_ms: int) -> bool:
+        """The exchange says which trade was its newest at `time_ms`; whether any are missing."""
+        last_id, last_ms = self._last_trade_id, self._last_trade_ms
+        if not self.time.reached(time_ms) or last_id is None or last_ms is None:
+            return False
+        if trade_id <= last_id:
+            return False
+        self._add(minute_of(last_ms), minute_of(time_ms))
+        self._last_trade_id = trade_id  # so that the next one doesn't show the same gap again
+        return True
+
     def _add(self, since: int, until: int | None) -> None:
         if self.since is None:
             self.since, self.until = since, until
