@@ -62,7 +62,7 @@ class Backfill:
     ) -> None:
         self._deliver = deliver
         self._terms = terms
-        self._pages = CandlePages(fetch, terms, self._wait_for_turn)
+        self._pages = CandlePages(fetch, terms, self.wait_for_turn)
         self._clock = clock
         self._counters = counters
         self._time = ExchangeTime(clock)
@@ -100,6 +100,10 @@ class Backfill:
         """Wait until every worker has ended."""
         for thread in self._threads:
             thread.join()
+
+    def resume(self, symbol: str, newest: int) -> None:
+        """Minutes up to this one are known already, some of the last ones perhaps unrepaired."""
+        self._repairs[symbol].damage.resume(newest)
 
     def begin(self) -> None:
         """Load the past, if that has not been done."""
@@ -271,7 +275,7 @@ class Backfill:
                 "%s can't be had any more: the exchange's candles end there", _span(*repair.lost)
             )
 
-    def _wait_for_turn(self) -> bool:
+    def wait_for_turn(self) -> bool:
         """Wait until another request may be sent; whether it is to be sent at all."""
         with self._wake:
             while not self._stopping:

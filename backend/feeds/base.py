@@ -16,6 +16,7 @@ from backend.market.models import (
     DayStatistics,
     FeedFacts,
     FeedState,
+    Quote,
     Trade,
 )
 
@@ -55,11 +56,31 @@ class MarketSink(Protocol):
     def describe_feed(self, facts: FeedFacts) -> None:
         """What the feed knows of itself, whenever that changes."""
 
+    def quote(self, symbol: str) -> Quote | None:
+        """What is known of a symbol already, from a run before or a feed before: a feed goes on
+        from there. None: nothing."""
+
+    def closed_candles(self, symbol: str, limit: int | None = None) -> CandleArray:
+        """The newest closed minutes that are known already, oldest first."""
+
+
+class PastUnavailable(Exception):
+    """The past can't be had now; ask again after `retry_after_s`."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
 
 class Feed(ABC):
     """A source of market data; `name` is what clients see, so a simulation says that it is one."""
 
     name: ClassVar[str]
+    # The intervals that `past` answers for, those first that are wanted first; all others are
+    # rolled up from them. How many candles one call may ask for, and the pause between calls.
+    past_intervals: ClassVar[tuple[str, ...]] = ()
+    past_page: ClassVar[int] = 1_000
+    past_pause_s: ClassVar[float] = 0.0
 
     @abstractmethod
     def run(self) -> None:
@@ -68,3 +89,12 @@ class Feed(ABC):
     @abstractmethod
     def stop(self) -> None:
         """Make `run` return soon. May be called from another task, and more than once."""
+
+    def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
+        """Candles of one of `past_intervals` (n <= limit, 7), oldest first: the newest of those
+        that open before `before_ms`. None: the source has no older ones.
+
+        Called from one task at a time, while `run` runs; may block that task, and lets others
+        have their turn at least each millisecond. Raises `PastUnavailable`.
+        """
+        raise NotImplementedError(f"{self.name} has no past")

@@ -11,6 +11,9 @@ from backend.feeds.rest import BAD_REQUEST, RestClient
 from backend.market.models import CANDLE_COLUMNS, OPEN_TIME, CandleArray
 
 HISTORY_MS = 48 * HOUR_MS
+# How far back an interruption is filled, where there was something before it: as far as the market
+# keeps minutes.
+RESUMED_MS = 7 * 24 * HOUR_MS
 
 # (client, symbol, limit, end_ms) -> the candles of `limit` minutes, oldest first: the newest, or
 # those that open at or before end_ms. The newest of all may be forming.
@@ -56,12 +59,13 @@ class CandlePages:
     def download(
         self, client: RestClient, symbol: str, since: int, now_ms: int | None, settled: float
     ) -> Download:
-        """Candles of `since` (at most `HISTORY_MS` ago) to now, newest page first.
+        """Candles of `since` to now, newest page first: at most of `HISTORY_MS`, or of `RESUMED_MS`
+        where something is known from before.
 
         `now_ms` is the exchange's time, if it is known, and `settled` the newest minute that it
         won't change any more.
         """
-        wanted = HISTORY_MS // MINUTE_MS + 1
+        wanted = (RESUMED_MS if since else HISTORY_MS) // MINUTE_MS + 1
         if now_ms is not None:
             # Two more: the forming one, and one that may have begun since.
             wanted = min(wanted, max(0, (now_ms - since) // MINUTE_MS) + 3)

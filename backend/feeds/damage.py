@@ -21,6 +21,9 @@ from backend.market.models import Trade
 
 # An exchange finishes a candle a moment after its minute.
 SETTLE_MS = 5_000
+# What a run before had as its last minutes may not have been repaired yet when it ended. This much
+# comes with the same request as the minutes after it.
+DOUBTED_MS = 6 * HOUR_MS
 # A trade this far behind the exchange's time, and in an earlier minute, may have come after the
 # market had closed that minute.
 LATE_MS = 1_500
@@ -91,6 +94,12 @@ class Damage:
     _fresh: bool = True
     _last_trade_id: int | None = None
     _last_trade_ms: int | None = None
+
+    def resume(self, newest: int) -> None:
+        """Every minute up to this one has been had before; the last of them are had again."""
+        if not self.loaded_until:
+            self.since = max(newest - DOUBTED_MS, 1)
+            self.loaded_until = newest + MINUTE_MS
 
     def restarted(self) -> None:
         """The stream has (re)started: what came between its last trade and now is unknown."""

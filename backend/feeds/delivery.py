@@ -7,6 +7,7 @@ from backend.feeds.backfill import Backfill
 from backend.feeds.base import MarketSink
 from backend.feeds.frames import FeedEvent, Pulse
 from backend.market.models import (
+    OPEN_TIME,
     BookTop,
     CandleArray,
     DayStatistics,
@@ -52,6 +53,11 @@ class Delivery:
                 case Pulse():
                     self._sink.touch(event.symbol, event.time_ms)
                     backfill.pulse(event)
+
+    def newest(self, symbol: str) -> int | None:
+        """The newest closed minute that is known already, from a run before or another feed."""
+        known = self._sink.closed_candles(symbol, 1)
+        return int(known[-1, OPEN_TIME]) if len(known) else None
 
     def candles(self, symbol: str, candles: CandleArray) -> None:
         """Closed candles that were loaded."""

@@ -17,6 +17,7 @@ from backend.feeds.recording import (
     encode_header,
     encode_note,
 )
+from backend.market.candles import empty_candles
 from backend.market.models import (
     BookTop,
     Candle,
@@ -93,6 +94,13 @@ class RecordingSink:
 
     def describe_feed(self, facts: FeedFacts) -> None:
         self._write(encode_note({"unlisted": facts.unlisted}))
+
+    def quote(self, symbol: str) -> None:
+        """Nothing is known before: a recording begins anew."""
+
+    def closed_candles(self, symbol: str, limit: int | None = None) -> CandleArray:
+        """None, likewise."""
+        return empty_candles()
 
     def _record(self, event: MarketEvent) -> None:
         self.events += 1

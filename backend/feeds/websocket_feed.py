@@ -17,17 +17,18 @@ from random import Random
 from typing import ClassVar
 
 from backend.clock import Clock, SystemClock
-from backend.feeds.backfill import Backfill
+from backend.feeds.backfill import REJECTED_RETRY_S, Backfill
 from backend.feeds.backoff import Backoff
-from backend.feeds.base import Feed, MarketSink
+from backend.feeds.base import Feed, MarketSink, PastUnavailable
 from backend.feeds.candle_pages import CandleTerms
 from backend.feeds.connection import Connection, ConnectionLost
 from backend.feeds.delivery import Delivery
 from backend.feeds.frames import FeedEvent
 from backend.feeds.renewal import Renewal
-from backend.feeds.rest import RestClient
+from backend.feeds.rest import RestClient, RestError, RestLimited, RestRejected
 from backend.feeds.vigil import Vigil
 from backend.market.models import (
+    OPEN_TIME,
     CandleArray,
     FeedState,
 )
@@ -40,6 +41,8 @@ PROVEN_S = 10.0
 UPKEEP_S = 0.25
 # In a backlog no read waits, so nobody else would run; this is how long the others may have to.
 YIELD_AFTER_S = 0.0005
+# After the past could not be had; nobody waits for it.
+PAST_RETRY_S = 30.0
 
 
 class WebSocketFeed(Feed):
@@ -85,14 +88,13 @@ class WebSocketFeed(Feed):
             self.symbols,
             fetch=self.fetch_candles,
             deliver=self._delivery.candles,
-            make_client=lambda: RestClient(
-                rest_url, self._clock, self._tls, self.candle_terms.refusals
-            ),
+            make_client=lambda: self._rest_client(rest_url),
             terms=self.candle_terms,
             clock=self._clock,
             random=self._random,
             counters=self.counters,
         )
+        self._past_client = self._rest_client(rest_url)
         self._connection: Connection | None = None
         # Servers that were started together don't come back together.
         renew_after_s = self.renew_after_s * (0.9 + self._random.random() / 10)
@@ -122,11 +124,22 @@ class WebSocketFeed(Feed):
         """The one-minute candles of `limit` minutes, oldest first: the newest, or those that open
         at or before `end_ms`. Raises RestError or ValueError. Called from several tasks."""
 
+    def fetch_past(
+        self, client: RestClient, symbol: str, interval: str, limit: int, before_ms: int
+    ) -> CandleArray:
+        """`past`, of an exchange that names `past_intervals`: the candles of `limit` intervals,
+        oldest first, that open before `before_ms`. Raises RestError or ValueError."""
+        raise NotImplementedError
+
     # --- Feed -------------------------------------------------------------------------------------
 
     def run(self) -> None:
         if self._stopping.is_set():
             return
+        for symbol in self.symbols:
+            newest = self._delivery.newest(symbol)
+            if newest is not None:
+                self._backfill.resume(symbol, newest)
         self._backfill.start()
         try:
             while not self._stopping.is_set():
@@ -140,9 +153,26 @@ class WebSocketFeed(Feed):
     def stop(self) -> None:
         self._stopping.set()
         self._backfill.stop()
+        self._past_client.cut()
         for connection in (self._connection, self._renewal.successor):
             if connection is not None:
                 connection.cut()
+
+    def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
+        """Waits for its turn among the requests that repair the present."""
+        if not self._backfill.wait_for_turn():
+            raise PastUnavailable("the feed has stopped", PAST_RETRY_S)
+        try:
+            found = self.fetch_past(self._past_client, symbol, interval, limit, before_ms)
+        except RestRejected as error:
+            raise PastUnavailable(str(error), REJECTED_RETRY_S) from error
+        except RestLimited as error:
+            self._backfill.pause(error.retry_after)
+            raise PastUnavailable(str(error), error.retry_after) from error
+        except (RestError, ValueError) as error:
+            raise PastUnavailable(str(error), PAST_RETRY_S) from error
+        older: CandleArray = found[found[:, OPEN_TIME] < before_ms]
+        return older
 
     def renew(self, reason: str) -> None:
         """Open a new connection and go over to it without a gap."""
@@ -217,6 +247,9 @@ class WebSocketFeed(Feed):
         self._vigil.connected(self._clock.monotonic())
         self._renewal.satisfied()
         self._delivery.gap(self._backfill)
+
+    def _rest_client(self, rest_url: str) -> RestClient:
+        return RestClient(rest_url, self._clock, self._tls, self.candle_terms.refusals)
 
     def _connect(self) -> Connection:
         connection = Connection(

@@ -16,7 +16,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -31,8 +30,6 @@ from backend.storage.schema import candle_blocks, candle_series
 
 # Minutes that are further apart have an interruption between them that no feed fills.
 BREAK_MS = 7 * DAY_MS
-# Blocks that are asked for by name in one statement; SQLite takes 32,766 values.
-_BLOCKS_AT_ONCE = 500
 
 # (symbol, interval) -> its series.
 AllSeries = dict[tuple[str, str], Series]
@@ -304,14 +301,22 @@ def _blocks(
     connection: Connection, keys: list[tuple[int, int]]
 ) -> dict[tuple[int, int], CandleArray]:
     """Those of these blocks that there are. Nobody else changes them before the end."""
-    found = {}
-    for begin in range(0, len(keys), _BLOCKS_AT_ONCE):
-        wanted = tuple_(candle_blocks.c.series_id, candle_blocks.c.block).in_(
-            keys[begin : begin + _BLOCKS_AT_ONCE]
+    if not keys:
+        return {}
+    # Not by their names, for which SQLite would read the whole table.
+    blocks = [block for _series_id, block in keys]
+    rows = connection.execute(
+        select(candle_blocks)
+        .where(
+            candle_blocks.c.series_id.in_({series_id for series_id, _block in keys}),
+            candle_blocks.c.block.between(min(blocks), max(blocks)),
         )
-        for row in connection.execute(select(candle_blocks).where(wanted).with_for_update()):
-            found[row.series_id, row.block] = unpack(row.candles)
-    return found
+        .with_for_update()
+    )
+    wanted = set(keys)
+    return {
+        key: unpack(row.candles) for row in rows if (key := (row.series_id, row.block)) in wanted
+    }
 
 
 def _first(connection: Connection, series: Series, interval: str) -> CandleArray:
