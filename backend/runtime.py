@@ -27,7 +27,7 @@ class Runtime:
     background: list[Periodic]
     intervals: dict[str, float]
     offload: Offload
-    database: Database
+    databases: list[Database]
     metrics: Metrics
     turns: Turns
 
@@ -61,4 +61,5 @@ class Runtime:
     def close(self) -> None:
         """Let go of threads and files; nothing is served any more."""
         self.offload.close()
-        self.database.close()
+        for database in self.databases:
+            database.close()

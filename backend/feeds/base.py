@@ -76,6 +76,8 @@ class Feed(ABC):
     """A source of market data; `name` is what clients see, so a simulation says that it is one."""
 
     name: ClassVar[str]
+    # Whether each run begins with another time, and has nothing to do with what a run before left.
+    begins_anew: ClassVar[bool] = False
     # The intervals that `past` answers for, those first that are wanted first; all others are
     # rolled up from them. How many candles one call may ask for, and the pause between calls.
     past_intervals: ClassVar[tuple[str, ...]] = ()

@@ -33,6 +33,7 @@ class ReplayFeed(Feed):
     """
 
     name = REPLAY_FEED_PREFIX.rstrip(":")
+    begins_anew = True
 
     def __init__(
         self,

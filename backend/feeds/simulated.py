@@ -135,7 +135,8 @@ class SimulatedFeed(Feed):
         self._ahead.clear()
         now_ms = self._time_ms + elapsed_ms
         rest_of_minute_ms = -self._time_ms % MINUTE_MS
-        self._model.advance(self._time_ms, rest_of_minute_ms / 1000)
+        if rest_of_minute_ms:
+            self._model.advance(self._time_ms, rest_of_minute_ms / 1000)
         minutes = (elapsed_ms - rest_of_minute_ms) // MINUTE_MS
         kept = min(minutes, BRIDGED_MINUTES)
         self._time_ms += rest_of_minute_ms + (minutes - kept) * MINUTE_MS
