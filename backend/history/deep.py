@@ -1,6 +1,7 @@
 """Loads the past of a source, as far back as it gives it: in the background, page by page."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ MINUTES_MS = 7 * DAY_MS
 # begin from, and at last; in between the pauses double.
 FIRST_LOOK_S = 0.1
 LOOK_S = 10.0
+# Whom nobody looks at any more has nothing ahead of others after some of these.
+FADE_S = 60.0
 # After an answer that can't be believed, and after a database that could not be written to.
 RETRY_S = 30.0
 
@@ -69,6 +72,7 @@ class DeepHistory:
         self._metrics = metrics
         self._pages: Counter[tuple[str, str]] = Counter()  # that were loaded in this run
         self._not_before: dict[str, float] = {}
+        self._fade_at = clock.monotonic() + FADE_S
         self._told = False
         self._stopped = False
 
@@ -99,12 +103,16 @@ class DeepHistory:
         except (StorageUnavailable, Overloaded):
             return None
         now = self._clock.monotonic()
-        best, best_rank = None, (float("inf"), 0)
+        if now >= self._fade_at:
+            self._fade_at = now + FADE_S
+            self._looks.fade()
+        best, best_rank = None, (math.inf, 0, 0)
         for symbol in self._market.symbols:
             if now < self._not_before.get(symbol, 0.0) or (symbol, BASE_INTERVAL) not in series:
                 continue
             for order, interval in enumerate(self._feed.past_intervals):
-                rank = (self._pages[symbol, interval] / (1 + self._looks.of(symbol)), order)
+                looks = self._looks.of(symbol)
+                rank = (self._pages[symbol, interval] / (1 + looks), -looks, order)
                 if rank < best_rank and (page := self._page(series, symbol, interval)):
                     best, best_rank = page, rank
         return best
@@ -141,7 +149,6 @@ class DeepHistory:
             self._failed(page, "loading", error, RETRY_S)
         else:
             self._pages[page.symbol, page.interval] += 1
-            self._looks.fade()
 
     def _failed(self, page: Page, what: str, error: Exception, retry_s: float) -> None:
         self._not_before[page.symbol] = self._clock.monotonic() + retry_s
