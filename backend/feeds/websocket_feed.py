@@ -147,6 +147,7 @@ class WebSocketFeed(Feed):
         finally:
             self._backfill.stop()
             self._backfill.join()
+            self._past_client.close()  # which `stop` has cut off
             self._close_connections()
             self._delivery.state(FeedState.STOPPED)
 

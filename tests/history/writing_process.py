@@ -53,13 +53,12 @@ def main(url: str, symbols: list[str]) -> None:
     )
     history.start(lambda *_: None)
     rows = truth()
-    # What the one before had, but not repaired yet, comes again.
-    held = [market.closed_candles(symbol) for symbol in symbols]
-    newest = min((int(each[-1, OPEN_TIME]) if len(each) else START for each in held), default=START)
-    begin = max(0, (newest - START) // MINUTE - 2 * BATCH)
+    # They are written together, so one has as many as another.
+    held = market.closed_candles(symbols[0], 1)
+    begin = (int(held[-1, OPEN_TIME]) - START) // MINUTE + 1 if len(held) else 0
     print("began", begin, flush=True)
     for at in range(begin, TRUTH_MINUTES, BATCH):
-        fresh, settled = rows[at : at + BATCH].copy(), rows[max(0, at - BATCH) : at]
+        fresh, settled = rows[at : at + BATCH].copy(), rows[max(0, at - 2 * BATCH) : at]
         fresh[:, [VOLUME, QUOTE_VOLUME]] /= 2  # half of the trades were missed
         for symbol in symbols:
             market.load_history(symbol, fresh)
