@@ -72,18 +72,24 @@ class History:
         self._since: dict[str, int] = {}
         self._unsubscribe: list[Callable[[], None]] = []
         self._stopped = False
+        self._cleared = False
         self._failing = False
         self._forget_at = 0.0
 
     def start(self, spawn: Callable[..., Any]) -> None:
         """Load the past into the market, then begin to write; before the feed runs.
 
-        `spawn(function, *arguments)` runs a background task. Raises `StorageUnavailable`.
+        `spawn(function, *arguments)` runs a background task. Where the database can't be read the
+        market begins without a past, as with an empty one.
         """
         if self._feed.begins_anew:
-            self._offload.write_candles(self._archive.clear, self._source)
+            self.flush()  # which clears what another run has left
         else:
-            self._restore()
+            try:
+                self._restore()
+            except (StorageUnavailable, Overloaded) as error:
+                logger.warning("The candles of before can't be read: %s; going on without", error)
+                self._metrics.history_failures.labels("restoring").inc()
         self._unsubscribe = [
             self._market.on_candle(self._note_candle),
             self._market.on_history(self._note),
@@ -100,6 +106,13 @@ class History:
 
     def flush(self) -> bool:
         """Write what there is; whether that could be done."""
+        if self._feed.begins_anew and not self._cleared:
+            try:
+                self._offload.write_candles(self._archive.clear, self._source)
+            except (StorageUnavailable, Overloaded) as error:
+                self._failed(error)
+                return False
+            self._cleared = True
         while self._since:
             taken = dict(list(self._since.items())[:SYMBOLS_AT_ONCE])
             for symbol in taken:

@@ -37,9 +37,17 @@ class Recording(Source):
 class Process:
     """What a process has of it; `start` does not run its tasks, so that tests flush by hand."""
 
-    def __init__(self, archive: Archive, clock: Any, *symbols: str, feed: Feed | None = None):
+    def __init__(
+        self,
+        archive: Archive,
+        clock: Any,
+        *symbols: str,
+        feed: Feed | None = None,
+        fault: Exception | None = None,
+    ) -> None:
         self.market = Market(symbols or ("BTC",), clock, "x")
         self.offload: Any = Inline()
+        self.offload.fault = fault
         self.metrics = Metrics()
         self.looks = Looks()
         self.history = History(
@@ -111,6 +119,17 @@ def test_while_the_database_is_away_nothing_is_lost(
     assert np.array_equal(
         lone_archive.read("x", "BTC", "1m", EVER), one.market.closed_candles("BTC")
     )
+
+
+def test_a_database_that_can_not_be_read_at_the_start_does_not_keep_the_market_from_it(
+    lone_archive: Archive, clock: Any
+) -> None:
+    one = Process(lone_archive, clock, fault=StorageUnavailable("gone", Fault.GONE))
+    one.offload.fault = None
+    one.trade(0, 100.0)
+    one.trade(1, 101.0)
+    assert one.history.flush()
+    assert len(lone_archive.read("x", "BTC", "1m", EVER)) == 1
 
 
 def test_many_symbols_are_written_in_several_transactions(
