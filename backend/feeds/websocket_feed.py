@@ -17,18 +17,18 @@ from random import Random
 from typing import ClassVar
 
 from backend.clock import Clock, SystemClock
-from backend.feeds.backfill import REJECTED_RETRY_S, Backfill
+from backend.feeds.backfill import Backfill
 from backend.feeds.backoff import Backoff
-from backend.feeds.base import Feed, MarketSink, PastUnavailable
+from backend.feeds.base import Feed, MarketSink
 from backend.feeds.candle_pages import CandleTerms
 from backend.feeds.connection import Connection, ConnectionLost
 from backend.feeds.delivery import Delivery
+from backend.feeds.exchange_past import ExchangePast
 from backend.feeds.frames import FeedEvent
 from backend.feeds.renewal import Renewal
-from backend.feeds.rest import RestClient, RestError, RestLimited, RestRejected
+from backend.feeds.rest import RestClient
 from backend.feeds.vigil import Vigil
 from backend.market.models import (
-    OPEN_TIME,
     CandleArray,
     FeedState,
 )
@@ -41,8 +41,6 @@ PROVEN_S = 10.0
 UPKEEP_S = 0.25
 # In a backlog no read waits, so nobody else would run; this is how long the others may have to.
 YIELD_AFTER_S = 0.0005
-# After the past could not be had; nobody waits for it.
-PAST_RETRY_S = 30.0
 
 
 class WebSocketFeed(Feed):
@@ -94,7 +92,7 @@ class WebSocketFeed(Feed):
             random=self._random,
             counters=self.counters,
         )
-        self._past_client = self._rest_client(rest_url)
+        self._past = ExchangePast(self.fetch_past, self._rest_client(rest_url), self._backfill)
         self._connection: Connection | None = None
         # Servers that were started together don't come back together.
         renew_after_s = self.renew_after_s * (0.9 + self._random.random() / 10)
@@ -147,33 +145,20 @@ class WebSocketFeed(Feed):
         finally:
             self._backfill.stop()
             self._backfill.join()
-            self._past_client.close()  # which `stop` has cut off
+            self._past.close()  # which `stop` has cut off
             self._close_connections()
             self._delivery.state(FeedState.STOPPED)
 
     def stop(self) -> None:
         self._stopping.set()
         self._backfill.stop()
-        self._past_client.cut()
+        self._past.cut()
         for connection in (self._connection, self._renewal.successor):
             if connection is not None:
                 connection.cut()
 
     def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
-        """Waits for its turn among the requests that repair the present."""
-        if not self._backfill.wait_for_turn():
-            raise PastUnavailable("the feed has stopped", PAST_RETRY_S)
-        try:
-            found = self.fetch_past(self._past_client, symbol, interval, limit, before_ms)
-        except RestRejected as error:
-            raise PastUnavailable(str(error), REJECTED_RETRY_S) from error
-        except RestLimited as error:
-            self._backfill.pause(error.retry_after)
-            raise PastUnavailable(str(error), error.retry_after) from error
-        except (RestError, ValueError) as error:
-            raise PastUnavailable(str(error), PAST_RETRY_S) from error
-        older: CandleArray = found[found[:, OPEN_TIME] < before_ms]
-        return older
+        return self._past.before(symbol, interval, before_ms, limit)
 
     def renew(self, reason: str) -> None:
         """Open a new connection and go over to it without a gap."""

@@ -10,9 +10,10 @@ import numpy as np
 
 from backend.clock import DAY_MS, Clock
 from backend.feeds.base import Feed, PastUnavailable
-from backend.history.archive import AllSeries, Archive
+from backend.history.archive import Archive
 from backend.history.looks import Looks
 from backend.history.series import known_since, up_to
+from backend.history.transaction import AllSeries
 from backend.market.candles import BASE_INTERVAL, INTERVALS
 from backend.market.market import Market
 from backend.market.models import OPEN_TIME, CandleArray

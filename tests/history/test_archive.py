@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.history.archive import BREAK_MS, Archive
+from backend.history.archive import Archive
 from backend.history.blocks import in_blocks, pack, unpack
+from backend.history.transaction import BREAK_MS
 from backend.market.candles import INTERVALS, merge, roll_up
 from backend.market.models import CLOSE, OPEN_TIME
 from backend.storage.database import Database
