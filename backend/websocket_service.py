@@ -253,7 +253,6 @@ class WebSocketService:
         manager = self._socketio.server.manager
         self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
         self._enter(session.sid, ACCEPTED_ROOM)
-        self._resumption.begin(session)
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
         sentiment = self._published.sentiment()
         if sentiment is not None:

@@ -127,6 +127,7 @@ class Requests:
         symbols, place = parsed.symbols.accepted, parsed.resume
         self._prepare(symbols)
         missed = None if place is None else self._resumption.missed(session, symbols, place)
+        self._resumption.begin(session)
         # From here on nothing waits: what is said next finds the client in its rooms.
         self._move(session, self._subscriptions.subscribe(session, parsed))
         more = self._resumption.place()
