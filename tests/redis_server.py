@@ -18,14 +18,14 @@ class Redis:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = lasting_port()
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.port = lasting_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it; returns when it answers."""
         self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1", "--save", ""],
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
         )
