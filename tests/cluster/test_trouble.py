@@ -141,7 +141,7 @@ def test_a_process_that_starts_without_redis_serves_once_it_is_there(
 def test_a_redis_that_is_slow_holds_nobody(
     shared: Redis, start_cluster: StartCluster, connect: Connect
 ) -> None:
-    with far_away(shared.port, 0.2) as port:
+    with far_away(shared.port, 0.1) as port:
         cluster = start_cluster(2, REDIS_URL=f"redis://127.0.0.1:{port}/0")
         clients = [connect(to=server) for server in cluster.servers]
         for client in clients:
