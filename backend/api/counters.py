@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 # One key is one address on one route, and some 300 bytes: 30 MB at worst. Beyond it the oldest
 # windows are forgotten early, which only happens with this many addresses within a minute.
 KEYS_MAX = 100_000
-# While Redis is out of reach somebody asks again this often, and may wait a second for it.
+# While Redis is out of reach somebody asks again this often, and may wait a second.
 SHARED_RETRY_S = 5.0
 # How the limiter's `storage_uri` names these storages.
 SCHEME = "bounded-memory"
