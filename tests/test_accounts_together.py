@@ -171,7 +171,7 @@ def test_orders_that_were_given_while_redis_was_away_are_done_when_it_is_back(
     log_out(here, login)
     wait_until(lambda: here.get("/health").status_code == 503, "Redis to be missed")
     assert client.all("auth_error") == []
-    redis_server.start() if away == "stopped" else redis_server.go_on()
+    redis_server.start() if away == "stopped" else redis_server.resume()
     assert client.wait("auth_error")["error"] == "Token revoked"
     # And from then on as before.
     login = there.new_login()
@@ -247,7 +247,7 @@ def test_connections_of_an_address_are_counted_over_all_processes(
         wait_until(lambda: status(two) == 429, "the limit to hold on the other")
         redis_server.hang()
         wait_until(lambda: status(two) == 101, "the other to count for itself")
-        redis_server.go_on()
+        redis_server.resume()
         wait_until(lambda: status(two) == 429, "the limit to hold again")
     wait_until(lambda: status(two) == 101, "the places to be free again")
 

@@ -155,7 +155,7 @@ def test_after_an_outage_of_redis_what_is_emitted_arrives_again(
     clients = [accepted(server, login) for server in two]
     redis_server.stop() if away == "stopped" else redis_server.hang()
     wait_until(lambda: two[0].get("/health").status_code == 503, "Redis to be missed")
-    redis_server.start() if away == "stopped" else redis_server.go_on()
+    redis_server.start() if away == "stopped" else redis_server.resume()
     with redis_server.client() as client:
         wait_until(lambda: client.pubsub_numsub(CHANNEL)[0][1] == 2, "both to listen again")
     outside.emit("note", 1, to=user_room(login["user"]["id"]))

@@ -62,7 +62,7 @@ def test_a_connection_that_stays_silent_is_given_up_and_made_anew(
     listener.after(QUIET_SECONDS + 1)
     with pytest.raises(RedisFailed):
         listener.after(DEAD_SECONDS)
-    redis_server.go_on()
+    redis_server.resume()
     wait_until(listener.hears, "messages to come again")
 
 

@@ -82,7 +82,7 @@ def test_what_was_missed_in_an_outage_is_done_after_it(
     with pytest.raises(RedisFailed):
         other.orders.read()
     one.orders.give("do", number=2)
-    redis_server.go_on()
+    redis_server.resume()
     one.orders.send()
     other.orders.read()
     # What Redis took without being able to say so comes twice.
