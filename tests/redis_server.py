@@ -48,6 +48,10 @@ class Redis:
         """It answers again."""
         self._signal(signal.SIGCONT)
 
+    def client(self) -> "redis.Redis[Any]":
+        """A client of its own for who asks for more than one thing."""
+        return redis.Redis.from_url(self.url, socket_timeout=PATIENCE)
+
     def command(self, *words: Any) -> Any:
         """What it answers to a command, as it comes."""
         with redis.Redis.from_url(self.url, socket_timeout=PATIENCE) as client:
