@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { describe, expect, vi } from 'vitest';
 import { eventually } from '../eventually.js';
-import { FAST, it } from './stream/service.js';
+import { FAST, it, SLOW } from './stream/service.js';
 
 describe('connecting', () => {
   it('counts as connected once the server has accepted, not when the socket opens', async ({
@@ -173,5 +173,85 @@ describe('listening', () => {
     server.emit('market_update', {});
     await eventually(() => expect(heard).toHaveLength(1));
     expect(reported).toHaveBeenCalledOnce();
+  });
+});
+
+describe('resuming', () => {
+  /**
+   * @param {import('../streamServer.js').StreamServer} server
+   * @param {object[]} missed Signals that whoever comes back is sent.
+   */
+  function keepsPlaces(server, missed = []) {
+    server.answer = ({ event, payload: { symbols, resume }, say }) => {
+      const more = resume ? { offset: resume.offset, recovered: true } : { offset: 5 };
+      if (event === 'subscribe') say('subscription_confirmed', { symbols, epoch: 'e', ...more });
+      for (const signal of resume ? missed : []) say('trading_signal', signal);
+      return {};
+    };
+  }
+
+  it('asks for all that it holds from its place on, in one request', async ({
+    server,
+    service,
+    connected,
+    collect,
+  }) => {
+    const missed = { id: 'b', symbol: 'BTC', offset: 8 };
+    keepsPlaces(server, [missed, missed]);
+    const signals = collect('trading_signal');
+    const resumed = collect('resumed');
+    service.subscribe(['BTC']);
+    await connected();
+    service.subscribe(['ETH']);
+    await eventually(() => expect(server.payloads('subscribe')).toHaveLength(2));
+    server.emit('trading_signal', { id: 'a', symbol: 'BTC', offset: 7 });
+    await eventually(() => expect(signals).toHaveLength(1));
+    server.received.length = 0;
+    server.drop();
+    await eventually(() => expect(resumed).toEqual([{ recovered: true }]));
+    expect(server.payloads('subscribe')).toEqual([
+      { symbols: ['BTC', 'ETH'], realtime: false, resume: { epoch: 'e', offset: 7 } },
+    ]);
+    expect(signals.map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+
+  it('begins anew with symbols that have come meanwhile', async ({
+    server,
+    service,
+    connected,
+    collect,
+  }) => {
+    keepsPlaces(server);
+    service.subscribe(['BTC', 'ETH']);
+    const confirmed = collect('subscription_confirmed');
+    await connected(SLOW);
+    await eventually(() => expect(confirmed).toHaveLength(1));
+    server.drop();
+    await eventually(() => expect(service.getState().phase).toBe('waiting'));
+    service.unsubscribe(['ETH']);
+    service.subscribe(['ADA', 'ETH']);
+    service.retryNow();
+    await eventually(() => expect(confirmed).toHaveLength(3));
+    expect(server.payloads('subscribe').slice(1)).toEqual([
+      { symbols: ['BTC'], realtime: false, resume: { epoch: 'e', offset: 5 } },
+      { symbols: ['ADA', 'ETH'], realtime: false },
+    ]);
+  });
+
+  it('is for connections that were lost, not for those that were closed', async ({
+    server,
+    service,
+    connected,
+    collect,
+  }) => {
+    keepsPlaces(server);
+    service.subscribe(['BTC']);
+    const confirmed = collect('subscription_confirmed');
+    await connected();
+    await eventually(() => expect(confirmed).toHaveLength(1));
+    service.disconnect();
+    await connected();
+    await eventually(() => expect(server.payloads('subscribe')).toHaveLength(2));
+    expect(server.payloads('subscribe')[1]).toEqual({ symbols: ['BTC'], realtime: false });
   });
 });
