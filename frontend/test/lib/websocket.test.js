@@ -177,81 +177,73 @@ describe('listening', () => {
 });
 
 describe('resuming', () => {
-  /**
-   * @param {import('../streamServer.js').StreamServer} server
-   * @param {object[]} missed Signals that whoever comes back is sent.
-   */
-  function keepsPlaces(server, missed = []) {
-    server.answer = ({ event, payload: { symbols, resume }, say }) => {
-      const more = resume ? { offset: resume.offset, recovered: true } : { offset: 5 };
-      if (event === 'subscribe') say('subscription_confirmed', { symbols, epoch: 'e', ...more });
-      for (const signal of resume ? missed : []) say('trading_signal', signal);
-      return {};
-    };
-  }
+  const PLACE = { epoch: 'e', offset: 7 };
+  const missed = { id: 'b', symbol: 'BTC', offset: 8 };
 
-  it('asks for all that it holds from its place on, in one request', async ({
-    server,
-    service,
-    connected,
-    collect,
-  }) => {
-    const missed = { id: 'b', symbol: 'BTC', offset: 8 };
-    keepsPlaces(server, [missed, missed]);
-    const signals = collect('trading_signal');
-    const resumed = collect('resumed');
-    service.subscribe(['BTC']);
-    await connected();
-    service.subscribe(['ETH']);
-    await eventually(() => expect(server.payloads('subscribe')).toHaveLength(2));
-    server.emit('trading_signal', { id: 'a', symbol: 'BTC', offset: 7 });
-    await eventually(() => expect(signals).toHaveLength(1));
-    server.received.length = 0;
-    server.drop();
-    await eventually(() => expect(resumed).toEqual([{ recovered: true }]));
-    expect(server.payloads('subscribe')).toEqual([
-      { symbols: ['BTC', 'ETH'], realtime: false, resume: { epoch: 'e', offset: 7 } },
-    ]);
-    expect(signals.map(({ id }) => id)).toEqual(['a', 'b']);
-  });
+  /** Connects to a server that keeps places, and stands at one; what is subscribed is held. */
+  const placed = it.extend(
+    'placed',
+    ({ server, service, connected, collect }) =>
+      async (/** @type {string[]} */ symbols, options = {}) => {
+        server.answer = ({ event, payload: { symbols, resume }, say }) => {
+          const more = resume ? { offset: resume.offset, recovered: true } : { offset: 5 };
+          if (event === 'subscribe')
+            say('subscription_confirmed', { symbols, epoch: 'e', ...more });
+          if (resume) for (const signal of [missed, missed]) say('trading_signal', signal);
+          return {};
+        };
+        const signals = collect('trading_signal');
+        service.subscribe(symbols);
+        await connected(options);
+        await eventually(() => expect(server.payloads('subscribe')).toHaveLength(1));
+        server.emit('trading_signal', { id: 'a', symbol: 'BTC', offset: 7 });
+        await eventually(() => expect(signals).toHaveLength(1));
+        server.received.length = 0;
+        return signals;
+      },
+  );
 
-  it('begins anew with symbols that have come meanwhile', async ({
-    server,
-    service,
-    connected,
-    collect,
-  }) => {
-    keepsPlaces(server);
-    service.subscribe(['BTC', 'ETH']);
-    const confirmed = collect('subscription_confirmed');
-    await connected(SLOW);
-    await eventually(() => expect(confirmed).toHaveLength(1));
-    server.drop();
-    await eventually(() => expect(service.getState().phase).toBe('waiting'));
-    service.unsubscribe(['ETH']);
-    service.subscribe(['ADA', 'ETH']);
-    service.retryNow();
-    await eventually(() => expect(confirmed).toHaveLength(3));
-    expect(server.payloads('subscribe').slice(1)).toEqual([
-      { symbols: ['BTC'], realtime: false, resume: { epoch: 'e', offset: 5 } },
-      { symbols: ['ADA', 'ETH'], realtime: false },
-    ]);
-  });
+  placed(
+    'asks for all that it holds from its place on, in one request',
+    async ({ server, placed, collect }) => {
+      const resumed = collect('resumed');
+      const signals = await placed(['BTC', 'ETH']);
+      server.drop();
+      await eventually(() => expect(resumed).toEqual([{ recovered: true }]));
+      expect(server.payloads('subscribe')).toEqual([
+        { symbols: ['BTC', 'ETH'], realtime: false, resume: PLACE },
+      ]);
+      expect(signals.map(({ id }) => id)).toEqual(['a', 'b']);
+    },
+  );
 
-  it('is for connections that were lost, not for those that were closed', async ({
-    server,
-    service,
-    connected,
-    collect,
-  }) => {
-    keepsPlaces(server);
-    service.subscribe(['BTC']);
-    const confirmed = collect('subscription_confirmed');
-    await connected();
-    await eventually(() => expect(confirmed).toHaveLength(1));
-    service.disconnect();
-    await connected();
-    await eventually(() => expect(server.payloads('subscribe')).toHaveLength(2));
-    expect(server.payloads('subscribe')[1]).toEqual({ symbols: ['BTC'], realtime: false });
-  });
+  placed(
+    'begins anew with symbols that have come meanwhile',
+    async ({ server, service, placed }) => {
+      await placed(['BTC', 'ETH'], SLOW);
+      server.drop();
+      await eventually(() => expect(service.getState().phase).toBe('waiting'));
+      service.unsubscribe(['ETH']);
+      service.subscribe(['ADA', 'ETH']);
+      service.retryNow();
+      await eventually(() =>
+        expect(server.payloads('subscribe')).toEqual([
+          { symbols: ['BTC'], realtime: false, resume: PLACE },
+          { symbols: ['ADA', 'ETH'], realtime: false },
+        ]),
+      );
+    },
+  );
+
+  placed(
+    'is for connections that were lost, not for those that were closed',
+    async ({ server, service, placed, connected }) => {
+      await placed(['BTC']);
+      service.disconnect();
+      await connected();
+      await eventually(() =>
+        expect(server.payloads('subscribe')).toEqual([{ symbols: ['BTC'], realtime: false }]),
+      );
+    },
+  );
 });

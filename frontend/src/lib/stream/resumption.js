@@ -109,7 +109,8 @@ export class Resumption {
     if (!held) return;
     // Where nothing is confirmed, nobody knows what the place means.
     if (confirmations.length === 0) this._place = null;
-    this._onResumed(confirmations.length > 0 && confirmations.every((each) => this._whole(each)));
+    const resumed = confirmations.some(({ recovered }) => recovered);
+    this._onResumed(resumed && confirmations.every((each) => this._whole(each)));
     held.sort((a, b) => a.payload.offset - b.payload.offset);
     for (const { event, payload } of held) this._giveOnce(event, payload);
   }

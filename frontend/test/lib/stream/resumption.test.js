@@ -181,6 +181,13 @@ describe('a reconnection', () => {
     expect(heard()).toEqual([true, 'ADA5', false]);
   });
 
+  it('is not recovered by a server that does not say so', () => {
+    const { resumption, heard, answered } = cutOff();
+    resumption.begin();
+    answered(confirmation({ symbols: [], epoch: undefined }));
+    expect(heard()).toEqual([false]);
+  });
+
   it('that nobody answers gives what has come, and begins anew the next time', () => {
     const { resumption, heard, sentiment, answered } = cutOff();
     resumption.begin();
