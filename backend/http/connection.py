@@ -71,7 +71,7 @@ class HttpConnection:
 
     def run(self) -> None:
         """Serve requests until the connection ends; closes it, and frees its place."""
-        self._place.when_evicted(self._evict)
+        self._place.holder = self
         try:
             while self._serve():
                 # Another request may have come already: others have their turn in between.
@@ -87,7 +87,7 @@ class HttpConnection:
                 self._sock.close()
                 self._place.release()
 
-    def _evict(self) -> None:
+    def evicted(self) -> None:
         """From whatever greenlet: the one that waits here wakes up to an end of the stream."""
         with contextlib.suppress(OSError):
             green.raw_socket(self._sock).shutdown(socket.SHUT_RDWR)
