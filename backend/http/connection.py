@@ -173,7 +173,6 @@ class HttpConnection:
             started[:] = [(status, headers)]
             return _no_write
 
-        green.websocket_served()  # whoever was served in this greenlet before
         try:
             result = self._app(environ, start_response)
         except OSError:
