@@ -26,6 +26,7 @@ from backend.server import (
     listen,
     raise_file_limit,
     serve,
+    settle,
     url_of,
 )
 from backend.storage.faults import StorageUnavailable, unusable
@@ -59,6 +60,7 @@ def run(settings: Settings, places: int, listener: Any) -> None:
         app = create_app(settings)
         runtime = app.extensions["crs"]
         runtime.start()
+        settle()
         out = logs.Writer(logs.STDOUT)
         out.write(f"CRS is ready at {url_of(listener)} (market feed: {runtime.feed_name})")
         serve(listener, runtime.http_server(app, places), runtime.drain)

@@ -86,6 +86,9 @@ class HttpConnection:
             if self._exchange is None or not self._exchange.taken:
                 self._sock.close()
                 self._place.release()
+            # It refers to this connection. Without it both are freed now; the collector would
+            # have the memory of thousands to itself until it runs.
+            self._exchange = None
 
     def evicted(self) -> None:
         """From whatever greenlet: the one that waits here wakes up to an end of the stream."""

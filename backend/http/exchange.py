@@ -156,7 +156,7 @@ def environ_of(
         EXCHANGE: exchange,
         green.WEBSOCKET_KEY: exchange,
     }
-    for raw_name, raw_value in request.headers:
+    for raw_name, raw_value in request.headers.raw_items():
         # A name with an underscore would be taken for the one with a hyphen, which a proxy may
         # have set or taken out.
         if b"_" in raw_name:
