@@ -37,6 +37,7 @@ from backend.feeds import create_feed, feed_name
 from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
 from backend.market.market import Market
+from backend.memory import EBB_SECONDS, Ebb
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.protocol import MARKET_UPDATE, PRICE_UPDATE
@@ -176,6 +177,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
                 auth.sessions.load_revocations,
             ),
             background("purge", PURGE_SECONDS, auth.sessions.purge),
+            background("memory", EBB_SECONDS, Ebb(lambda: len(socketio.server.eio.sockets)).look),
         ],
         {
             "market": settings.market_interval,

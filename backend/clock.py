@@ -42,6 +42,6 @@ def iso(time_ms: int) -> str:
 
 # Most instants that leave the process in a second are of this second or of a few before it, and
 # one takes as long as all else in a small event.
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _iso_second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

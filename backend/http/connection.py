@@ -47,6 +47,21 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class HttpConnection:
     """Serves one connection; `run` is the body of its greenlet."""
 
+    __slots__ = (
+        "_sock",
+        "_address",
+        "_local",
+        "_place",
+        "_app",
+        "_turns",
+        "_errors",
+        "_buffer",
+        "_parser",
+        "_deadline",
+        "_exchange",
+        "__weakref__",
+    )
+
     def __init__(
         self,
         sock: Any,
