@@ -77,7 +77,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     metrics = Metrics()
     register_error_handlers(app)
     register_headers(app, settings)
-    limiter = create_limiter(app, settings.redis_url)
+
+    def count_refusal(limit: str) -> None:
+        metrics.refusals.labels(limit).inc()
+
+    limiter = create_limiter(app, settings.redis_url, count_refusal)
 
     turns = Turns(clock)
     offload = Offload(again=partial(turns.again, REQUEST_COST_SECONDS))
@@ -93,6 +97,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         create_counters(settings.redis_url),
         limiter,
         lambda reason: metrics.auth_failures.labels(reason).inc(),
+        count_refusal,
         clock,
     )
 
@@ -129,9 +134,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         rng=random.Random(secrets.randbits(64)),
     )
 
-    gate = StreamGate(
-        settings.connections_per_address, clock, lambda limit: metrics.refusals.labels(limit).inc()
-    )
+    gate = StreamGate(settings.connections_per_address, clock, count_refusal)
     transports.follow(gate.opened, gate.closed)
     # Around the stream too, whose middleware is the outermost of Flask's own.
     app.wsgi_app = gate.around(app.wsgi_app)  # type: ignore[method-assign]

@@ -1,6 +1,7 @@
 """Limits on how often one address may ask over HTTP."""
 
 import time
+from collections.abc import Callable
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RequestLimit
@@ -20,13 +21,23 @@ PUBLIC_SCOPE = "public"
 REDIS_TIMEOUT_S = 1
 
 
-def create_limiter(app: Flask, redis_url: str) -> Limiter:
-    """A limiter for `app`, counting in Redis where several processes share one, else in memory.
+# What a refusal is counted under, whichever the route.
+PER_ADDRESS = "requests_per_address"
+
+
+def create_limiter(app: Flask, redis_url: str, on_refused: Callable[[str], None]) -> Limiter:
+    """A limiter for `app`, counting in Redis where several processes share one, else in memory;
+    `on_refused` is told which limit somebody ran into.
 
     Nothing is limited by default; use `limit` on views or `shared_limit` on blueprints. A breach
     is answered 429 in the one error shape, with `Retry-After` in seconds.
     """
     shared = bool(redis_url)
+
+    def breached(limit: RequestLimit) -> Response:
+        on_refused(PER_ADDRESS)
+        return too_many_requests(max(1, limit.reset_at - int(time.time())))
+
     return Limiter(
         client_network,
         app=app,
@@ -37,7 +48,7 @@ def create_limiter(app: Flask, redis_url: str) -> Limiter:
         # Without Redis each process counts for itself until it is back.
         in_memory_fallback_enabled=shared,
         swallow_errors=shared,
-        on_breach=_on_breach,
+        on_breach=breached,
     )
 
 
@@ -70,7 +81,3 @@ _REDIS_OPTIONS: dict[str, str | int] = {
 
 def _storage_uri(redis_url: str) -> str:
     return redis_url.replace("unix://", "redis+unix://", 1)
-
-
-def _on_breach(limit: RequestLimit) -> Response:
-    return too_many_requests(max(1, limit.reset_at - int(time.time())))
