@@ -49,14 +49,17 @@ class Recoverable:
 
 
 class Recoveries(Protocol):
-    """One of `MemoryRecoveries` and `redis_recoveries.RedisRecoveries`."""
+    """One of `MemoryRecoveries` and `redis_recoveries.RedisRecoveries`.
+
+    A process that has not noticed that a connection was taken up elsewhere holds an old state: what
+    it says, which is of fewer `returns`, changes nothing.
+    """
 
     def keep(self, pid: str, state: Recoverable, seconds: float) -> None:
-        """Keep in place of what was kept, for so long; never waits. What has been taken up again
-        more often is not replaced: a process that has not noticed yet holds an old state."""
+        """Keep in place of what was kept, for so long; never waits."""
 
-    def forget(self, pid: str) -> None:
-        """Keep nothing any more; never waits."""
+    def forget(self, pid: str, returns: int) -> None:
+        """Keep nothing any more of what has returned so often; never waits."""
 
     def take(self, pid: str) -> Recoverable | None:
         """What was kept, which nobody is given twice; None where nothing is. May wait."""
@@ -76,19 +79,23 @@ class MemoryRecoveries:
 
     def keep(self, pid: str, state: Recoverable, seconds: float) -> None:
         now = self._clock.monotonic()
-        known = self._kept.get(pid)
-        if known is not None and known[0].returns > state.returns:
+        if self._has_returned(pid, state.returns):
             return
         self._kept[pid] = state, now + seconds
         self._kept.move_to_end(pid)
         self._make_room(now)
 
-    def forget(self, pid: str) -> None:
-        self._kept.pop(pid, None)
+    def forget(self, pid: str, returns: int) -> None:
+        if not self._has_returned(pid, returns):
+            self._kept.pop(pid, None)
 
     def take(self, pid: str) -> Recoverable | None:
         state, until = self._kept.pop(pid, (None, 0.0))
         return state if until > self._clock.monotonic() else None
+
+    def _has_returned(self, pid: str, returns: int) -> bool:
+        """Whether what is kept has done so more often."""
+        return pid in self._kept and self._kept[pid][0].returns > returns
 
     def _make_room(self, now: float) -> None:
         for _ in range(_SWEPT):

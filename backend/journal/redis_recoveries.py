@@ -32,13 +32,21 @@ TAKES_AT_ONCE = 16
 # After a command that failed nobody who comes back waits for another for so long.
 ASK_AGAIN_SECONDS = 2.0
 
-# Key; returns, state, milliseconds.
-_KEEP = """
+_UNLESS_IT_HAS_RETURNED = """
 local returns = redis.call('HGET', KEYS[1], 'returns')
 if returns and tonumber(returns) > tonumber(ARGV[1]) then return 0 end
+"""
+# Key; returns, state, milliseconds.
+_KEEP = (
+    _UNLESS_IT_HAS_RETURNED
+    + """
 redis.call('HSET', KEYS[1], 'returns', ARGV[1], 'state', ARGV[2])
 return redis.call('PEXPIRE', KEYS[1], ARGV[3])
 """
+)
+# Key; returns.
+_FORGET = _UNLESS_IT_HAS_RETURNED + "return redis.call('DEL', KEYS[1])"
+# Key -> the state.
 _TAKE = """
 local state = redis.call('HGET', KEYS[1], 'state')
 redis.call('DEL', KEYS[1])
@@ -47,8 +55,10 @@ return state
 
 
 class _Waiting(NamedTuple):
-    """What is to be written: a state and until when it is kept, or None where it is forgotten."""
+    """What is to be written: of what has returned so often a state and until when it is kept, or
+    None where it is forgotten."""
 
+    returns: int
     state: Recoverable | None
     until: float
 
@@ -60,6 +70,7 @@ class RedisRecoveries:
         self._redis = connect(url)
         self._clock = clock
         self._keep = self._redis.register_script(_KEEP)
+        self._forget = self._redis.register_script(_FORGET)
         self._take = self._redis.register_script(_TAKE)
         self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
         # On its way to Redis.
@@ -76,21 +87,18 @@ class RedisRecoveries:
         self._redis.close()
 
     def keep(self, pid: str, state: Recoverable, seconds: float) -> None:
-        known = self._newest(pid)
-        if known is not None and known.state is not None and known.state.returns > state.returns:
-            return
-        self._wait(pid, _Waiting(state, self._clock.monotonic() + seconds))
+        self._wait(pid, _Waiting(state.returns, state, self._clock.monotonic() + seconds))
 
-    def forget(self, pid: str) -> None:
-        self._wait(pid, _Waiting(None, math.inf))
+    def forget(self, pid: str, returns: int) -> None:
+        self._wait(pid, _Waiting(returns, None, math.inf))
 
     def take(self, pid: str) -> Recoverable | None:
         newest = self._newest(pid)
         self._waiting.pop(pid, None)
         stored = self._take_stored(pid)
-        if pid in self._written:
+        if (written := self._written.get(pid)) is not None:
             # It may have got there after it was taken.
-            self.forget(pid)
+            self.forget(pid, written.returns)
         if newest is not None:
             return newest.state if newest.until > self._clock.monotonic() else None
         return stored
@@ -117,6 +125,9 @@ class RedisRecoveries:
         return self._waiting.get(pid) or self._written.get(pid)
 
     def _wait(self, pid: str, waiting: _Waiting) -> None:
+        newest = self._newest(pid)
+        if newest is not None and newest.returns > waiting.returns:
+            return
         self._waiting[pid] = waiting
         self._waiting.move_to_end(pid)
         if len(self._waiting) > WAITING_MAX:
@@ -125,11 +136,11 @@ class RedisRecoveries:
     def _write(self, batch: dict[str, _Waiting]) -> None:
         now = self._clock.monotonic()
         with self._redis.pipeline(transaction=False) as pipe:
-            for pid, (state, until) in batch.items():
+            for pid, (returns, state, until) in batch.items():
                 if state is None:
-                    pipe.delete(KEY + pid)
+                    self._forget(keys=[KEY + pid], args=[returns], client=pipe)
                 elif until > now:
-                    arguments = [state.returns, state.packed(), math.ceil((until - now) * 1000)]
+                    arguments = [returns, state.packed(), math.ceil((until - now) * 1000)]
                     self._keep(keys=[KEY + pid], args=arguments, client=pipe)
             pipe.execute()
 

@@ -142,7 +142,7 @@ def test_what_is_forgotten_is_given_to_nobody(settled: bool, store: Store) -> No
     store.one.keep("a", STATE, 120)
     if settled:
         store.settle()
-    store.one.forget("a")
+    store.one.forget("a", STATE.returns)
     assert store.one.take("a") is None
     store.settle()
     assert store.other.take("a") is None
@@ -153,11 +153,14 @@ def test_a_process_that_has_not_noticed_does_not_replace_what_was_taken_up(store
     store.settle()
     assert store.other.take("a") == STATE
     newer = replace(STATE, returns=1, symbols=("SOL",))
-    store.other.keep("a", newer, 120)
+    for pid in ("a", "b"):
+        store.other.keep(pid, newer, 120)
     store.settle()
     store.one.keep("a", STATE, 120)
+    store.one.forget("b", STATE.returns)
     store.settle()
     assert store.other.take("a") == newer
+    assert store.one.take("b") == newer
 
 
 # --- in memory ------------------------------------------------------------------------------------
