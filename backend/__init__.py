@@ -115,6 +115,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         source.journal,
         published,
         source.production,
+        source.recoveries,
+        lambda _sid, _returns: None,
         auth.authenticator,
         auth.revocations,
         symbols=settings.symbols,

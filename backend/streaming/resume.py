@@ -5,6 +5,7 @@ signals of a snapshot too. So whoever remembers the last offset it was given res
 missed, and with nothing twice.
 """
 
+import math
 from collections.abc import Collection
 
 from backend.journal.journal import Journal
@@ -40,6 +41,16 @@ class Resumption:
 
         May wait a little, where the client has come from a process that had read further.
         """
+        missed = self.since(place, symbols, session.heard_since)
+        if missed is not None and place.offset is not None:
+            session.heard_since = min(session.heard_since, place.offset)
+        return missed
+
+    def since(
+        self, place: Place, symbols: Collection[str], heard_since: float = math.inf
+    ) -> list[Entry] | None:
+        """The same for who has heard all that was said to everybody after the offset
+        `heard_since`."""
         offset = place.offset
         if place.epoch != self._log.epoch or offset is None or not self._journal.has_read(offset):
             return None
@@ -49,13 +60,6 @@ class Resumption:
         missed = [
             entry
             for entry in entries
-            if (
-                entry.offset <= session.heard_since
-                if entry.topic is None
-                else entry.topic in symbols
-            )
+            if (entry.offset <= heard_since if entry.topic is None else entry.topic in symbols)
         ]
-        if len(missed) > MISSED_MAX:
-            return None
-        session.heard_since = min(session.heard_since, offset)
-        return missed
+        return missed if len(missed) <= MISSED_MAX else None

@@ -8,7 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.protocol import Place
 from backend.streaming.limits import Allowance
+
+
+@dataclass(slots=True)
+class Ticket:
+    """What a connection that asked for it can be recovered by: its private id. `returns` counts how
+    often it was; `place` is where it stood when it was last told all that was said."""
+
+    pid: str
+    returns: int
+    place: Place
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +42,7 @@ class Session:
     basket: int | None = None
     # It has been sent all that was said to everybody after this offset.
     heard_since: int = 0
+    ticket: Ticket | None = None
     # What it may still ask for; made with its first request.
     allowance: Allowance | None = None
 
