@@ -49,8 +49,14 @@ class Redis:
         self._signal(signal.SIGCONT)
 
     def command(self, *words: Any) -> Any:
-        """What it answers to a command."""
+        """What it answers to a command, as it comes."""
         with redis.Redis.from_url(self.url, socket_timeout=PATIENCE) as client:
+            client.response_callbacks.clear()
+            return client.execute_command(*words)
+
+    def command_with(self, password: str, *words: Any) -> Any:
+        """The same, where it asks for a password."""
+        with redis.Redis.from_url(self.url, password=password) as client:
             return client.execute_command(*words)
 
     def wait_until_gone(self, key: str) -> None:

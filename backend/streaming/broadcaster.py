@@ -83,8 +83,8 @@ class Broadcaster:
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        """`announce` is for everybody, with a place; `prices_wait` is called when `flush_prices` has
-        become worth a call."""
+        """`announce` is for everybody, with a place; `prices_wait` is called when `flush_prices`
+        has become worth a call."""
         self._market = market
         self._log = log
         self._subscriptions = subscriptions

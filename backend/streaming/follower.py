@@ -10,7 +10,7 @@ from backend.journal.redis_journal import RedisJournal
 from backend.journal.redis_streams import Heard, RedisStreams
 from backend.market.models import OPEN_TIME
 from backend.market.replica import Replica
-from backend.market.report import QUOTES, REWRITTEN
+from backend.market.report import NAMES, QUOTES, REWRITTEN
 from backend.metrics import Metrics
 from backend.streaming.publisher import FULL, RECALLED, TICK
 
@@ -121,8 +121,10 @@ class Follower:
             self._recall(self._streams.recalled())
 
     def _load_candles(self, report: dict[str, Any], symbol: str, since_ms: int) -> None:
-        quote = report[QUOTES].get(symbol)
-        newest_ms = quote["time_ms"] if quote else self._replica.time_ms(symbol)
+        newest_ms = self._replica.time_ms(symbol)
+        if symbol in report[QUOTES]:
+            told = dict(zip(report[NAMES], report[QUOTES][symbol], strict=True))
+            newest_ms = told["time_ms"]
         newest = newest_ms // DAY_MS
         days = range(max(since_ms // DAY_MS, newest - CANDLE_DAYS + 1), newest + 1)
         candles = self._streams.candles(symbol, days)

@@ -37,8 +37,8 @@ class Outlet:
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        """`put` sends an event with its payload, and its place, to a room, `put_joined` each basket's
-        room its own part of the pieces, and says how many events that were."""
+        """`put` sends an event with its payload, and its place, to a room, `put_joined` each
+        basket's room its own part of the pieces, and says how many events that were."""
         self._put = put
         self._put_joined = put_joined
         self._market = market

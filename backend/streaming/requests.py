@@ -136,6 +136,7 @@ class Requests:
         missed = None if place is None else self._resumption.missed(session, symbols, place)
         if self._sessions.get(session.sid) is not session:
             return None  # it has left meanwhile, or come back on another connection
+        self._resumption.begin(session)
         # From here on nothing waits: what is said next finds the client in its rooms.
         self._move(session, self._subscriptions.subscribe(session, parsed))
         self._recovery.keep(session)
