@@ -150,10 +150,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """What a client shows that comes back: its private id, and the last place it was told."""
+    """What a client shows that comes back: its private id, and the last place it was told. Where
+    that was an answer's it has the number of the answer, and else 0."""
 
     pid: str
     place: Place
+    answer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +203,13 @@ def parse_return(auth: object) -> Return | None:
     pid, told = auth.get("pid"), auth.get("offset")
     if not isinstance(pid, str) or not isinstance(told, str):
         return None
-    epoch, _, offset = told.rpartition(":")
     if not pid.isascii() or len(pid) > PID_MAX_CHARS or len(told) > PLACE_MAX_CHARS:
         return None
-    return Return(pid, Place(epoch, int(offset))) if epoch and _is_offset(offset) else None
+    epoch, *numbers = told.split(":")
+    if not epoch or not 1 <= len(numbers) <= 2 or not all(map(_is_offset, numbers)):
+        return None
+    offset, answer = (*map(int, numbers), 0)[:2]
+    return Return(pid, Place(epoch, offset), answer)
 
 
 def parse_token(args: Arguments) -> object:

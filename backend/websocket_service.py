@@ -275,8 +275,8 @@ class WebSocketService:
             self._part(sid)
 
     def _accept(self, session: Session, admission: Admission | None) -> None:
-        was = None if admission is None else admission.was
-        if was is None and self._published.sentiment() is None:
+        former = None if admission is None else admission.former
+        if former is None and self._published.sentiment() is None:
             self._produce(Producer.say_sentiment)
         self.sessions.add(session)
         manager = self._socketio.server.manager
@@ -284,8 +284,8 @@ class WebSocketService:
         self._enter(session.sid, ACCEPTED_ROOM)
         session.ticket = None if admission is None else admission.ticket
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
-        if was is not None:
-            self._requests.recover(session, was)
+        if former is not None:
+            self._requests.recover(session, former)
             return
         place = self._recovery.answered(session)
         sentiment = self._published.sentiment()

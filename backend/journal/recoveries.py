@@ -22,13 +22,14 @@ _SWEPT = 2
 
 @dataclass(frozen=True, slots=True)
 class Recoverable:
-    """What a connection was. `place` is where it stood when its subscriptions were last answered:
-    whoever has not heard of it lacks more than was said after it. `returns` counts how often it has
-    been taken up again."""
+    """What a connection was. `place` is where it stood at its last answer of `answers` that brought
+    what had been said: who has not heard that one lacks more than was said after it. `returns`
+    counts how often the connection has been taken up again."""
 
     sid: str
     user_id: int | None
     place: Place
+    answers: int
     symbols: tuple[str, ...]
     fields: tuple[str, ...] | None
     realtime: bool

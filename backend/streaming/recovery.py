@@ -42,13 +42,21 @@ TOO_MUCH = "too_much"
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """What a client was that comes back, and where it stood when it was cut off."""
+
+    state: Recoverable
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
-    """Who a client that asked for recovery is from here on: its id, what it comes back with, and
-    what it was, where it is that again."""
+    """Who a client that asked for recovery is from here on: its id, and what it can come back with;
+    `former` where it has come back."""
 
     sid: str
     ticket: Ticket
-    was: Recoverable | None = None
+    former: Former | None = None
 
 
 class Recovery:
@@ -85,33 +93,35 @@ class Recovery:
             found, outcome = self._find(shown, user_id)
             self._metrics.recoveries.labels(outcome).inc()
             if found is not None:
-                ticket = Ticket(shown.pid, found.returns + 1, shown.place)
-                return Admission(found.sid, ticket, found)
-        ticket = Ticket(secrets.token_urlsafe(_PID_BYTES), 0, self._newest())
+                ticket = Ticket(shown.pid, found.place, found.returns + 1, found.answers)
+                return Admission(found.sid, ticket, Former(found, shown.place))
+        ticket = Ticket(secrets.token_urlsafe(_PID_BYTES), self._newest())
         return Admission(self._new_sid(), ticket)
 
     def give_back(self, admission: Admission) -> None:
         """The client has left before it was told."""
-        if admission.was is not None:
-            self._recoveries.keep(admission.ticket.pid, admission.was, RECOVERABLE_SECONDS)
+        if admission.former is not None:
+            state = admission.former.state
+            self._recoveries.keep(admission.ticket.pid, state, RECOVERABLE_SECONDS)
 
-    def missed(self, session: Session, was: Recoverable) -> list[tuple[str, Payload, str]]:
+    def missed(self, session: Session, former: Former) -> list[tuple[str, Payload, str]]:
         """What was said of the symbols of a connection that comes back, and to everybody: event,
         payload and place of each, in order. Nothing has waited since it was admitted."""
-        assert session.ticket is not None
-        missed = self._resumption.missed(session, was.symbols, session.ticket.place)
+        missed = self._resumption.missed(session, former.state.symbols, former.place)
         assert missed is not None
         return [(entry.event, entry.payload(), self._log.place(entry)) for entry in missed]
 
     def answered(self, session: Session) -> str | None:
-        """The place that the last event of an answer carries: of one that makes a client know what
-        was said so far. Who comes back without having heard of it is not recovered."""
+        """The place that the last event of an answer carries: of one that brings what was said so
+        far. Who comes back without having heard it is not recovered."""
         ticket = session.ticket
         if ticket is None:
             return None
         ticket.place = self._newest()
+        ticket.answers += 1
         self.keep(session)
-        return str(ticket.place)
+        # More may be answered before anything else is said.
+        return f"{ticket.place}:{ticket.answers}"
 
     def keep(self, session: Session, seconds: float = AHEAD_SECONDS) -> None:
         """Write what a connection is now, where it can be recovered."""
@@ -122,6 +132,7 @@ class Recovery:
             session.sid,
             session.user_id,
             ticket.place,
+            ticket.answers,
             tuple(session.symbols),
             session.fields,
             session.realtime,
@@ -160,7 +171,7 @@ class Recovery:
             return None, ANOTHER_USER
         # The cut may not have been noticed yet.
         self._end_former(state.sid, state.returns + 1)
-        if not _has_heard(shown.place, state.place):
+        if not _has_heard(shown, state):
             return None, UNANSWERED
         if self._resumption.since(shown.place, state.symbols) is None:
             return None, TOO_MUCH
@@ -176,8 +187,11 @@ class Recovery:
         return Place(self._log.epoch, self._log.last)
 
 
-def _has_heard(place: Place, answered: Place) -> bool:
-    """Whether who stands at `place` has heard what was answered then."""
-    if place.offset is None or answered.offset is None:
+def _has_heard(shown: Return, state: Recoverable) -> bool:
+    """Whether a client has heard its last answer: that, or something that was said later."""
+    heard, answered = shown.place, state.place
+    if heard.offset is None or answered.offset is None or heard.epoch != answered.epoch:
         return False
-    return place.epoch == answered.epoch and place.offset >= answered.offset
+    if heard.offset == answered.offset:
+        return shown.answer == state.answers
+    return heard.offset > answered.offset

@@ -12,7 +12,6 @@ from operator import itemgetter
 from backend import green
 from backend.auth.tokens import Authenticator, TokenRejected
 from backend.clock import Clock
-from backend.journal.recoveries import Recoverable
 from backend.protocol import (
     AUTHENTICATE,
     HEARTBEAT,
@@ -42,7 +41,7 @@ from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.limits import Allowance
 from backend.streaming.outlet import Outlet
 from backend.streaming.published import Published
-from backend.streaming.recovery import Recovery
+from backend.streaming.recovery import Former, Recovery
 from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import RoomChange, Subscriptions
@@ -154,10 +153,10 @@ class Requests:
             self._send_said(session, [(entry.event, entry.payload()) for entry in missed])
         return confirmation
 
-    def recover(self, session: Session, was: Recoverable) -> None:
+    def recover(self, session: Session, former: Former) -> None:
         """Make a connection what it was, and send what it has missed, each with its place, and
         quotes as they are now. Nothing here waits."""
-        missed = self._recovery.missed(session, was)
+        missed, was = self._recovery.missed(session, former), former.state
         request = SubscribeRequest(SymbolRequest(was.symbols, ()), was.realtime, was.fields)
         self._move(session, self._subscriptions.subscribe(session, request))
         self._recovery.keep(session)

@@ -15,11 +15,13 @@ from backend.streaming.limits import Allowance
 @dataclass(slots=True)
 class Ticket:
     """What a connection that asked for it can be recovered by: its private id. `returns` counts how
-    often it was; `place` is where it stood when it was last told all that was said."""
+    often it was, `answers` those that brought what had been said; it stood at `place` at the last
+    of them."""
 
     pid: str
-    returns: int
     place: Place
+    returns: int = 0
+    answers: int = 0
 
 
 @dataclass(slots=True, eq=False)
