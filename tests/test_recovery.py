@@ -19,12 +19,18 @@ STOCK = os.environ.get("FANOUT_ENGINE") == "stock"
 own_engine = pytest.mark.skipif(STOCK, reason="the stock engine recovers nobody")
 
 
-@pytest.fixture
-def talkative(start_server: StartServer) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def talkative(_start: StartServer) -> Iterator[Server]:
     """A server that says something to everybody five times a second."""
-    server = start_server(SENTIMENT_INTERVAL="0.2", SIGNAL_INTERVAL="0.2", MARKET_INTERVAL="0.4")
+    server = _start(SENTIMENT_INTERVAL="0.2", SIGNAL_INTERVAL="0.2", MARKET_INTERVAL="0.4")
     yield server
+    assert server.stop() == 0
     assert "Traceback" not in server.output()
+
+
+def ended(server: Server, outcome: str) -> float:
+    """How many clients' coming back has ended in this way."""
+    return server.metric(f'crs_recoveries_total{{outcome="{outcome}"}}')
 
 
 def asking(token: str, **more: Any) -> dict[str, Any]:
@@ -109,6 +115,7 @@ def test_two_clients_come_back_as_themselves_as_often_as_they_like(
         for transport in ("websocket", "polling")
     ]
     before = [subscribed(client) for client in clients]
+    recovered = ended(talkative, "recovered")
     for how in ("here", "unnoticed", "here"):
         for client in clients:
             client.cut(how)
@@ -119,7 +126,7 @@ def test_two_clients_come_back_as_themselves_as_often_as_they_like(
         for client, heard in zip(clients, last, strict=True):
             client.wait("sentiment_update", lambda told, *_, h=heard: told["offset"] > h + 3)
     assert before[0]["id"] != before[1]["id"]
-    assert talkative.metric('crs_recoveries_total{outcome="recovered"}') == 6
+    assert ended(talkative, "recovered") == recovered + 6
     for client in clients:
         offsets = [told["offset"] for told in said(client.heard, last_heard(client) - 12, 10**9)]
         assert offsets == sorted(set(offsets))
@@ -141,8 +148,7 @@ def test_who_was_cut_in_the_midst_of_an_answer_is_not_recovered(start_server: St
         assert (again.told["sid"] == client.told["sid"]) is bool(heard)
         assert (again.told["pid"] == client.told["pid"]) is bool(heard)
         again.close()
-    assert quiet.metric('crs_recoveries_total{outcome="unanswered"}') == 2
-    assert quiet.metric('crs_recoveries_total{outcome="recovered"}') == 1
+    assert (ended(quiet, "unanswered"), ended(quiet, "recovered")) == (2, 1)
 
 
 @own_engine
@@ -165,7 +171,7 @@ def test_a_private_id_is_nothing_in_the_hands_of_another_user(talkative: Server)
     client.place()  # and nothing happens to whose it is
     for each in (client, stranger):
         each.close()
-    assert talkative.metric('crs_recoveries_total{outcome="another_user"}') == 1
+    assert ended(talkative, "another_user") == 1
 
 
 @own_engine

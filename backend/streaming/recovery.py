@@ -158,7 +158,7 @@ class Recovery:
         due = self._clock.monotonic() - REWRITE_SECONDS
         for _ in range(REWRITTEN_AT_ONCE):
             session, written = next(iter(self._present.items()), (None, due))
-            if session is None or written >= due:
+            if session is None or written > due:
                 return
             self.keep(session)
 
