@@ -116,6 +116,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         published,
         source.production,
         source.recoveries,
+        # Nothing carries orders from process to process yet: another one that still takes the
+        # connection for alive notices that it is not when its pings are not answered.
         lambda _sid, _returns: None,
         auth.authenticator,
         auth.revocations,
