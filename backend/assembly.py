@@ -1,5 +1,6 @@
 """Where the stream comes from: this process alone, or one of several that share a journal."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from backend.journal.recoveries import MemoryRecoveries, Recoveries
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.streaming.analyst import Analyst
-from backend.streaming.periodic import Periodic, supervise
+from backend.streaming.periodic import Prompted, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.production import Alone, Production
 from backend.streaming.published import Published
@@ -128,9 +129,16 @@ class SharedSource:
         self.production: Production = self._leadership
         recoveries = RedisRecoveries(settings.redis_url, clock)
         self.recoveries: Recoveries = recoveries
-        self._keeping = Periodic(
-            "recoveries", FLUSH_SECONDS, recoveries.flush, sleep, clock, metrics
+        self._keeping = Prompted(
+            threading.Event(),
+            "recoveries",
+            FLUSH_SECONDS,
+            recoveries.flush,
+            sleep,
+            clock,
+            metrics,
         )
+        recoveries.when_waiting(self._keeping.prompt)
         self._sleep = sleep
         self._metrics = metrics
         self._stopped = False

@@ -63,6 +63,8 @@ class Metrics:
             "crs_recoveries", "Clients that came back with a private id, by how it ended", "outcome"
         )
         self.refusals = counter("crs_refusals", "Refused, by the limit it ran into", "limit")
+        self.orders = counter("crs_orders", "Orders from process to process", "fate")
+        self.outside = counter("crs_outside_messages", "Messages that other programs sent", "fate")
         self.task_errors = counter("crs_task_errors", "Exceptions in background tasks", "task")
         self.not_said = counter("crs_not_said", "Times that signals or sentiment waited for Redis")
         self.redis_failures = counter("crs_redis_failures", "Redis did not serve", "what")

@@ -21,6 +21,7 @@ from backend.clock import Clock
 from backend.fanout.identity import Identity
 from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Pieces, Sent
+from backend.journal.census import USERS, Census
 from backend.journal.journal import Journal, NotSaid
 from backend.journal.recoveries import Recoveries
 from backend.market.market import Market
@@ -39,6 +40,7 @@ from backend.protocol import (
     AuthFailure,
     Payload,
     parse_return,
+    user_room,
     wants_recovery,
 )
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
@@ -79,17 +81,20 @@ class WebSocketService:
         recovered_here: Callable[[str, int], None],
         authenticator: Authenticator,
         revocations: Revocations,
+        census: Census,
         *,
         symbols: tuple[str, ...],
         auth_required: bool,
         per_user: int,
+        user_rooms: bool,
         token_warning_seconds: float,
         clock: Clock,
         metrics: Metrics,
         rng: random.Random,
     ) -> None:
-        """`recovered_here(sid, returns)` is called when a connection has come back here so often
-        that was another process's: there `recovered_elsewhere` is to be called with the same."""
+        """With `user_rooms` each user's connections are in a room, for programs outside to emit
+        to. `recovered_here(sid, returns)` is called when a connection has come back here so often
+        that may still be another process's: there `recovered_elsewhere` is to be called."""
         self._socketio = socketio
         self._transports = transports
         self._published = published
@@ -97,7 +102,9 @@ class WebSocketService:
         self._recovered_here = recovered_here
         self._authenticator = authenticator
         self._auth_required = auth_required
+        self._census = census
         self._per_user = per_user
+        self._user_rooms = user_rooms
         self._clock = clock
         self._metrics = metrics
         self._rng = rng
@@ -154,6 +161,7 @@ class WebSocketService:
             authenticator,
             symbols,
             self._move,
+            self._recognise,
             self._refuse,
             self._part_for,
             clock,
@@ -199,6 +207,11 @@ class WebSocketService:
         """Close the live connections of a login whose tokens were revoked."""
         for session in self.sessions.of_login(login):
             self._refuse(session.sid, TOKEN_REVOKED)
+
+    def close(self, connection: str) -> None:
+        """End a connection by its id, if it is one of this process."""
+        if self._socketio.server.manager.is_connected(connection, NAMESPACE):
+            self._part(connection)
 
     def tick(self) -> None:
         """Send every client its quotes."""
@@ -282,6 +295,7 @@ class WebSocketService:
         manager = self._socketio.server.manager
         self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
         self._enter(session.sid, ACCEPTED_ROOM)
+        self._recognise(session)
         session.ticket = None if admission is None else admission.ticket
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
         if former is not None:
@@ -332,18 +346,22 @@ class WebSocketService:
             self._recovery.give_back(admission)
         return Identity(admission.sid, admission.ticket.pid, admission)
 
-    def recovered_elsewhere(self, sid: str, returns: int) -> bool:
-        """End the connection of an id that has not returned so often; whether it is one of this
-        process. Its client is told to stay away: it is there, or it is not the same one."""
+    def recovered_elsewhere(self, sid: str, returns: int) -> None:
+        """A connection has come back to another process so often: what is left of it here ends."""
+        self._end_here(sid, returns)
+
+    def _end_former(self, sid: str, returns: int) -> None:
+        if not self._end_here(sid, returns):
+            self._recovered_here(sid, returns)
+
+    def _end_here(self, sid: str, returns: int) -> bool:
+        """End the connection of an id that has not returned so often; whether there is one. Its
+        client is told to stay away: it has come back, or it is not the same one."""
         session = self.sessions.get(sid)
         if session is None or session.ticket is None or session.ticket.returns >= returns:
             return False
         self._part(sid)
         return True
-
-    def _end_former(self, sid: str, returns: int) -> None:
-        if not self.recovered_elsewhere(sid, returns):
-            self._recovered_here(sid, returns)
 
     # --- authentication ---------------------------------------------------------------------------
 
@@ -357,7 +375,9 @@ class WebSocketService:
 
     def _one_too_many(self, session: Session) -> bool:
         user = session.user_id
-        return user is not None and 0 < self._per_user <= self.sessions.of_user(user)
+        if user is None or not self._per_user:
+            return False
+        return self.sessions.users[user] + self._census.others(USERS, user) >= self._per_user
 
     def _refuse(self, sid: str, failure: AuthFailure) -> None:
         """Say why, and part."""
@@ -388,6 +408,10 @@ class WebSocketService:
         return self._transports.emit_joined(event, pieces, baskets, NAMESPACE)
 
     # --- rooms ------------------------------------------------------------------------------------
+
+    def _recognise(self, session: Session) -> None:
+        if self._user_rooms and session.user_id is not None:
+            self._enter(session.sid, user_room(session.user_id))
 
     def _move(self, session: Session, change: RoomChange) -> None:
         for room in change.leave:

@@ -2,21 +2,15 @@
 others notice nothing."""
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.conftest import Connect, StartServer
+from tests.recovering import STOCK, SYMBOLS, Asks, asking, last_heard, own_engine, subscribed
 from tests.servers import Server
-from tests.stream_clients import TRANSPORTS, NodeClient, PythonClient, RawClient, said
-
-SYMBOLS = ["BTC", "ETH"]
-SUBSCRIPTION = {"symbols": SYMBOLS, "fields": ["price"], "realtime": True}
-STOCK = os.environ.get("FANOUT_ENGINE") == "stock"
-
-own_engine = pytest.mark.skipif(STOCK, reason="the stock engine recovers nobody")
+from tests.stream_clients import TRANSPORTS, PythonClient, RawClient, said
 
 
 @pytest.fixture(scope="module")
@@ -31,42 +25,6 @@ def talkative(_start: StartServer) -> Iterator[Server]:
 def ended(server: Server, outcome: str) -> float:
     """How many clients' coming back has ended in this way."""
     return server.metric(f'crs_recoveries_total{{outcome="{outcome}"}}')
-
-
-def asking(token: str, **more: Any) -> dict[str, Any]:
-    return {"token": token, "recovery": True, **more}
-
-
-def subscribed(client: NodeClient) -> dict[str, Any]:
-    """Subscribe, and hear something live; what the client's socket is."""
-    connection = client.connection()
-    client.emit("subscribe", SUBSCRIPTION)
-    confirmed = client.wait("subscription_confirmed")
-    client.wait("sentiment_update", lambda told, *_: told["offset"] > confirmed["offset"])
-    return connection
-
-
-def last_heard(client: NodeClient) -> int:
-    """The place of the last event that had one."""
-    places = [args[-1] for _, args in client.heard if args and isinstance(args[-1], str)]
-    return int([each for each in places if ":" in each][-1].split(":")[1])
-
-
-class Asking(RawClient):
-    """A raw client that asks for recovery; `told` is the answer to its CONNECT."""
-
-    def __init__(self, server: Server, token: str = "", **more: Any) -> None:
-        super().__init__(server.url)
-        self.send("40" + json.dumps(asking(token or server.token, **more)))
-        self.told = json.loads(self.receive("40")[2:])
-
-    def place(self) -> str:
-        """That of the next event that is for everybody."""
-        return str(json.loads(self.receive('42["sentiment_update"')[2:])[2])
-
-    def shown(self) -> dict[str, str]:
-        """What it would show if it came back now."""
-        return {"pid": self.told["pid"], "offset": self.place()}
 
 
 # --- those who ask --------------------------------------------------------------------------------
@@ -133,10 +91,12 @@ def test_two_clients_come_back_as_themselves_as_often_as_they_like(
 
 
 @own_engine
-def test_who_was_cut_in_the_midst_of_an_answer_is_not_recovered(start_server: StartServer) -> None:
+def test_who_was_cut_in_the_midst_of_an_answer_is_not_recovered(
+    start_server: StartServer, asks: Asks
+) -> None:
     quiet = start_server(SENTIMENT_INTERVAL="3600", SIGNAL_INTERVAL="3600")
     for symbols, heard in ((["BTC"], 0), (["BTC", "ETH"], 0), (["BTC", "ETH"], 1)):
-        client = Asking(quiet)
+        client = asks(quiet)
         shown = client.shown()
         client.send(f'42["subscribe",{json.dumps({"symbols": symbols})}]')
         signals = [json.loads(client.receive('42["trading_signal"')[2:]) for _ in symbols]
@@ -144,10 +104,9 @@ def test_who_was_cut_in_the_midst_of_an_answer_is_not_recovered(start_server: St
         client.close()
         if heard:
             shown["offset"] = signals[-1][2]
-        again = Asking(quiet, **shown)
+        again = asks(quiet, **shown)
         assert (again.told["sid"] == client.told["sid"]) is bool(heard)
         assert (again.told["pid"] == client.told["pid"]) is bool(heard)
-        again.close()
     assert (ended(quiet, "unanswered"), ended(quiet, "recovered")) == (2, 1)
 
 
@@ -162,67 +121,64 @@ def test_who_has_left_is_not_recovered(talkative: Server, connect: Connect) -> N
 
 
 @own_engine
-def test_a_private_id_is_nothing_in_the_hands_of_another_user(talkative: Server) -> None:
-    client = Asking(talkative)
+def test_a_private_id_is_nothing_in_the_hands_of_another_user(
+    talkative: Server, asks: Asks
+) -> None:
+    client = asks(talkative)
     shown = client.shown()
-    stranger = Asking(talkative, talkative.new_login()["access_token"], **shown)
+    stranger = asks(talkative, talkative.new_login()["access_token"], **shown)
     assert stranger.told["sid"] != client.told["sid"]
     assert stranger.told["pid"] != client.told["pid"]
     client.place()  # and nothing happens to whose it is
-    for each in (client, stranger):
-        each.close()
     assert ended(talkative, "another_user") == 1
 
 
 @own_engine
-def test_what_was_logged_out_does_not_come_back(talkative: Server) -> None:
+def test_what_was_logged_out_does_not_come_back(talkative: Server, asks: Asks) -> None:
     login = talkative.new_login()
-    client = Asking(talkative, login["access_token"])
+    client = asks(talkative, login["access_token"])
     shown = client.shown()
     header = {"Authorization": f"Bearer {login['access_token']}"}
     assert talkative.post("/api/auth/logout", headers=header).ok
     assert any('"token_revoked"' in packet for packet in client.receive_until_closed())
-    again = Asking(talkative, login["access_token"], **shown)
+    again = asks(talkative, login["access_token"], **shown)
     assert set(again.told) == {"sid"} and again.told["sid"] != client.told["sid"]
     assert any('"token_revoked"' in packet for packet in again.receive_until_closed())
 
 
 @own_engine
 def test_of_two_that_show_one_private_id_the_later_has_it_and_the_other_is_sent_away(
-    talkative: Server,
+    talkative: Server, asks: Asks
 ) -> None:
-    first = Asking(talkative)
+    first = asks(talkative)
     shown = first.shown()
-    second = Asking(talkative, **shown)
+    second = asks(talkative, **shown)
     assert second.told == first.told
     assert first.receive_until_closed()[-1] == "41", "its client would come back for it"
-    third = Asking(talkative, pid=shown["pid"], offset=second.place())
+    third = asks(talkative, pid=shown["pid"], offset=second.place())
     assert third.told == first.told
     assert "41" in second.receive_until_closed()
     third.place()
-    third.close()
 
 
 @own_engine
-def test_whatever_a_client_shows_it_is_new(talkative: Server) -> None:
+def test_whatever_a_client_shows_it_is_new(talkative: Server, asks: Asks) -> None:
     for pid in (None, 7, True, [], {"a": 1}, "", "unknown", "\0\n ü", "x" * 999):
         for offset in (None, 7, True, [], {}, "", "x", "x:1", "x:-1", "9" * 9_999):
-            client = Asking(talkative, pid=pid, offset=offset)
+            client = asks(talkative, pid=pid, offset=offset)
             assert set(client.told) == {"sid", "pid"} and client.told["pid"] != pid
             client.receive('42["connection_status"')
             client.close()
 
 
 @own_engine
-def test_a_place_that_was_never_given_is_none(talkative: Server) -> None:
-    for change in (lambda epoch, _: f"x{epoch}:5", lambda epoch, _: f"{epoch}:{10**30}"):
-        client = Asking(talkative)
+def test_a_place_that_was_never_given_is_none(talkative: Server, asks: Asks) -> None:
+    for place in ("x{epoch}:5", "{epoch}:" + "9" * 30):
+        client = asks(talkative)
         shown = client.shown()
-        epoch, offset, *_ = shown["offset"].split(":")
-        again = Asking(talkative, pid=shown["pid"], offset=change(epoch, offset))
+        epoch = shown["offset"].split(":")[0]
+        again = asks(talkative, pid=shown["pid"], offset=place.format(epoch=epoch))
         assert again.told["sid"] != client.told["sid"]
-        for each in (client, again):
-            each.close()
 
 
 # --- those who do not -----------------------------------------------------------------------------
@@ -234,28 +190,27 @@ def shape(packet: str) -> tuple[str, int]:
     return event, len(arguments)
 
 
-def test_who_does_not_ask_is_sent_nothing_more(talkative: Server, connect: Connect) -> None:
+def test_who_does_not_ask_is_sent_nothing_more(talkative: Server, asks: Asks) -> None:
     for auth in ({}, {"recovery": False}, {"recovery": 1}, {"pid": "x", "offset": "x:1"}):
-        asks = Asking(talkative)
+        other = asks(talkative)
         client = RawClient(talkative.url)
         client.send("40" + json.dumps({"token": talkative.token, **auth}))
         assert set(json.loads(client.receive("40")[2:])) == {"sid"}
-        for each in (asks, client):
+        for each in (other, client):
             each.send('42["subscribe",{"symbols":["BTC"]}]')
             each.receive('42["trading_signal"')
         plain = client.receive('42["sentiment_update"')
         assert shape(plain) == ("sentiment_update", 1)
-        placed = asks.receive('42["sentiment_update"')
+        placed = other.receive('42["sentiment_update"')
         while json.loads(placed[2:])[1] != json.loads(plain[2:])[1]:
-            placed = asks.receive('42["sentiment_update"')
+            placed = other.receive('42["sentiment_update"')
         # The same bytes, but for what only those are sent who asked for it.
-        assert placed if STOCK else placed.startswith(plain[:-1] + ',"')
-        for each in (asks, client):
-            each.close()
+        assert placed == plain if STOCK else placed.startswith(plain[:-1] + ',"')
+        client.close()
 
 
-def test_handlers_of_one_argument_go_on_beside_those_who_ask(talkative: Server) -> None:
-    asks = Asking(talkative)
+def test_handlers_of_one_argument_go_on_beside_those_who_ask(talkative: Server, asks: Asks) -> None:
+    other = asks(talkative)
     client = PythonClient(talkative.url, {"token": talkative.token})
     heard: list[Any] = []
     client.client.on("sentiment_update", heard.append)  # fails where there are two
@@ -263,16 +218,17 @@ def test_handlers_of_one_argument_go_on_beside_those_who_ask(talkative: Server) 
     client.emit("subscribe", {"symbols": SYMBOLS})
     client.wait("subscription_confirmed")
     for _ in range(5):
-        asks.receive('42["sentiment_update"')
+        other.receive('42["sentiment_update"')
     client.ack("heartbeat", {})
     assert len(heard) > len(SYMBOLS)
     client.close()
-    asks.close()
 
 
 @pytest.mark.skipif(not STOCK, reason="of the stock engine only")
-def test_the_stock_engine_takes_who_asks_for_one_like_any_other(talkative: Server) -> None:
-    client = Asking(talkative)
+def test_the_stock_engine_takes_who_asks_for_one_like_any_other(
+    talkative: Server, asks: Asks
+) -> None:
+    client = asks(talkative)
     assert set(client.told) == {"sid"}
     assert shape(client.receive('42["sentiment_update"')) == ("sentiment_update", 1)
     client.close()

@@ -2,10 +2,12 @@
 
 import pytest
 
+from backend.journal.redis_recoveries import KEY
 from tests.cluster.conftest import StartCluster
 from tests.conftest import Connect
+from tests.recovering import Asking, Asks, asking, last_heard, own_engine, subscribed
+from tests.servers import Server, wait_until
 from tests.stream_clients import said
-from tests.test_recovery import asking, last_heard, own_engine, subscribed
 
 
 @own_engine
@@ -37,3 +39,24 @@ def test_a_connection_comes_back_on_another_process(
     witness.wait("sentiment_update", lambda told: told["offset"] > newest)
     assert said(client.heard, begun, newest) == said(witness.heard, begun, newest)
     assert len(client.all("subscription_confirmed")) == 1
+
+
+@own_engine
+def test_what_is_left_of_it_on_the_other_process_ends(
+    start_cluster: StartCluster, asks: Asks
+) -> None:
+    cluster = start_cluster(2)
+    one, other = cluster.servers
+    token = one.token
+
+    def come_back(to: Server, client: Asking) -> Asking:
+        shown = client.shown()
+        key = KEY + shown["pid"]
+        wait_until(lambda: cluster.redis.command("exists", key), "its state to be kept")
+        again = asks(to, token, **shown)
+        assert again.told == client.told
+        assert "41" in client.receive_until_closed()
+        return again
+
+    first = asks(one, token)
+    come_back(other, come_back(one, come_back(other, first))).place()

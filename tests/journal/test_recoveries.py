@@ -212,7 +212,8 @@ def test_while_redis_is_away_the_newest_of_each_waits_and_who_comes_back_does_no
     monkeypatch.setattr(redis_recoveries, "WAITING_MAX", 10)
     server = Redis(tmp_path)
     clock = SetClock()
-    kept = RedisRecoveries(server.url, clock)
+    kept, told = RedisRecoveries(server.url, clock), []
+    kept.when_waiting(lambda: told.append(len(kept)))
     for number in range(20):
         kept.keep(f"{number}", STATE, 120)
         kept.keep("a", replace(STATE, returns=number), 120)
@@ -220,6 +221,7 @@ def test_while_redis_is_away_the_newest_of_each_waits_and_who_comes_back_does_no
         with pytest.raises(RedisFailed):
             kept.flush()
         assert len(kept) == 10
+        assert told.pop() == 10, "nobody would flush again"
     assert kept.take("unknown") is None
     server.start()
     kept.flush()
