@@ -30,26 +30,33 @@ def ended(server: Server, outcome: str) -> float:
 # --- those who ask --------------------------------------------------------------------------------
 
 
+# Events in which a client is away; in half a minute there are 150.
+AWAY = [6, pytest.param(150, marks=pytest.mark.soak)]
+
+
 @own_engine
+@pytest.mark.parametrize("away", AWAY)
 @pytest.mark.parametrize("how", ["here", "unnoticed"])
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_cut_connection_comes_back_with_what_it_missed(
-    transport: str, how: str, talkative: Server, connect: Connect
+    transport: str, how: str, away: int, talkative: Server, connect: Connect
 ) -> None:
     witness = connect(to=talkative)
     witness.emit("subscribe", {"symbols": SYMBOLS})
+    witness.wait("subscription_confirmed")
     client = connect("node", transport, asking(talkative.token), to=talkative)
     before = subscribed(client)
     assert before["recovered"] is False
     client.cut(how)
     last = last_heard(client)
     mark = len(client.heard)
-    witness.wait("sentiment_update", lambda told: told["offset"] > last + 6)
+    witness.wait("sentiment_update", lambda told: told["offset"] > last + away)
 
     after = client.come_back(talkative.url)
     assert after == {"id": before["id"], "recovered": True, "pid": before["pid"]}
     assert client.wait("connection_status")["status"] == "connected"
-    newest = client.wait("sentiment_update", lambda told, *_: told["offset"] > last + 12)["offset"]
+    live = last + away + 6
+    newest = client.wait("sentiment_update", lambda told, *_: told["offset"] > live)["offset"]
     witness.wait("sentiment_update", lambda told: told["offset"] >= newest)
     begun = client.all("subscription_confirmed")[0]["offset"]
     # Over the cut, and with nothing of before it after it.
