@@ -40,6 +40,7 @@ from backend.http.exchange import EXCHANGE
 from backend.journal.census import USERS
 from backend.journal.orders import CLOSE, RECOVERED
 from backend.journal.peers import Alone, Company, Peers
+from backend.memory import EBB_SECONDS, Ebb
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.protocol import ACCEPTED_ROOM, MARKET_UPDATE, PRICE_UPDATE, is_own_room
@@ -79,7 +80,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     metrics = Metrics()
     register_error_handlers(app)
     register_headers(app, settings)
-    limiter = create_limiter(app, settings.redis_url)
+
+    def count_refusal(limit: str) -> None:
+        metrics.refusals.labels(limit).inc()
+
+    limiter = create_limiter(app, settings.redis_url, count_refusal)
     peers = _peers(settings, clock, metrics)
 
     turns = Turns(clock)
@@ -97,6 +102,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         limiter,
         peers.orders,
         lambda reason: metrics.auth_failures.labels(reason).inc(),
+        count_refusal,
         clock,
     )
 
@@ -150,12 +156,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     )
     peers.hear(outside.take)
 
-    gate = StreamGate(
-        settings.connections_per_address,
-        peers.census,
-        clock,
-        lambda limit: metrics.refusals.labels(limit).inc(),
-    )
+    gate = StreamGate(settings.connections_per_address, peers.census, clock, count_refusal)
     transports.follow(gate.opened, gate.closed)
     # Around the stream too, whose middleware is the outermost of Flask's own.
     app.wsgi_app = gate.around(app.wsgi_app)  # type: ignore[method-assign]
@@ -204,6 +205,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             ),
             background("purge", PURGE_SECONDS, auth.sessions.purge),
             *peers.tasks(),
+            background("memory", EBB_SECONDS, Ebb(lambda: len(socketio.server.eio.sockets)).look),
         ],
         {
             "market": settings.market_interval,

@@ -133,7 +133,7 @@ class Recovery:
             session.user_id,
             ticket.place,
             ticket.answers,
-            tuple(session.symbols),
+            session.symbols,
             session.fields,
             session.realtime,
             ticket.returns,

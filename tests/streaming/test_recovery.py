@@ -77,7 +77,7 @@ class Stand:
     def connect(self) -> tuple[Session, Return]:
         """A new connection that is subscribed to BTC, and what it would show."""
         session = self.enter(self.recovery.admit(None, USER))
-        session.symbols["BTC"] = None
+        session.symbols = ("BTC",)
         told = self.recovery.answered(session)
         assert session.ticket is not None and told is not None
         assert told.endswith(f":{session.ticket.answers}")
@@ -226,7 +226,7 @@ def test_it_may_come_back_time_and_again_and_private_ids_are_its_own(stand: Stan
         assert admission.sid == session.sid
         assert (admission.ticket.pid, admission.ticket.returns) == (shown.pid, returns)
         again = stand.enter(admission)
-        again.symbols["BTC"] = None
+        again.symbols = ("BTC",)
         stand.recovery.keep(again)
         stand.say(None)
         shown = replace(stand.here(), pid=shown.pid)
