@@ -38,7 +38,7 @@ from backend.fanout.wire.packet import EnginePacket
 from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
 from backend.journal.census import USERS
-from backend.journal.orders import CLOSE
+from backend.journal.orders import CLOSE, RECOVERED
 from backend.journal.peers import Alone, Company, Peers
 from backend.memory import EBB_SECONDS, Ebb
 from backend.metrics import Metrics
@@ -128,6 +128,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         source.journal,
         published,
         source.production,
+        source.recoveries,
+        lambda sid, returns: peers.orders.give(RECOVERED, sid=sid, returns=returns),
         auth.authenticator,
         auth.revocations,
         peers.census,
@@ -144,6 +146,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     if settings.connections_per_user:
         peers.census.tell(USERS, lambda: service.sessions.users, settings.connections_per_user)
     peers.orders.on(CLOSE, service.close)
+    peers.orders.on(RECOVERED, service.recovered_elsewhere)
     outside = OutsideMessages(
         socketio.server.manager,
         ACCEPTED_ROOM,

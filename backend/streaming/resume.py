@@ -41,19 +41,28 @@ class Resumption:
 
         May wait a little, where the client has come from a process that had read further.
         """
+        missed = self.since(place, symbols, session.heard_since)
+        if missed is not None and place.offset is not None:
+            heard_since = self._log.last if session.heard_since is None else session.heard_since
+            session.heard_since = min(heard_since, place.offset)
+        return missed
+
+    def since(
+        self, place: Place, symbols: Collection[str], heard_since: int | None = None
+    ) -> list[Entry] | None:
+        """The same for who was sent what was said to everybody after the offset `heard_since`, or
+        nothing at all."""
         offset = place.offset
         if place.epoch != self._log.epoch or offset is None or not self._journal.has_read(offset):
             return None
         entries = self._log.since(offset)
         if entries is None:
             return None
-        heard_since = self._log.last if session.heard_since is None else session.heard_since
+        if heard_since is None:
+            heard_since = self._log.last
         missed = [
             entry
             for entry in entries
             if (entry.offset <= heard_since if entry.topic is None else entry.topic in symbols)
         ]
-        if len(missed) > MISSED_MAX:
-            return None
-        session.heard_since = min(heard_since, offset)
-        return missed
+        return missed if len(missed) <= MISSED_MAX else None
