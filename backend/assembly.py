@@ -1,5 +1,6 @@
 """Where the stream comes from: this process alone, or one of several that share a journal."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,10 +13,11 @@ from backend.feeds.base import Feed
 from backend.history.history import History
 from backend.journal.journal import Journal
 from backend.journal.memory import MemoryJournal
+from backend.journal.recoveries import MemoryRecoveries, Recoveries
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.streaming.analyst import Analyst
-from backend.streaming.periodic import supervise
+from backend.streaming.periodic import Prompted, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.production import Alone, Production
 from backend.streaming.published import Published
@@ -30,12 +32,14 @@ _LOOK_SECONDS = 0.02
 
 
 class Source(Protocol):
-    """What runs beneath the stream: its market, its journal and whoever produces."""
+    """What runs beneath the stream: its market, its journal and whoever produces, and what is kept
+    of connections that may come back."""
 
     market: Market
     journal: Journal
     published: Published
     production: Production
+    recoveries: Recoveries
 
     def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
         """Start the background tasks, by `spawn(function, *arguments)`; `tick` sends clients their
@@ -53,6 +57,7 @@ class LoneSource:
     journal: Journal
     published: Published
     production: Production
+    recoveries: Recoveries
     feed: Feed
     history: History
     sleep: Callable[[float], None]
@@ -86,6 +91,7 @@ class SharedSource:
         # 20 ms and 5 MB, for those who use it.
         from backend.journal.lease import Lease
         from backend.journal.redis_journal import RedisJournal
+        from backend.journal.redis_recoveries import FLUSH_SECONDS, RedisRecoveries
         from backend.journal.redis_streams import RedisStreams
         from backend.market.replica import Replica
         from backend.streaming.follower import Follower
@@ -134,6 +140,18 @@ class SharedSource:
             metrics,
         )
         self.production: Production = self._leadership
+        recoveries = RedisRecoveries(settings.redis_url, clock)
+        self.recoveries: Recoveries = recoveries
+        self._keeping = Prompted(
+            threading.Event(),
+            "recoveries",
+            FLUSH_SECONDS,
+            recoveries.flush,
+            sleep,
+            clock,
+            metrics,
+        )
+        recoveries.when_waiting(self._keeping.prompt)
         self._sleep = sleep
         self._metrics = metrics
         self._stopped = False
@@ -144,6 +162,7 @@ class SharedSource:
         self._spawn, self._tick = spawn, tick
         for name, run in (("follower", self._follower.run), ("leadership", self._leadership.run)):
             spawn(supervise, name, run, lambda: self._stopped, self._sleep, self._metrics)
+        spawn(self._keeping.run)
         waited = 0.0
         while self.market.feed_stale() and waited < FIRST_REPORT_SECONDS:
             self._sleep(_LOOK_SECONDS)
@@ -154,6 +173,7 @@ class SharedSource:
         self._stopped = True
         self._leadership.stop()
         self._follower.stop()
+        self._keeping.stop()
 
 
 def create_source(
@@ -173,5 +193,15 @@ def create_source(
     analyst = Analyst(market, settings.symbols, published.signal, pause=lambda: sleep(0))
     producer = Producer(analyst, journal, published.recall, clock)
     feed = create_feed(settings, market, clock)
-    history = new_history(market, feed)
-    return LoneSource(market, journal, published, Alone(producer), feed, history, sleep, metrics)
+    recoveries = MemoryRecoveries(clock)
+    return LoneSource(
+        market,
+        journal,
+        published,
+        Alone(producer),
+        recoveries,
+        feed,
+        new_history(market, feed),
+        sleep,
+        metrics,
+    )

@@ -59,7 +59,12 @@ class Metrics:
         self.auth_failures = counter("crs_auth_failures", "Refused tokens and logins", "reason")
         self.client_errors = counter("crs_client_errors", "Requests answered with error", "code")
         self.closed = counter("crs_closed_connections", "Connections the server closed", "reason")
+        self.recoveries = counter(
+            "crs_recoveries", "Clients that came back with a private id, by how it ended", "outcome"
+        )
         self.refusals = counter("crs_refusals", "Refused, by the limit it ran into", "limit")
+        self.orders = counter("crs_orders", "Orders from process to process", "fate")
+        self.outside = counter("crs_outside_messages", "Messages that other programs sent", "fate")
         self.task_errors = counter("crs_task_errors", "Exceptions in background tasks", "task")
         self.not_said = counter("crs_not_said", "Times that signals or sentiment waited for Redis")
         self.redis_failures = counter("crs_redis_failures", "Redis did not serve", "what")

@@ -18,9 +18,12 @@ from flask_socketio import SocketIO
 
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
+from backend.fanout.identity import Identity
 from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Pieces, Sent
+from backend.journal.census import USERS, Census
 from backend.journal.journal import Journal, NotSaid
+from backend.journal.recoveries import Recoveries
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.protocol import (
@@ -36,6 +39,9 @@ from backend.protocol import (
     TOO_MANY_CONNECTIONS,
     AuthFailure,
     Payload,
+    parse_return,
+    user_room,
+    wants_recovery,
 )
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
@@ -44,6 +50,7 @@ from backend.streaming.periodic import Periodic, Prompted
 from backend.streaming.producer import Producer
 from backend.streaming.production import Production
 from backend.streaming.published import Published
+from backend.streaming.recovery import Admission, Recovery
 from backend.streaming.requests import FAILED_HERE, Requests
 from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
@@ -70,24 +77,34 @@ class WebSocketService:
         journal: Journal,
         published: Published,
         production: Production,
+        recoveries: Recoveries,
+        recovered_here: Callable[[str, int], None],
         authenticator: Authenticator,
         revocations: Revocations,
+        census: Census,
         *,
         symbols: tuple[str, ...],
         auth_required: bool,
         per_user: int,
+        user_rooms: bool,
         token_warning_seconds: float,
         clock: Clock,
         metrics: Metrics,
         rng: random.Random,
     ) -> None:
+        """With `user_rooms` each user's connections are in a room, for programs outside to emit
+        to. `recovered_here(sid, returns)` is called when a connection has come back here so often
+        that may still be another process's: there `recovered_elsewhere` is to be called."""
         self._socketio = socketio
         self._transports = transports
         self._published = published
         self._production = production
+        self._recovered_here = recovered_here
         self._authenticator = authenticator
         self._auth_required = auth_required
+        self._census = census
         self._per_user = per_user
+        self._user_rooms = user_rooms
         self._clock = clock
         self._metrics = metrics
         self._rng = rng
@@ -95,6 +112,16 @@ class WebSocketService:
         self._subscriptions = Subscriptions()
         self._out = Outlet(self._put, self._put_joined, market, self.sessions, clock, metrics)
         self._resumption = Resumption(journal)
+        self._recovery = Recovery(
+            journal.log,
+            recoveries,
+            self._resumption,
+            symbols,
+            socketio.server.eio.generate_id,
+            self._end_former,
+            clock,
+            metrics,
+        )
         self._broadcaster = Broadcaster(
             market,
             journal.log,
@@ -121,6 +148,7 @@ class WebSocketService:
         self._tasks: list[Periodic] = []
         revocations.subscribe(self.revoke)
         transports.when_too_large(self._refuse_message)
+        transports.identify(self._identify)
         self._requests = Requests(
             self._out,
             self.sessions,
@@ -128,10 +156,12 @@ class WebSocketService:
             self._broadcaster,
             published,
             self._resumption,
+            self._recovery,
             self._say_first,
             authenticator,
             symbols,
             self._move,
+            self._recognise,
             self._refuse,
             self._part_for,
             clock,
@@ -178,6 +208,11 @@ class WebSocketService:
         for session in self.sessions.of_login(login):
             self._refuse(session.sid, TOKEN_REVOKED)
 
+    def close(self, connection: str) -> None:
+        """End a connection by its id, if it is one of this process."""
+        if self._socketio.server.manager.is_connected(connection, NAMESPACE):
+            self._part(connection)
+
     def tick(self) -> None:
         """Send every client its quotes."""
         self._broadcaster.tick()
@@ -208,6 +243,7 @@ class WebSocketService:
 
     def _look_after(self) -> None:
         self._watch.look()
+        self._recovery.rewrite()
         self._transports.sweep()
 
     # --- handlers ---------------------------------------------------------------------------------
@@ -223,7 +259,12 @@ class WebSocketService:
         on("*", self._serve)
 
     def _on_connect(
-        self, sid: str, _environ: object = None, auth: object = None, *_args: Any
+        self,
+        sid: str,
+        _environ: object = None,
+        auth: object = None,
+        admission: object = None,
+        *_args: Any,
     ) -> None:
         if self.sessions.get(sid) is not None:
             # A client may send an ordinary event of this name at any time.
@@ -237,7 +278,7 @@ class WebSocketService:
                 self._out.send_error(sid, "connect", TOO_MANY_CONNECTIONS, text)
                 self._part(sid)
             else:
-                self._accept(session)
+                self._accept(session, admission if isinstance(admission, Admission) else None)
         except TokenRejected as rejected:
             self._refuse(sid, rejected.failure)
         except Exception:
@@ -246,18 +287,24 @@ class WebSocketService:
             self._out.send_error(sid, "connect", INTERNAL_ERROR, FAILED_HERE)
             self._part(sid)
 
-    def _accept(self, session: Session) -> None:
-        if self._published.sentiment() is None:
+    def _accept(self, session: Session, admission: Admission | None) -> None:
+        former = None if admission is None else admission.former
+        if former is None and self._published.sentiment() is None:
             self._produce(Producer.say_sentiment)
         self.sessions.add(session)
         manager = self._socketio.server.manager
         self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
         self._enter(session.sid, ACCEPTED_ROOM)
-        self._resumption.begin(session)
+        self._recognise(session)
+        session.ticket = None if admission is None else admission.ticket
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
+        if former is not None:
+            self._requests.recover(session, former)
+            return
+        place = self._recovery.answered(session)
         sentiment = self._published.sentiment()
         if sentiment is not None:
-            self._out.send(session.sid, SENTIMENT_UPDATE, sentiment)
+            self._out.send(session.sid, SENTIMENT_UPDATE, sentiment, place)
 
     def _on_disconnect(self, sid: str, *_args: Any) -> None:
         if self._socketio.server.manager.is_connected(sid, NAMESPACE):
@@ -266,6 +313,8 @@ class WebSocketService:
             return
         session = self.sessions.remove(sid)
         if session is not None:
+            eio_sid = self._socketio.server.manager.eio_sid_from_sid(sid, NAMESPACE)
+            self._recovery.ended(session, cut=not self._transports.is_open(eio_sid))
             self._subscriptions.release(session)
 
     def _serve(self, event: str, sid: str, *args: Any) -> Payload | None:
@@ -282,6 +331,38 @@ class WebSocketService:
             text = f"A message may have {MESSAGE_MAX_BYTES} bytes"
             self._out.send_error(sid, "", MESSAGE_TOO_LARGE, text)
 
+    # --- recovery ---------------------------------------------------------------------------------
+
+    def _identify(self, eio_sid: str, auth: object) -> Identity | None:
+        """Who a client is that asks for recovery: what it was, or new."""
+        if not wants_recovery(auth):
+            return None
+        try:
+            user_id = self._authenticated("", auth).user_id
+        except TokenRejected:
+            return None  # whoever accepts it says so
+        admission = self._recovery.admit(parse_return(auth), user_id)
+        if not self._transports.is_open(eio_sid):
+            self._recovery.give_back(admission)
+        return Identity(admission.sid, admission.ticket.pid, admission)
+
+    def recovered_elsewhere(self, sid: str, returns: int) -> None:
+        """A connection has come back to another process so often: what is left of it here ends."""
+        self._end_here(sid, returns)
+
+    def _end_former(self, sid: str, returns: int) -> None:
+        if not self._end_here(sid, returns):
+            self._recovered_here(sid, returns)
+
+    def _end_here(self, sid: str, returns: int) -> bool:
+        """End the connection of an id that has not returned so often; whether there is one. Its
+        client is told to stay away: it has come back, or it is not the same one."""
+        session = self.sessions.get(sid)
+        if session is None or session.ticket is None or session.ticket.returns >= returns:
+            return False
+        self._part(sid)
+        return True
+
     # --- authentication ---------------------------------------------------------------------------
 
     def _authenticated(self, sid: str, auth: object) -> Session:
@@ -294,7 +375,9 @@ class WebSocketService:
 
     def _one_too_many(self, session: Session) -> bool:
         user = session.user_id
-        return user is not None and 0 < self._per_user <= self.sessions.of_user(user)
+        if user is None or not self._per_user:
+            return False
+        return self.sessions.users[user] + self._census.others(USERS, user) >= self._per_user
 
     def _refuse(self, sid: str, failure: AuthFailure) -> None:
         """Say why, and part."""
@@ -317,14 +400,18 @@ class WebSocketService:
         if eio_sid is not None:
             self._socketio.start_background_task(self._transports.close_after_farewell, eio_sid)
 
-    def _put(self, event: str, payload: Payload, room: str) -> None:
+    def _put(self, event: str, payload: Payload, room: str, place: str | None) -> None:
         # The client manager's own, which both `emit`s above it end in at several times its cost.
-        self._socketio.server.manager.emit(event, payload, NAMESPACE, room=room)
+        self._socketio.server.manager.emit(event, payload, NAMESPACE, room=room, place=place)
 
     def _put_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> Sent:
         return self._transports.emit_joined(event, pieces, baskets, NAMESPACE)
 
     # --- rooms ------------------------------------------------------------------------------------
+
+    def _recognise(self, session: Session) -> None:
+        if self._user_rooms and session.user_id is not None:
+            self._enter(session.sid, user_room(session.user_id))
 
     def _move(self, session: Session, change: RoomChange) -> None:
         for room in change.leave:

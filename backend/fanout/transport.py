@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from backend.clock import Clock
+from backend.fanout import identity
 from backend.fanout.engine import PING_TIMEOUT, RATE_LIMITED, SLOW_CONSUMER, Engine
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.wire.frame import GOING_AWAY, NORMAL, POLICY, PROTOCOL_VIOLATION, TOO_BIG
@@ -77,12 +78,22 @@ class Transports(ABC):
 
     def when_too_large(self, listener: Callable[[str], None]) -> None:
         """Call `listener(eio_sid)`, which must not wait, before a connection is closed for a
-        message over the limit. The driver's own engine closes such by itself, without a word."""
+        message over the limit."""
         self._on_too_large = listener
 
     @abstractmethod
     def accept(self, eio_sid: str) -> None:
         """The client of a connection has shown a good token: it gives way to no stranger."""
+
+    @abstractmethod
+    def identify(self, decide: identity.Decide) -> None:
+        """Have `decide` say who a connection is, before its CONNECT is answered. The driver's own
+        engine can't be told: there, nobody is asked, and every connection is a new one."""
+
+    def is_open(self, eio_sid: str) -> bool:
+        """Whether a transport is there, and its end not on its way."""
+        session = self._eio.sockets.get(eio_sid)
+        return session is not None and not self._parted(session)
 
     @abstractmethod
     def _unsent(self, session: Any) -> int:
@@ -107,13 +118,17 @@ class Transports(ABC):
     def close_after_farewell(self, eio_sid: str) -> None:
         """Close a transport once what was sent to it has been fetched. Takes up to
         `FAREWELL_SECONDS`, so it is run as a background task."""
+        self._wait_until_fetched(eio_sid)
+        self._eio.sleep(LINGER_SECONDS)
+        self.close(eio_sid)
+
+    def _wait_until_fetched(self, eio_sid: str) -> None:
+        """Wait until what was sent to a transport has been fetched, for `FAREWELL_SECONDS`."""
         deadline = self._clock.monotonic() + FAREWELL_SECONDS
         while (session := self._eio.sockets.get(eio_sid)) and self._unsent(session):
             if self._clock.monotonic() >= deadline:
                 break
             self._eio.sleep(FAREWELL_STEP_SECONDS)
-        self._eio.sleep(LINGER_SECONDS)
-        self.close(eio_sid)
 
     def close(self, eio_sid: str) -> None:
         """Close a transport now, so that a client that was not told to stay away comes back."""
@@ -237,6 +252,9 @@ class EngineTransports(Transports):
         connection = self._eio.sockets.get(eio_sid)
         if connection is not None:
             connection.accept()
+
+    def identify(self, decide: identity.Decide) -> None:
+        identity.install(self._server, decide)
 
     def _violated(self, connection: Connection, violation: ProtocolViolation) -> None:
         if self._parted(connection):
