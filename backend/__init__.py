@@ -49,7 +49,7 @@ from backend.market.market import Market
 from backend.memory import EBB_SECONDS, Ebb
 from backend.metrics import Metrics
 from backend.offload import Offload
-from backend.protocol import ACCEPTED_ROOM, MARKET_UPDATE, PRICE_UPDATE, is_own_room
+from backend.protocol import ACCEPTED_ROOM, CANDLE, MARKET_UPDATE, PRICE_UPDATE, is_own_room
 from backend.runtime import Runtime
 from backend.storage.database import Database
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
@@ -58,10 +58,18 @@ from backend.streaming.periodic import Periodic
 from backend.turns import SLICE_SECONDS, Turns
 from backend.websocket_service import WebSocketService
 
+
+def _series_of_forming(candle: Any) -> Hashable | None:
+    """A forming candle gives way to the next of its series. One that has closed is kept: it is said
+    once, and the newer one that forms takes its place behind it."""
+    return None if candle["closed"] else (candle["symbol"], candle["interval"])
+
+
 # Of these events a client that lags behind gets the latest only, for each of these keys.
-LATEST: dict[str, Callable[[Any], Hashable]] = {
-    MARKET_UPDATE: lambda _quotes: None,
+LATEST: dict[str, Callable[[Any], Hashable | None]] = {
+    MARKET_UPDATE: lambda _quotes: MARKET_UPDATE,
     PRICE_UPDATE: lambda price: price["symbol"],
+    CANDLE: _series_of_forming,
 }
 # A dead peer is noticed after the sum of both.
 PING_INTERVAL_SECONDS = 25

@@ -9,7 +9,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
-from backend.config_values import SYMBOL_PATTERN
+from backend.config_values import INTERVAL_NAMES, SYMBOL_PATTERN
 
 VERSION = "0.1.0"
 
@@ -25,6 +25,7 @@ SUBSCRIPTION_CONFIRMED = "subscription_confirmed"
 UNSUBSCRIPTION_CONFIRMED = "unsubscription_confirmed"
 MARKET_UPDATE = "market_update"
 PRICE_UPDATE = "price_update"
+CANDLE = "candle"
 SENTIMENT_UPDATE = "sentiment_update"
 TRADING_SIGNAL = "trading_signal"
 ERROR = "error"
@@ -49,6 +50,7 @@ INVALID_PAYLOAD = "invalid_payload"
 INVALID_SYMBOLS = "invalid_symbols"
 TOO_MANY_SYMBOLS = "too_many_symbols"
 INVALID_FIELDS = "invalid_fields"
+INVALID_CANDLES = "invalid_candles"
 UNKNOWN_SYMBOL = "unknown_symbol"
 MALFORMED_SYMBOL = "malformed_symbol"
 UNKNOWN_EVENT = "unknown_event"
@@ -100,6 +102,11 @@ def realtime_room(symbol: str) -> str:
     return sys.intern(f"realtime:{symbol}")
 
 
+def candle_room(symbol: str, interval: str) -> str:
+    """Connections subscribed to `symbol` that asked for its candles of `interval`."""
+    return sys.intern(f"candle:{symbol}:{interval}")
+
+
 def user_room(user_id: int) -> str:
     """All connections of a user, on whichever process; for programs outside to emit to."""
     return f"user:{user_id}"
@@ -112,7 +119,9 @@ def basket_room(number: int) -> str:
 
 def is_own_room(room: str) -> bool:
     """Whether it is for this server alone to say who is in a room."""
-    return room == ACCEPTED_ROOM or room.startswith(("symbol:", "realtime:", "user:", "basket:"))
+    return room == ACCEPTED_ROOM or room.startswith(
+        ("symbol:", "realtime:", "candle:", "user:", "basket:")
+    )
 
 
 # --- quotes ---------------------------------------------------------------------------------------
@@ -172,13 +181,15 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class SubscribeRequest:
-    """A valid `subscribe`. `realtime` and `fields` are None where the request leaves them be;
-    `fields` are in the order of `QUOTE_FIELDS` and always hold `symbol`. `resume` is where the
-    client stood when it was last connected."""
+    """A valid `subscribe`. `realtime`, `fields` and `candles` are None where the request leaves
+    them be; `fields` are in the order of `QUOTE_FIELDS` and always hold `symbol`, `candles` are
+    intervals in that of `INTERVAL_NAMES`. `resume` is where the client stood when it was last
+    connected."""
 
     symbols: SymbolRequest
     realtime: bool | None
     fields: tuple[str, ...] | None
+    candles: tuple[str, ...] | None = None
     resume: Place | None = None
 
 
@@ -190,7 +201,11 @@ def parse_subscribe(args: Arguments, known: Container[str]) -> SubscribeRequest:
     if realtime is not None and not isinstance(realtime, bool):
         raise RequestError(INVALID_PAYLOAD, "realtime must be true or false")
     return SubscribeRequest(
-        symbols, realtime, _fields(payload.get("fields")), _place(payload.get("resume"))
+        symbols,
+        realtime,
+        _fields(payload.get("fields")),
+        _intervals(payload.get("candles")),
+        _place(payload.get("resume")),
     )
 
 
@@ -316,3 +331,13 @@ def _fields(value: object) -> tuple[str, ...] | None:
             f"a quote has {', '.join(QUOTE_FIELDS)}",
         )
     return tuple(field for field in QUOTE_FIELDS if field == "symbol" or field in value)
+
+
+def _intervals(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or any(interval not in INTERVAL_NAMES for interval in value):
+        raise RequestError(
+            INVALID_CANDLES, f"candles must be a list of intervals: {', '.join(INTERVAL_NAMES)}"
+        )
+    return tuple(interval for interval in INTERVAL_NAMES if interval in value)

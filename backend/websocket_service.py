@@ -16,6 +16,7 @@ from typing import Any
 
 from flask_socketio import SocketIO
 
+from backend import green
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
 from backend.fanout.identity import Identity
@@ -44,6 +45,7 @@ from backend.protocol import (
     wants_recovery,
 )
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
+from backend.streaming.candle_stream import LOOK_SECONDS, CandleStream
 from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
@@ -133,6 +135,7 @@ class WebSocketService:
             clock,
             metrics,
         )
+        self._candles = CandleStream(market, self._subscriptions, self._out.emit, green.pause)
         self._prices = Prompted(
             socketio.server.eio.create_event(),
             "prices",
@@ -157,6 +160,7 @@ class WebSocketService:
             published,
             self._resumption,
             self._recovery,
+            self._candles,
             self._say_first,
             authenticator,
             symbols,
@@ -178,6 +182,7 @@ class WebSocketService:
             "market": (intervals["market"], lambda: self._production.tick(self.tick)),
             "sentiment": (intervals["sentiment"], self._say_sentiment),
             "signals": (intervals["signal"], self._say_signals),
+            "candles": (LOOK_SECONDS, self._candles.look),
             "watch": (WATCH_SECONDS, self._look_after),
         }
         sleep = self._socketio.sleep

@@ -9,18 +9,8 @@ from collections.abc import Callable
 
 import orjson
 
-from backend.clock import iso
-from backend.market.models import (
-    CANDLE_COLUMNS,
-    CLOSE,
-    HIGH,
-    LOW,
-    OPEN,
-    OPEN_TIME,
-    QUOTE_VOLUME,
-    VOLUME,
-    CandleArray,
-)
+from backend.market.models import CANDLE_COLUMNS, CandleArray
+from backend.streaming.followed_candles import candle_payload
 
 # Series that are kept: each symbol of the default set, and some in a second interval. One of 1,500
 # candles takes 0.6 MB.
@@ -80,16 +70,6 @@ def _separated(pieces: list[bytes]) -> list[bytes]:
 
 
 def _encode(row: list[float]) -> bytes:
-    encoded = orjson.dumps(
-        {
-            "time": iso(int(row[OPEN_TIME])),
-            "open": row[OPEN],
-            "high": row[HIGH],
-            "low": row[LOW],
-            "close": row[CLOSE],
-            "volume": row[VOLUME],
-            "quote_volume": row[QUOTE_VOLUME],
-        }
-    )
+    encoded = orjson.dumps(candle_payload(row))
     # The encoder's own bytes keep its buffer, which is twenty times as long.
     return bytes(memoryview(encoded))

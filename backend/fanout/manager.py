@@ -20,8 +20,8 @@ from backend.fanout.wire.pieces import Basket, Joined, Pieces, Sent
 from backend.turns import Turns
 
 # What an event is the latest of, from its payload: given for events of which only the latest
-# matters to a client that lags behind.
-ConflationKeys = Mapping[str, Callable[[Any], Hashable]]
+# matters to a client that lags behind. None where this one gives way to none.
+ConflationKeys = Mapping[str, Callable[[Any], Hashable | None]]
 
 
 class Member:
@@ -263,8 +263,9 @@ class RoomManager(socketio.Manager):
 
     def _conflation_key(self, namespace: str, event: str, data: Any) -> Hashable:
         """What a message is the latest of; None where none gives way to another."""
-        key = self._latest.get(event)
-        return None if key is None else (namespace, event, key(data))
+        key_of = self._latest.get(event)
+        key = None if key_of is None else key_of(data)
+        return None if key is None else (namespace, event, key)
 
     def trigger_callback(self, sid: str, id: int, data: list[Any]) -> None:
         for space in self._namespaces.values():

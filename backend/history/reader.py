@@ -12,7 +12,7 @@ from backend.market.candles import (
     merge,
 )
 from backend.market.market import Market
-from backend.market.models import OPEN_TIME, CandleArray
+from backend.market.models import OPEN_TIME, VOLUME, CandleArray
 from backend.offload import Offload, Overloaded
 from backend.storage.faults import StorageUnavailable
 
@@ -89,5 +89,9 @@ class CandleReader:
 
 def _joined(stored: CandleArray, held: CandleArray) -> CandleArray:
     """Both as one series. The market's are the newer ones, but that the first of a longer interval
-    may begin before the market's minutes do."""
-    return merge(merge(held[:1], stored), held[1:])
+    may begin before the market's minutes do: then what is stored knows more trades of it."""
+    if len(held):
+        known = stored[stored[:, OPEN_TIME] == held[0, OPEN_TIME]]
+        if len(known) and known[0, VOLUME] > held[0, VOLUME]:
+            held = held[1:]
+    return merge(stored, held)

@@ -33,6 +33,7 @@ class Recoverable:
     symbols: tuple[str, ...]
     fields: tuple[str, ...] | None
     realtime: bool
+    candles: tuple[str, ...]
     returns: int
 
     def packed(self) -> bytes:

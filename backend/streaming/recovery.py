@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from backend.clock import Clock
+from backend.config_values import INTERVAL_NAMES
 from backend.journal.log import Log
 from backend.journal.recoveries import Recoverable, Recoveries
 from backend.metrics import Metrics
@@ -136,6 +137,7 @@ class Recovery:
             session.symbols,
             session.fields,
             session.realtime,
+            session.candles,
             ticket.returns,
         )
         self._recoveries.keep(ticket.pid, state, seconds)
@@ -179,8 +181,10 @@ class Recovery:
 
     def _is_served(self, state: Recoverable) -> bool:
         """Whether another process of other settings has not kept what this one does not have."""
-        return self._symbols.keys() >= set(state.symbols) and set(QUOTE_FIELDS) >= set(
-            state.fields or ()
+        return (
+            self._symbols.keys() >= set(state.symbols)
+            and set(QUOTE_FIELDS) >= set(state.fields or ())
+            and set(INTERVAL_NAMES) >= set(state.candles)
         )
 
     def _newest(self) -> Place:

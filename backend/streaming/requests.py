@@ -14,6 +14,7 @@ from backend.auth.tokens import Authenticator, TokenRejected
 from backend.clock import Clock
 from backend.protocol import (
     AUTHENTICATE,
+    CANDLE,
     HEARTBEAT,
     INTERNAL_ERROR,
     MARKET_UPDATE,
@@ -38,6 +39,7 @@ from backend.protocol import (
     parse_unsubscribe,
 )
 from backend.streaming.broadcaster import Broadcaster
+from backend.streaming.candle_stream import CandleStream
 from backend.streaming.limits import Allowance
 from backend.streaming.outlet import Outlet
 from backend.streaming.published import Published
@@ -67,6 +69,7 @@ class Requests:
         published: Published,
         resumption: Resumption,
         recovery: Recovery,
+        candles: CandleStream,
         prepare: Callable[[Iterable[str]], None],
         authenticator: Authenticator,
         symbols: tuple[str, ...],
@@ -87,6 +90,7 @@ class Requests:
         self._published = published
         self._resumption = resumption
         self._recovery = recovery
+        self._candles = candles
         self._prepare = prepare
         self._authenticator = authenticator
         self._symbols = dict.fromkeys(symbols)
@@ -136,6 +140,8 @@ class Requests:
         parsed = parse_subscribe(args, self._symbols)
         symbols, place = parsed.symbols.accepted, parsed.resume
         self._prepare(symbols)
+        wish = session.candles if parsed.candles is None else parsed.candles
+        self._candles.follow((*session.symbols, *symbols), wish)
         missed = None if place is None else self._resumption.missed(session, symbols, place)
         if self._sessions.get(session.sid) is not session:
             return None  # it has left meanwhile, or come back on another connection
@@ -155,19 +161,22 @@ class Requests:
             self._send_said(session, self._signals(symbols))
         else:
             self._send_said(session, [(entry.event, entry.payload()) for entry in missed])
+        self._send_forming(session, symbols if parsed.candles is None else session.symbols)
         return confirmation
 
     def recover(self, session: Session, former: Former) -> None:
         """Make a connection what it was, and send what it has missed, each with its place, and
         quotes as they are now. Nothing here waits."""
         missed, was = self._recovery.missed(session, former), former.state
-        request = SubscribeRequest(SymbolRequest(was.symbols, ()), was.realtime, was.fields)
+        symbols = SymbolRequest(was.symbols, ())
+        request = SubscribeRequest(symbols, was.realtime, was.fields, was.candles)
         self._move(session, self._subscriptions.subscribe(session, request))
         self._recovery.keep(session)
         if snapshot := self._broadcaster.snapshot(session):
             self._out.send(session.sid, MARKET_UPDATE, snapshot)
         for event, payload, place in missed:
             self._out.send(session.sid, event, payload, place)
+        self._send_forming(session, session.symbols)
 
     def begin_again(self) -> None:
         """Another epoch has begun: every client that has symbols is told where it stands now, and
@@ -191,6 +200,10 @@ class Requests:
             self._out.send(session.sid, event, payload)
         for event, payload in said[-1:]:
             self._out.send(session.sid, event, payload, self._recovery.answered(session))
+
+    def _send_forming(self, session: Session, symbols: Iterable[str]) -> None:
+        for candle in self._candles.forming(symbols, session.candles):
+            self._out.send(session.sid, CANDLE, candle)
 
     def unsubscribe(self, session: Session, args: Arguments) -> Payload:
         """Drop symbols, or all, and confirm."""

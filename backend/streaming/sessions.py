@@ -42,6 +42,8 @@ class Session:
     symbols: tuple[str, ...] = ()
     fields: tuple[str, ...] | None = None
     realtime: bool = False
+    # Intervals.
+    candles: tuple[str, ...] = ()
     basket: int | None = None
     # Since its first subscription it has been sent all that was said to everybody after this
     # offset. What it heard before that, it hears again where it resumes.

@@ -1,4 +1,4 @@
-"""Who gets what: symbols, fields and real-time wishes of sessions, as rooms and baskets.
+"""Who gets what: symbols, fields, real-time and candle wishes of sessions, as rooms and baskets.
 
 A basket is a distinct pair of (set of symbols, fields). Connections with the same pair share one
 basket, and so the encoded bytes of each tick; a basket lives as long as a connection has it.
@@ -7,12 +7,15 @@ basket, and so the encoded bytes of each tick; a basket lives as long as a conne
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product, starmap
+from typing import TypeVar
 
 from backend.fanout.wire import pieces
 from backend.protocol import (
     QUOTE_FIELDS,
     SubscribeRequest,
     basket_room,
+    candle_room,
     realtime_room,
     symbol_room,
 )
@@ -20,6 +23,9 @@ from backend.streaming.sessions import Session
 
 Symbols = tuple[str, ...]
 Fields = tuple[str, ...]
+Intervals = tuple[str, ...]
+
+Watched = TypeVar("Watched", str, tuple[str, str])
 
 
 @dataclass(slots=True)
@@ -52,6 +58,7 @@ class Subscriptions:
         self._next_number = 1
         self._watchers: Counter[str] = Counter()
         self._realtime_watchers: Counter[str] = Counter()
+        self._candle_watchers: Counter[tuple[str, str]] = Counter()
 
     def baskets(self) -> dict[Fields, list[Basket]]:
         """A copy, by fields: a tick may yield while it goes through them."""
@@ -75,28 +82,33 @@ class Subscriptions:
         """Connections that get each price change of `symbol`."""
         return self._realtime_watchers[symbol]
 
+    def candle_watchers(self, symbol: str, interval: str) -> int:
+        """Connections that get the candles of `interval` of `symbol`."""
+        return self._candle_watchers[symbol, interval]
+
     def total(self) -> int:
         """Symbol subscriptions of all connections together."""
         return self._watchers.total()
 
     def subscribe(self, session: Session, request: SubscribeRequest) -> RoomChange:
-        """Add the request's symbols; where it names fields or realtime, take those over."""
+        """Add the request's symbols; take over what else it names."""
         return self._change(
             session,
             tuple(dict.fromkeys((*session.symbols, *request.symbols.accepted))),
             session.fields if request.fields is None else request.fields,
             session.realtime if request.realtime is None else request.realtime,
+            session.candles if request.candles is None else request.candles,
         )
 
     def unsubscribe(self, session: Session, symbols: Iterable[str]) -> RoomChange:
         """Drop `symbols`, those that the session has."""
         dropped = set(symbols)
         kept = tuple(symbol for symbol in session.symbols if symbol not in dropped)
-        return self._change(session, kept, session.fields, session.realtime)
+        return self._change(session, kept, session.fields, session.realtime, session.candles)
 
     def release(self, session: Session) -> None:
         """Forget all of a session that has disconnected."""
-        self._change(session, (), None, False)
+        self._change(session, (), None, False, ())
 
     def _change(
         self,
@@ -104,23 +116,22 @@ class Subscriptions:
         symbols: Symbols,
         fields: Fields | None,
         realtime: bool,
+        candles: Intervals,
     ) -> RoomChange:
         before = self._rooms(session)
         self._count(session, -1)
-        session.symbols, session.fields, session.realtime = symbols, fields, realtime
+        session.symbols, session.fields = symbols, fields
+        session.realtime, session.candles = realtime, candles
         self._count(session, +1)
         self._enter_basket(session)
         after = self._rooms(session)
         return RoomChange(frozenset(before - after), frozenset(after - before))
 
     def _count(self, session: Session, step: int) -> None:
-        for counter in (
-            (self._watchers, self._realtime_watchers) if session.realtime else (self._watchers,)
-        ):
-            for symbol in session.symbols:
-                counter[symbol] += step
-                if not counter[symbol]:
-                    del counter[symbol]
+        _add(self._watchers, session.symbols, step)
+        if session.realtime:
+            _add(self._realtime_watchers, session.symbols, step)
+        _add(self._candle_watchers, product(session.symbols, session.candles), step)
 
     def _enter_basket(self, session: Session) -> None:
         old = self.basket(session)
@@ -153,6 +164,15 @@ class Subscriptions:
         rooms = {symbol_room(symbol) for symbol in session.symbols}
         if session.realtime:
             rooms |= {realtime_room(symbol) for symbol in session.symbols}
+        rooms.update(starmap(candle_room, product(session.symbols, session.candles)))
         if basket := self.basket(session):
             rooms.add(basket.room)
         return rooms
+
+
+def _add(counter: Counter[Watched], watched: Iterable[Watched], step: int) -> None:
+    """Count some up or down; what nobody watches is not in there."""
+    for each in watched:
+        counter[each] += step
+        if not counter[each]:
+            del counter[each]

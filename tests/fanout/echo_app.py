@@ -113,7 +113,7 @@ def build(settings: dict[str, Any], turns: Turns) -> tuple[Flask, SocketIO, Tran
     log.setLevel(logging.ERROR)
     engine: dict[str, Any] = {}
     if own:
-        keys = {"latest": lambda payload: payload["room"], "basket": lambda _numbers: None}
+        keys = {"latest": lambda payload: payload["room"], "basket": lambda _numbers: "basket"}
         engine = {
             "client_manager": RoomManager(keys, settings["deflate"], turns),
             "serializer": EnginePacket,

@@ -15,7 +15,9 @@ from backend.journal.redis_recoveries import KEY, RedisRecoveries
 from backend.protocol import Place
 from tests.redis_server import Redis, redis_server
 
-STATE = Recoverable("sid", 1, Place("epoch", 7), 2, ("BTC", "ETH"), ("symbol", "price"), True, 0)
+STATE = Recoverable(
+    "sid", 1, Place("epoch", 7), 2, ("BTC", "ETH"), ("symbol", "price"), True, ("1m", "1h"), 0
+)
 
 
 class SetClock(SystemClock):

@@ -1,0 +1,159 @@
+"""Candles on the stream: REST's answer at the subscription and all events since are REST's."""
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import socketio.exceptions
+
+from backend.market.candles import INTERVALS
+from tests import quick_market_app
+from tests.cable import Cable
+from tests.conftest import Connect, StartServer
+from tests.following import Candle, Following
+from tests.quick_market_app import SYMBOLS
+from tests.servers import ROOT, Server, wait_until
+from tests.stream_clients import PythonClient
+
+WISH = {"symbols": list(SYMBOLS), "candles": list(INTERVALS)}
+# REST's most.
+LIMIT = 1500
+CUTS = [30, pytest.param(1_000, marks=pytest.mark.soak)]
+
+
+@pytest.fixture
+def quick(start_server: StartServer, tmp_path: Path) -> Server:
+    """A server whose minutes are over quickly."""
+    recording = tmp_path / "nothing.csv"
+    recording.write_text("")
+    return start_server(
+        program=Path(quick_market_app.__file__),
+        PYTHONPATH=str(ROOT),
+        MARKET_FEED=f"replay:{recording}",
+        SYMBOLS=",".join(SYMBOLS),
+    )
+
+
+@pytest.fixture
+def cable(quick: Server) -> Iterator[Cable]:
+    carrier = Cable(int(quick.url.rsplit(":", 1)[1]))
+    yield carrier
+    carrier.close()
+
+
+def rest(server: Server, symbol: str, interval: str) -> list[Candle]:
+    query = f"symbol={symbol}&interval={interval}&limit={LIMIT}"
+    answer = server.get(f"/api/market/candles?{query}")
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["candles"])
+
+
+class Chart:
+    """All series of one connection."""
+
+    def __init__(self, server: Server, client: PythonClient) -> None:
+        self._server = server
+        self._lock = threading.Lock()
+        self._series = {(s, i): Following() for s in SYMBOLS for i in INTERVALS}
+        self.faults: list[AssertionError] = []
+        client.client.on("candle", self._take)
+
+    def load(self) -> None:
+        """Ask REST, as who has just subscribed."""
+        for symbol, interval in self._series:
+            answer = rest(self._server, symbol, interval)
+            with self._lock:
+                self._series[symbol, interval].begin(answer)
+
+    def differences(self) -> list[Any]:
+        """What of REST's present answers is not what was followed."""
+        found = []
+        for (symbol, interval), series in self._series.items():
+            answer = rest(self._server, symbol, interval)
+            with self._lock:
+                mine = series.candles(since=answer[0]["time"])
+            if mine != answer:
+                extra = [candle for candle in mine if candle not in answer]
+                found.append((symbol, interval, extra))
+        return found
+
+    def _take(self, event: Candle) -> None:
+        with self._lock:
+            try:
+                self._series[event["symbol"], event["interval"]].take(event)
+            except AssertionError as fault:
+                self.faults.append(fault)
+
+
+def subscribed(client: PythonClient) -> bool:
+    """Subscribe; whether that is confirmed before the connection is cut."""
+    with suppress(socketio.exceptions.SocketIOError):
+        client.emit("subscribe", WISH)
+    answered = ("subscription_confirmed", "disconnect")
+    wait_until(lambda: any(map(client.all, answered)), "the confirmation, or the cut")
+    return bool(client.all("subscription_confirmed"))
+
+
+@pytest.mark.parametrize("cuts", CUTS)
+def test_through_random_cuts_rest_and_events_are_rest_again(
+    cuts: int, quick: Server, cable: Cable
+) -> None:
+    rng = random.Random(cuts)
+    compared = 0
+    for _ in range(cuts):
+        client = PythonClient(cable.url, {"token": quick.token})
+        chart = Chart(quick, client)
+        # Some are cut while they ask.
+        early = threading.Timer(rng.uniform(0, 0.05), cable.cut)
+        if rng.random() < 0.2:
+            early.start()
+        if subscribed(client):
+            chart.load()
+        if not early.is_alive() and not client.all("disconnect"):
+            time.sleep(rng.uniform(0, 0.5))
+            quick.post("/rest")
+            wait_until(lambda: not chart.differences(), "events that say what REST does")
+            quick.post("/play")
+            compared += 1
+            time.sleep(rng.uniform(0, 0.3))
+        early.cancel()
+        cable.cut()
+        client.wait("disconnect")
+        client.close()
+        assert chart.faults == []
+    assert compared > cuts / 2
+
+
+def test_candles_come_at_once_and_as_long_as_they_are_wished(
+    quick: Server, connect: Connect
+) -> None:
+    client = connect(to=quick)
+    client.emit("subscribe", {"symbols": ["BTC"], "candles": ["1m", "1h"]})
+    first = [client.wait("candle") for _ in range(2)]
+    assert [(event["interval"], event["closed"]) for event in first] == [
+        ("1m", False),
+        ("1h", False),
+    ]
+    closed = client.wait("candle", lambda event: event["closed"])
+    assert closed["interval"] == "1m" and closed["revision"] == 1
+    client.ack("subscribe", {"symbols": ["ETH"]})
+    client.wait("candle", lambda event: (event["symbol"], event["interval"]) == ("ETH", "1h"))
+    answer = client.ack("subscribe", {"symbols": [], "candles": ["1m", "2m"]})
+    assert answer["error"]["code"] == "invalid_candles"
+    client.wait("candle", lambda event: event["interval"] == "1h")
+    client.ack("subscribe", {"symbols": [], "candles": []})
+    before = len(client.all("candle"))
+    other = connect(to=quick)
+    other.emit("subscribe", WISH)
+    for _ in range(30):
+        other.wait("candle")
+    assert len(client.all("candle")) == before
+    # The stock client closes badly in the midst of a stream: both of its threads read.
+    other.ack("unsubscribe")
