@@ -20,7 +20,6 @@ from backend.config import Settings
 from backend.market.market import Market
 from backend.market.models import FeedState, Trade
 
-SYMBOLS = ("BTC", "ETH")
 START_MS = 20_000 * DAY_MS
 # What has closed before the first client comes.
 MINUTES_BEFORE = 1_000
@@ -46,19 +45,19 @@ class QuickMarket:
 
     def run(self) -> None:
         self._market.set_feed_state(FeedState.LIVE)
-        for symbol in SYMBOLS:
+        for symbol in self._market.symbols:
             self._repair(symbol, START_MS, MINUTES_BEFORE)
         while True:
             if self.playing:
                 self._time_ms += STEP_MS
-                for symbol in SYMBOLS:
+                for symbol in self._market.symbols:
                     self._step(symbol)
             self._sleep(STEP_SECONDS)
 
     def _step(self, symbol: str) -> None:
         rng = self._rng
-        # Some minutes of ETH have no trade at all.
-        if symbol == "BTC" or self._time_ms // MINUTE_MS % 3:
+        # Of one symbol some minutes have no trade at all.
+        if symbol != self._market.symbols[-1] or self._time_ms // MINUTE_MS % 3:
             time_ms = self._time_ms + rng.randrange(1_000)
             self._market.apply_trade(Trade(symbol, time_ms, rng.uniform(90, 110), rng.random()))
         if rng.random() < 0.05:

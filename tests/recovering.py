@@ -11,7 +11,7 @@ from tests.servers import Server
 from tests.stream_clients import NodeClient, RawClient
 
 SYMBOLS = ["BTC", "ETH"]
-SUBSCRIPTION = {"symbols": SYMBOLS, "fields": ["price"], "realtime": True}
+SUBSCRIPTION = {"symbols": SYMBOLS, "fields": ["price"], "realtime": True, "candles": ["1d"]}
 STOCK = os.environ.get("FANOUT_ENGINE") == "stock"
 
 own_engine = pytest.mark.skipif(STOCK, reason="the stock engine recovers nobody")

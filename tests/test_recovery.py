@@ -68,6 +68,8 @@ def test_a_cut_connection_comes_back_with_what_it_missed(
         symbol: {"symbol", "price"} for symbol in SYMBOLS
     }
     client.wait("price_update")
+    for symbol in SYMBOLS:
+        client.wait("candle", lambda event, wanted=symbol: event["symbol"] == wanted)
     assert len(client.all("subscription_confirmed")) == 1
 
 

@@ -6,22 +6,19 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 import socketio.exceptions
 
 from backend.market.candles import INTERVALS
-from tests import quick_market_app
 from tests.cable import Cable
 from tests.conftest import Connect, StartServer
 from tests.following import Candle, Following
-from tests.quick_market_app import SYMBOLS
 from tests.servers import ROOT, Server, wait_until
 from tests.stream_clients import PythonClient
 
+SYMBOLS = ("BTC", "ETH")
 WISH = {"symbols": list(SYMBOLS), "candles": list(INTERVALS)}
 # REST's most.
 LIMIT = 1500
@@ -34,7 +31,7 @@ def quick(start_server: StartServer, tmp_path: Path) -> Server:
     recording = tmp_path / "nothing.csv"
     recording.write_text("")
     return start_server(
-        program=Path(quick_market_app.__file__),
+        program=ROOT / "tests" / "quick_market_app.py",
         PYTHONPATH=str(ROOT),
         MARKET_FEED=f"replay:{recording}",
         SYMBOLS=",".join(SYMBOLS),
@@ -101,33 +98,37 @@ def subscribed(client: PythonClient) -> bool:
     return bool(client.all("subscription_confirmed"))
 
 
+def follow(server: Server, cable: Cable, rng: random.Random) -> bool:
+    """Follow all series until the cable is cut; whether they were compared with REST before."""
+    client = PythonClient(cable.url, {"token": server.token})
+    chart = Chart(server, client)
+    # Some are cut while they ask.
+    early = threading.Timer(rng.uniform(0, 0.05), cable.cut)
+    if rng.random() < 0.2:
+        early.start()
+    if subscribed(client):
+        chart.load()
+    compared = not early.is_alive() and not client.all("disconnect")
+    if compared:
+        time.sleep(rng.uniform(0, 0.5))
+        server.post("/rest")
+        wait_until(lambda: not chart.differences(), "events that say what REST does")
+        server.post("/play")
+        time.sleep(rng.uniform(0, 0.3))
+    early.cancel()
+    cable.cut()
+    client.wait("disconnect")
+    client.close()
+    assert chart.faults == []
+    return compared
+
+
 @pytest.mark.parametrize("cuts", CUTS)
 def test_through_random_cuts_rest_and_events_are_rest_again(
     cuts: int, quick: Server, cable: Cable
 ) -> None:
     rng = random.Random(cuts)
-    compared = 0
-    for _ in range(cuts):
-        client = PythonClient(cable.url, {"token": quick.token})
-        chart = Chart(quick, client)
-        # Some are cut while they ask.
-        early = threading.Timer(rng.uniform(0, 0.05), cable.cut)
-        if rng.random() < 0.2:
-            early.start()
-        if subscribed(client):
-            chart.load()
-        if not early.is_alive() and not client.all("disconnect"):
-            time.sleep(rng.uniform(0, 0.5))
-            quick.post("/rest")
-            wait_until(lambda: not chart.differences(), "events that say what REST does")
-            quick.post("/play")
-            compared += 1
-            time.sleep(rng.uniform(0, 0.3))
-        early.cancel()
-        cable.cut()
-        client.wait("disconnect")
-        client.close()
-        assert chart.faults == []
+    compared = sum(follow(quick, cable, rng) for _ in range(cuts))
     assert compared > cuts / 2
 
 
@@ -155,5 +156,3 @@ def test_candles_come_at_once_and_as_long_as_they_are_wished(
     for _ in range(30):
         other.wait("candle")
     assert len(client.all("candle")) == before
-    # The stock client closes badly in the midst of a stream: both of its threads read.
-    other.ack("unsubscribe")

@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from socketio.packet import EVENT
 
+from backend import LATEST
 from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS, SystemClock
+from backend.fanout.sessions.outbox import Outbox
+from backend.fanout.wire.message import Message
 from backend.market.candles import INTERVALS
 from backend.market.market import Market
 from backend.market.models import Candle, CandleArray, Trade
-from backend.protocol import INVALID_CANDLES, RequestError, candle_room, parse_subscribe
+from backend.protocol import CANDLE, INVALID_CANDLES, RequestError, candle_room, parse_subscribe
 from backend.streaming.candle_stream import IDLE_LOOKS, CandleStream
 from backend.streaming.followed_candles import REPAIRS_AT_ONCE, SAID_KEPT, candle_payload
 from backend.streaming.sessions import Session
@@ -79,7 +83,9 @@ class Stand:
                 del market[0]
             assert self.series[interval].candles(market[0]["time"] if market else "") == market
 
-    def _emit(self, event: str, payload: Any, room: str, receivers: int, place: None = None) -> None:
+    def _emit(
+        self, event: str, payload: Any, room: str, receivers: int, place: None = None
+    ) -> None:
         assert (event, receivers, payload["symbol"]) == ("candle", 1, "BTC")
         assert room in ("", candle_room("BTC", payload["interval"]))
         self.events.append(payload)
@@ -241,6 +247,35 @@ def test_rest_and_all_events_after_it_are_the_market(steps: list[tuple[str, int,
     while stand.look():
         pass
     stand.expect_the_market()
+
+
+sayings = st.lists(st.sampled_from(["forms", "closes", "repaired", "read"]), max_size=60)
+
+
+@given(sayings)
+def test_a_client_that_lags_behind_misses_no_closed_candle_and_sees_none_form_again(
+    sayings: list[str],
+) -> None:
+    outbox, opened = Outbox(), 0
+    said: dict[Message, dict[str, Any]] = {}
+    heard: list[dict[str, Any]] = []
+    for saying in [*sayings, *["read"] * len(sayings)]:
+        if saying == "read":
+            if message := outbox.pop():
+                heard.append(said[message])
+            continue
+        time = opened if saying == "forms" else opened - (saying == "repaired")
+        event = {"symbol": "BTC", "interval": "1m", "time": time, "closed": saying != "forms"}
+        opened += saying == "closes"
+        message = Message(EVENT, [CANDLE, event], key=LATEST[CANDLE](event))
+        said[message] = event
+        assert outbox.put(message, 1)
+    closed = [event for event in said.values() if event["closed"]]
+    assert [event for event in heard if event["closed"]] == closed
+    over = -1
+    for event in heard:
+        over = max(over, event["time"] if event["closed"] else over)
+        assert event["closed"] or event["time"] > over
 
 
 @pytest.mark.parametrize("value", ["1m", ["2m"], [1], [["1m"]], {"1m": True}])

@@ -3,7 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.protocol import QUOTE_FIELDS, basket_room, parse_subscribe, realtime_room, symbol_room
+from backend.protocol import (
+    QUOTE_FIELDS,
+    basket_room,
+    candle_room,
+    parse_subscribe,
+    realtime_room,
+    symbol_room,
+)
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Subscriptions
 
@@ -54,11 +61,16 @@ def test_a_change_of_symbols_changes_exactly_the_rooms_it_has_to() -> None:
 def test_options_stay_where_a_request_does_not_name_them() -> None:
     subscriptions = Subscriptions()
     session = Session("1")
-    subscriptions.subscribe(session, request(["BTC"], realtime=True, fields=["price"]))
+    wish = request(["BTC"], realtime=True, fields=["price"], candles=["1h", "1m"])
+    subscriptions.subscribe(session, wish)
     subscriptions.subscribe(session, request(["ETH"]))
     assert (session.realtime, session.fields) == (True, ("symbol", "price"))
+    assert session.candles == ("1m", "1h")
+    assert subscriptions.candle_watchers("ETH", "1h") == 1
     assert subscriptions.realtime_watchers("ETH") == 1
     subscriptions.subscribe(session, request([], realtime=False, fields=list(QUOTE_FIELDS)))
+    subscriptions.subscribe(session, request([], candles=[]))
+    assert subscriptions.candle_watchers("ETH", "1h") == 0
     assert (session.realtime, session.fields) == (False, QUOTE_FIELDS)
     assert subscriptions.realtime_watchers("ETH") == 0
 
@@ -69,6 +81,7 @@ requests = st.tuples(
     st.lists(st.sampled_from(SYMBOLS), max_size=4),
     st.sampled_from([None, True, False]),
     st.sampled_from([None, ["price"], ["price", "seq"]]),
+    st.sampled_from([None, [], ["1m"], ["1d", "1m"]]),
 )
 
 
@@ -77,10 +90,10 @@ def test_rooms_and_counts_always_equal_what_the_sessions_have(steps: list) -> No
     subscriptions = Subscriptions()
     sessions = [Session(str(number)) for number in range(4)]
     rooms: list[set[str]] = [set() for _ in sessions]
-    for number, action, symbols, realtime, fields in steps:
+    for number, action, symbols, realtime, fields, candles in steps:
         session = sessions[number]
         if action == "subscribe":
-            wish = request(symbols, realtime=realtime, fields=fields)
+            wish = request(symbols, realtime=realtime, fields=fields, candles=candles)
             change = subscriptions.subscribe(session, wish)
         elif action == "unsubscribe":
             change = subscriptions.unsubscribe(session, symbols)
@@ -94,6 +107,11 @@ def test_rooms_and_counts_always_equal_what_the_sessions_have(steps: list) -> No
         assert {room for room in mine if room.startswith("symbol:")} == {
             symbol_room(symbol) for symbol in session.symbols
         }
+        assert {room for room in mine if room.startswith("candle:")} == {
+            candle_room(symbol, interval)
+            for symbol in session.symbols
+            for interval in session.candles
+        }
         basket = subscriptions.basket(session)
         assert (basket is not None) == bool(session.symbols)
         if basket is not None:
@@ -102,6 +120,10 @@ def test_rooms_and_counts_always_equal_what_the_sessions_have(steps: list) -> No
             assert basket.room in mine
     for symbol in SYMBOLS:
         assert subscriptions.watchers(symbol) == sum(symbol in s.symbols for s in sessions)
+        for interval in ("1m", "1d"):
+            assert subscriptions.candle_watchers(symbol, interval) == sum(
+                symbol in s.symbols and interval in s.candles for s in sessions
+            )
     assert set(subscriptions.symbols()) == {symbol for s in sessions for symbol in s.symbols}
     baskets = subscriptions.baskets()
     alike = [basket for some in baskets.values() for basket in some]
