@@ -22,6 +22,7 @@ from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, crea
 from backend.api.market import market_blueprint
 from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
+from backend.api.readiness import Readiness
 from backend.api.stream_gate import StreamGate
 from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
@@ -136,8 +137,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         rng=random.Random(secrets.randbits(64)),
     )
 
+    readiness = Readiness(market)
     gate = StreamGate(
-        settings.connections_per_address, clock, lambda limit: metrics.refusals.labels(limit).inc()
+        settings.connections_per_address,
+        clock,
+        lambda limit: metrics.refusals.labels(limit).inc(),
+        lambda: readiness.draining,
     )
     transports.follow(gate.opened, gate.closed)
     # Around the stream too, whose middleware is the outermost of Flask's own.
@@ -160,6 +165,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             market,
             service.sessions,
             dependencies,
+            readiness,
             clock,
             metrics,
             metrics_guard(settings.metrics_token, settings.metrics_addresses),
@@ -194,6 +200,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         database,
         metrics,
         turns,
+        readiness,
     )
     return app
 

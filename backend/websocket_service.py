@@ -18,6 +18,7 @@ from flask_socketio import SocketIO
 
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
+from backend.fanout.fan import in_slices
 from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Pieces, Sent
 from backend.journal.journal import Journal
@@ -119,6 +120,7 @@ class WebSocketService:
             self._out, self.sessions, self._subscriptions, market, self._refuse, clock, metrics
         )
         self._tasks: list[Periodic] = []
+        self._leaving = False
         revocations.subscribe(self.revoke)
         transports.when_too_large(self._refuse_message)
         self._requests = Requests(
@@ -158,19 +160,31 @@ class WebSocketService:
         for task in self._tasks:
             self._socketio.start_background_task(task.run)
 
-    def drain(self) -> None:
-        """Tell every client that the process ends and when to come back, then close."""
+    def stop(self) -> None:
+        """End the background tasks."""
         for task in self._tasks:
             task.stop()
-        self._out.announce_status(STATUS_SHUTDOWN, "The server is shutting down")
-        for session in self.sessions:
-            payload = {
-                "reconnect_after_ms": self._rng.randint(*RECONNECT_AFTER_MS),
-                "timestamp": self._out.now(),
-            }
-            self._out.send(session.sid, SERVER_SHUTDOWN, payload)
-        self._socketio.sleep(0.1)
-        self._transports.close_all()
+
+    def say_farewell(self, seconds: float) -> None:
+        """Tell every client that the process ends and when to come back; then wait until those that
+        poll have fetched it, or for so long."""
+        self._leaving = True
+        sleep = self._socketio.sleep
+        for session in in_slices(self.sessions, self._clock.monotonic, lambda: sleep(0)):
+            self._part_with(session)
+        self._transports.wait_for_polls(seconds)
+
+    def drain(self, seconds: float) -> None:
+        """Close every connection once what waits for it has been written, or after `seconds`."""
+        self._transports.close_all(seconds)
+
+    def _part_with(self, session: Session) -> None:
+        self._out.send_status(session, STATUS_SHUTDOWN, "The server is shutting down")
+        payload = {
+            "reconnect_after_ms": self._rng.randint(*RECONNECT_AFTER_MS),
+            "timestamp": self._out.now(),
+        }
+        self._out.send(session.sid, SERVER_SHUTDOWN, payload)
 
     def revoke(self, login: str) -> None:
         """Close the live connections of a login whose tokens were revoked."""
@@ -246,6 +260,9 @@ class WebSocketService:
         sentiment = self._published.sentiment()
         if sentiment is not None:
             self._out.send(session.sid, SENTIMENT_UPDATE, sentiment)
+        if self._leaving:
+            # Its transport was opened before.
+            self._part_with(session)
 
     def _on_disconnect(self, sid: str, *_args: Any) -> None:
         if self._socketio.server.manager.is_connected(sid, NAMESPACE):

@@ -1,7 +1,7 @@
 """The gate before the stream: who may open another session, told by the address alone.
 
 WSGI, around the whole application, so that it is the same before both engines; a refusal is HTTP's
-429, before any upgrade.
+429, before any upgrade, or 503 for everybody where the process ends.
 """
 
 from collections import Counter, OrderedDict
@@ -15,7 +15,7 @@ import orjson
 from backend.api.headers import SECURITY_HEADERS
 from backend.clock import Clock
 from backend.http.addresses import network_of
-from backend.protocol import RATE_LIMITED, TOO_MANY_CONNECTIONS
+from backend.protocol import RATE_LIMITED, TOO_MANY_CONNECTIONS, UNAVAILABLE
 from backend.streaming.limits import (
     ADDRESSES_MAX,
     ATTEMPTS,
@@ -27,6 +27,10 @@ from backend.streaming.limits import (
 STREAM_PATH = "/socket.io"
 # A session of the address has to end first, which nobody can foretell.
 RETRY_AFTER_SECONDS = 10
+# Where a process is on its way out another may serve, or the next in its place.
+DRAINING_RETRY_AFTER_SECONDS = 1
+
+_TOO_MANY = "429 Too Many Requests"
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -35,9 +39,17 @@ Headers = list[tuple[str, str]]
 class StreamGate:
     """Counts the sessions and the attempts of each address, and refuses those beyond a limit."""
 
-    def __init__(self, per_address: int, clock: Clock, on_refused: Callable[[str], None]) -> None:
-        """`per_address`: sessions at once; 0 is no limit. `on_refused` is told which limit."""
+    def __init__(
+        self,
+        per_address: int,
+        clock: Clock,
+        on_refused: Callable[[str], None],
+        draining: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`per_address`: sessions at once; 0 is no limit. `on_refused` is told which limit. While
+        it is `draining` nobody may open a session."""
         self._per_address = per_address
+        self._draining = draining
         self._clock = clock
         self._on_refused = on_refused
         self._networks: dict[str, str] = {}
@@ -70,25 +82,30 @@ class StreamGate:
             if "sid" not in parse_qs(environ["QUERY_STRING"]):
                 refusal = self._refusal(environ)
                 if refusal is not None:
-                    code, message, seconds = refusal
+                    status, code, message, seconds = refusal
                     body = orjson.dumps({"error": {"code": code, "message": message}})
                     head = [("Content-Type", "application/json"), ("Retry-After", str(seconds))]
-                    start("429 Too Many Requests", [*head, ("Connection", "close")])
+                    start(status, [*head, ("Connection", "close")])
                     return [body]
             return app(environ, start)
 
         return gated
 
-    def _refusal(self, environ: Environ) -> tuple[str, str, int] | None:
+    def _refusal(self, environ: Environ) -> tuple[str, str, str, int] | None:
+        """Status, code, message, and the seconds after which to come back; None where a session may
+        be opened."""
+        if self._draining():
+            message = "The server is shutting down"
+            return "503 Service Unavailable", UNAVAILABLE, message, DRAINING_RETRY_AFTER_SECONDS
         network = network_of(environ.get("REMOTE_ADDR", ""))
         if 0 < self._per_address <= self._sessions[network]:
             self._on_refused(PER_ADDRESS)
             message = "Too many connections from this address"
-            return TOO_MANY_CONNECTIONS, message, RETRY_AFTER_SECONDS
+            return _TOO_MANY, TOO_MANY_CONNECTIONS, message, RETRY_AFTER_SECONDS
         wait = self._bucket(network).take()
         if wait:
             self._on_refused(ATTEMPTS)
-            return RATE_LIMITED, "Too many attempts from this address", ceil(wait)
+            return _TOO_MANY, RATE_LIMITED, "Too many attempts from this address", ceil(wait)
         return None
 
     def _bucket(self, network: str) -> TokenBucket:

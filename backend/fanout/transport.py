@@ -12,6 +12,7 @@ from typing import Any
 
 from backend.clock import Clock
 from backend.fanout.engine import PING_TIMEOUT, RATE_LIMITED, SLOW_CONSUMER, Engine
+from backend.fanout.fan import in_slices
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.wire.frame import GOING_AWAY, NORMAL, POLICY, PROTOCOL_VIOLATION, TOO_BIG
 from backend.fanout.wire.frame_reader import ProtocolViolation
@@ -33,6 +34,8 @@ FAREWELL_SECONDS = 5.0
 FAREWELL_STEP_SECONDS = 0.05
 # ... and this long to close by itself once it has.
 LINGER_SECONDS = 0.2
+# Between two looks for who has read the last words.
+LAST_LOOK_SECONDS = 0.02
 
 PROTOCOL_ERROR = "protocol_error"
 NEVER_CONNECTED = "never_connected"
@@ -89,6 +92,14 @@ class Transports(ABC):
         """Packets that wait for the client."""
 
     @abstractmethod
+    def _waiting(self) -> list[Any]:
+        """The sessions for whose clients something waits."""
+
+    @abstractmethod
+    def _polls(self, session: Any) -> bool:
+        """Whether what waits for a session's client is to be fetched by that."""
+
+    @abstractmethod
     def _slow(self) -> list[Any]:
         """The sessions whose clients read too little to be kept."""
 
@@ -118,13 +129,28 @@ class Transports(ABC):
     def close(self, eio_sid: str) -> None:
         """Close a transport now, so that a client that was not told to stay away comes back."""
         session = self._eio.sockets.get(eio_sid)
-        if session is not None:
+        if session is not None and not self._parted(session):
             self._close(session, GOING_AWAY, "")
 
-    def close_all(self) -> None:
-        """Close every transport; clients reconnect by themselves."""
-        for eio_sid in list(self._eio.sockets):
-            self.close(eio_sid)
+    def wait_for_polls(self, seconds: float) -> None:
+        """Until nothing waits for clients that poll, or for so long."""
+        deadline = self._clock.monotonic() + seconds
+        while any(map(self._polls, self._waiting())) and self._clock.monotonic() < deadline:
+            self._eio.sleep(LAST_LOOK_SECONDS)
+
+    def close_all(self, seconds: float) -> None:
+        """Close each transport once what waits for its client has been written, and what is left
+        after `seconds`; clients reconnect by themselves."""
+        deadline = self._clock.monotonic() + seconds
+        while self._eio.sockets:
+            waiting = self._waiting() if self._clock.monotonic() < deadline else []
+            unread = {session.sid for session in waiting}
+            read = [sid for sid in self._eio.sockets if sid not in unread]
+            for eio_sid in in_slices(read, self._clock.monotonic, lambda: self._eio.sleep(0)):
+                self.close(eio_sid)
+            if not waiting:
+                return
+            self._eio.sleep(LAST_LOOK_SECONDS)
 
     @abstractmethod
     def emit_joined(
@@ -269,12 +295,18 @@ class EngineTransports(Transports):
     def _unsent(self, session: Connection) -> int:
         return session.unsent()
 
-    def _slow(self) -> list[Connection]:
+    def _waiting(self) -> list[Connection]:
         waiting = self._eio.waiting
         waiting.difference_update([session for session in waiting if not session.unsent()])
+        return list(waiting)
+
+    def _polls(self, session: Connection) -> bool:
+        return session.polling is not None
+
+    def _slow(self) -> list[Connection]:
         return [
             session
-            for session in waiting
+            for session in self._waiting()
             if not session.given_up and session.stalled() > STALLED_SECONDS
         ]
 

@@ -56,7 +56,9 @@ class HttpConnection:
         app: Application,
         turns: Turns,
         errors: Any,
+        closing: Callable[[], bool],
     ) -> None:
+        """Once the server is `closing`, an answer is the last one."""
         self._sock = sock
         self._address = address
         self._local = local
@@ -64,6 +66,9 @@ class HttpConnection:
         self._app = app
         self._turns = turns
         self._errors = errors
+        self._closing = closing
+        # A request has begun to come, or is being answered.
+        self.busy = False
         self._buffer = b""
         self._parser: h11.Connection
         self._deadline = 0.0
@@ -83,6 +88,7 @@ class HttpConnection:
         except Exception:
             logger.exception("Serving a connection failed; it is closed")
         finally:
+            self.busy = False
             if self._exchange is None or not self._exchange.taken:
                 self._sock.close()
                 self._place.release()
@@ -96,6 +102,7 @@ class HttpConnection:
 
     def _serve(self) -> bool:
         """Serve one request; whether another may follow."""
+        self.busy = bool(self._buffer)
         head = self._read_head()
         if head is None:
             return False
@@ -138,7 +145,7 @@ class HttpConnection:
                     raise BadRequest("The request is cut off")
                 return None
             if not begun:
-                begun = True
+                begun = self.busy = True
                 self._deadline = time.monotonic() + REQUEST_SECONDS
             data = (data + more).lstrip(b"\r\n") if not data else data + more
         end += len(END)
@@ -208,7 +215,7 @@ class HttpConnection:
             fields.append((b"Content-Length", b"%d" % len(whole)))
         if "date" not in names:
             fields.append((b"Date", formatdate(usegmt=True).encode()))
-        if not body.complete:
+        if not body.complete or self._closing():
             # What is left of the body is not read, so nothing can follow it.
             fields.append((b"Connection", b"close"))
         head = self._event(

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import logging
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,10 @@ ACCEPTED_AT_ONCE = 16
 ACCEPT_COST_SECONDS = 0.00004
 # When there are no descriptors left, a while passes before the next try: they come back one by one.
 EXHAUSTED_PAUSE_SECONDS = 0.1
+# Taken from the kernel at the end: twice what it holds, lest a flood keep the process from ending.
+LAST_ACCEPTED_MAX = 8_192
+# Between two looks whether the last requests have been answered.
+LOOK_SECONDS = 0.02
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 # Sent, at no cost but this, where there is no place.
 RETRY_AFTER_SECONDS = 5
@@ -53,6 +58,7 @@ class HttpServer:
         self._on_refused = on_refused
         self._errors = errors
         self._listener: Any = None
+        self._connections: set[HttpConnection] = set()
         self._stopped = False
         self._exhausted = False
 
@@ -62,9 +68,28 @@ class HttpServer:
         green.spawn(self._accept_all)
 
     def stop(self) -> None:
-        """Accept nobody any more; connections that are open go on."""
+        """Accept nobody any more; connections that are open go on to the end of their request.
+
+        Those whom the kernel has accepted are taken first: it would reset them, and a proxy could
+        not tell whether their requests have been served.
+        """
         self._stopped = True
+        self._listener.settimeout(0)
+        with contextlib.suppress(OSError):
+            for _ in range(LAST_ACCEPTED_MAX // ACCEPTED_AT_ONCE):
+                for _ in range(ACCEPTED_AT_ONCE):
+                    self._accept()
+                green.pause()
         self._listener.close()
+
+    def finish(self, seconds: float) -> None:
+        """Let requests that have begun be answered, for so long."""
+        deadline = time.monotonic() + seconds
+        green.sleep(LOOK_SECONDS)
+        while any(connection.busy for connection in self._connections):
+            if time.monotonic() >= deadline:
+                return
+            green.sleep(LOOK_SECONDS)
 
     def _accept_all(self) -> None:
         while not self._stopped:
@@ -95,9 +120,23 @@ class HttpServer:
             sock.close()
             raise
         connection = HttpConnection(
-            sock, address[:2], local[:2], place, self._app, self._turns, self._errors
+            sock,
+            address[:2],
+            local[:2],
+            place,
+            self._app,
+            self._turns,
+            self._errors,
+            lambda: self._stopped,
         )
-        green.spawn(connection.run)
+        self._connections.add(connection)
+        green.spawn(self._run, connection)
+
+    def _run(self, connection: HttpConnection) -> None:
+        try:
+            connection.run()
+        finally:
+            self._connections.discard(connection)
 
     def _failed(self, error: OSError) -> None:
         """A client that has gone before it was accepted is nothing; no descriptors are."""

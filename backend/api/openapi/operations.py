@@ -71,6 +71,11 @@ OPERATIONS: dict[str, Operation] = {
         "How the process is; 503 where it is degraded",
         {200: ref("Health"), 503: ref("Health")},
     ),
+    "health.ready": Operation(
+        STATUS,
+        "Whether new clients are to be sent here; 503 where it starts, ends or has no market",
+        {200: closed({"status": {"const": "ready"}}), 503: ref("NotReady")},
+    ),
     "health.prometheus": Operation(
         STATUS, "Metrics in Prometheus' text format", {200: TEXT}, content_type="text/plain"
     ),

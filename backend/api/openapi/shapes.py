@@ -8,6 +8,7 @@ from typing import Any
 
 from backend import protocol
 from backend.analysis.forecast import FIRST_WIDTHS, HORIZONS
+from backend.api.readiness import NotReady
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
 from backend.auth.keys import TOKEN_MAX_CHARS
 from backend.market.candles import INTERVALS
@@ -160,6 +161,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "faults": by_name(one_of(Fault)),
             }
         ),
+        "NotReady": closed({"status": {"const": "not_ready"}, "reason": one_of(NotReady)}),
         "Feed": closed(
             {
                 "name": TEXT,
