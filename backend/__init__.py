@@ -24,6 +24,7 @@ from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
 from backend.api.readiness import Readiness
 from backend.api.stream_gate import StreamGate
+from backend.assembly import create_source
 from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
 from backend.clock import Clock, SystemClock
@@ -34,22 +35,16 @@ from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
-from backend.feeds import create_feed, feed_name
 from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
-from backend.journal.memory import MemoryJournal
-from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.protocol import MARKET_UPDATE, PRICE_UPDATE
 from backend.runtime import Runtime
 from backend.storage.database import Database
-from backend.streaming.analyst import Analyst
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic
-from backend.streaming.producer import Producer
-from backend.streaming.published import Published
 from backend.turns import SLICE_SECONDS, Turns
 from backend.websocket_service import WebSocketService
 
@@ -99,19 +94,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         clock,
     )
 
-    market = Market(settings.symbols, clock, feed_name(settings))
-    feed = create_feed(settings, market, clock)
-
     socketio = _socketio(app, settings, turns)
     own_engine = settings.fanout_engine == CRS_ENGINE
 
     def pause() -> None:
         socketio.sleep(0)
 
-    journal = MemoryJournal()
-    published = Published(journal.log, settings.symbols)
-    analyst = Analyst(market, settings.symbols, published.signal, pause=pause)
-    producer = Producer(analyst, journal, published.recall, clock)
+    source = create_source(settings, clock, socketio.sleep, metrics)
+    market, published = source.market, source.published
     forecaster = Forecaster(market, settings.symbols, pause)
     transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
@@ -123,9 +113,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         socketio,
         transports,
         market,
-        journal,
+        source.journal,
         published,
-        lambda: producer,
+        source.production,
         auth.authenticator,
         auth.revocations,
         symbols=settings.symbols,
@@ -142,7 +132,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         settings.connections_per_address,
         clock,
         lambda limit: metrics.refusals.labels(limit).inc(),
-        lambda: readiness.draining,
+        lambda: readiness.open,
     )
     transports.follow(gate.opened, gate.closed)
     # Around the stream too, whose middleware is the outermost of Flask's own.
@@ -179,7 +169,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app.extensions["crs"] = Runtime(
         socketio,
         service,
-        feed,
+        source,
         [
             background("dependencies", CHECK_SECONDS, dependencies.check),
             background("forecast", REFRESH_SECONDS, forecaster.refresh),

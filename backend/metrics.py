@@ -61,6 +61,9 @@ class Metrics:
         self.closed = counter("crs_closed_connections", "Connections the server closed", "reason")
         self.refusals = counter("crs_refusals", "Refused, by the limit it ran into", "limit")
         self.task_errors = counter("crs_task_errors", "Exceptions in background tasks", "task")
+        self.not_said = counter("crs_not_said", "Times that signals or sentiment waited for Redis")
+        self.redis_failures = counter("crs_redis_failures", "Redis did not serve", "what")
+        self.leads = gauge("crs_leads", "1 where this process runs the feed for all")
         self.tick_seconds = Histogram(
             "crs_tick_seconds",
             "Time that one market_update tick took, all connections included",

@@ -11,13 +11,13 @@ from flask_socketio import SocketIO
 
 from backend import green
 from backend.api.readiness import Readiness
-from backend.feeds.base import Feed
+from backend.assembly import Source
 from backend.http.places import Places
 from backend.http.server import HttpServer
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.storage.database import Database
-from backend.streaming.periodic import Periodic, supervise
+from backend.streaming.periodic import Periodic
 from backend.turns import Turns
 from backend.websocket_service import WebSocketService
 
@@ -34,7 +34,7 @@ class Runtime:
 
     socketio: SocketIO
     service: WebSocketService
-    feed: Feed
+    source: Source
     background: list[Periodic]
     intervals: dict[str, float]
     offload: Offload
@@ -42,15 +42,14 @@ class Runtime:
     metrics: Metrics
     turns: Turns
     readiness: Readiness
-    # Each gives back something that others wait for, such as a lease. Called once, when nothing is
-    # produced here any more; may wait.
+    # Each gives back something that others wait for, as the source does with its lease. Called
+    # once, when nothing is produced here any more; may wait.
     give_back: list[Callable[[], None]] = field(default_factory=list)
-    stopping: bool = False
     _giving_back: int = 0
 
     @property
     def feed_name(self) -> str:
-        return self.feed.name
+        return self.source.market.feed_state.name
 
     def http_server(self, app: Flask, places: int) -> HttpServer:
         """The server of the application, for at most so many connections at once."""
@@ -60,16 +59,9 @@ class Runtime:
         )
 
     def start(self) -> None:
-        """Start the feed and every background task."""
+        """Start the source and every background task."""
         run = self.socketio.start_background_task
-        run(
-            supervise,
-            "feed",
-            self.feed.run,
-            lambda: self.stopping,
-            self.socketio.sleep,
-            self.metrics,
-        )
+        self.source.start(run, self.service.tick)
         self.socketio.sleep(0)  # the simulated market's history, so that the first tick is whole
         self.service.start(self.intervals)
         for task in self.background:
@@ -80,13 +72,12 @@ class Runtime:
         """Take no new clients, stop what `start` started, give back what is held, and tell every
         client that the process ends; those that poll fetch it within `seconds`, or later."""
         self.readiness.drain()
-        self.stopping = True
-        self.feed.stop()
         for task in self.background:
             task.stop()
         self.service.stop()
-        self._giving_back = len(self.give_back)
-        for hook in self.give_back:
+        hooks = [self.source.stop, *self.give_back]
+        self._giving_back = len(hooks)
+        for hook in hooks:
             self.socketio.start_background_task(self._give_back, hook)
         self.service.say_farewell(seconds)
 

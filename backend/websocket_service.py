@@ -21,7 +21,7 @@ from backend.clock import Clock
 from backend.fanout.fan import in_slices
 from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Pieces, Sent
-from backend.journal.journal import Journal
+from backend.journal.journal import Journal, NotSaid
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.protocol import (
@@ -43,6 +43,7 @@ from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
 from backend.streaming.producer import Producer
+from backend.streaming.production import Production
 from backend.streaming.published import Published
 from backend.streaming.requests import FAILED_HERE, Requests
 from backend.streaming.resume import Resumption
@@ -69,7 +70,7 @@ class WebSocketService:
         market: Market,
         journal: Journal,
         published: Published,
-        production: Callable[[], Producer | None],
+        production: Production,
         authenticator: Authenticator,
         revocations: Revocations,
         *,
@@ -81,7 +82,6 @@ class WebSocketService:
         metrics: Metrics,
         rng: random.Random,
     ) -> None:
-        """`production` is what says signals and sentiment, where this process does."""
         self._socketio = socketio
         self._transports = transports
         self._published = published
@@ -138,6 +138,7 @@ class WebSocketService:
             self._part_for,
             clock,
         )
+        journal.log.on_renewal(self._begin_again)
         self._register()
 
     # --- background tasks -------------------------------------------------------------------------
@@ -146,7 +147,7 @@ class WebSocketService:
         """Start the background tasks; `intervals` gives the seconds between market, sentiment
         and signal events under those names."""
         actions: dict[str, tuple[float, Callable[[], None]]] = {
-            "market": (intervals["market"], self._broadcaster.tick),
+            "market": (intervals["market"], lambda: self._production.tick(self.tick)),
             "sentiment": (intervals["sentiment"], self._say_sentiment),
             "signals": (intervals["signal"], self._say_signals),
             "watch": (WATCH_SECONDS, self._look_after),
@@ -191,22 +192,33 @@ class WebSocketService:
         for session in self.sessions.of_login(login):
             self._refuse(session.sid, TOKEN_REVOKED)
 
+    def tick(self) -> None:
+        """Send every client its quotes."""
+        self._broadcaster.tick()
+
     def _say_signals(self) -> None:
-        producer = self._production()
-        if producer is not None:
-            producer.say_signals()
+        self._produce(Producer.say_signals)
 
     def _say_sentiment(self) -> None:
-        producer = self._production()
-        if producer is not None:
-            producer.say_sentiment()
-            producer.recall()
+        self._produce(Producer.say_sentiment)
+        self._produce(Producer.recall)
 
     def _say_first(self, symbols: Iterable[str]) -> None:
         """Nobody who subscribes waits for the next cycle where there is something to say."""
-        producer = self._production()
+        self._produce(Producer.say_first, symbols)
+
+    def _produce(self, say: Callable[..., None], *args: object) -> None:
+        """Have something said, where that is this process's part."""
+        producer = self._production.producer
         if producer is not None:
-            producer.say_first(symbols)
+            try:
+                say(producer, *args)
+            except NotSaid:
+                self._metrics.not_said.inc()  # the next cycle says it, if it is still true
+
+    def _begin_again(self) -> None:
+        """Something that was said may be lost: tell everybody, with the present state."""
+        self._socketio.start_background_task(self._requests.begin_again)
 
     def _look_after(self) -> None:
         self._watch.look()
@@ -249,13 +261,12 @@ class WebSocketService:
             self._part(sid)
 
     def _accept(self, session: Session) -> None:
-        if self._published.sentiment() is None and (producer := self._production()) is not None:
-            producer.say_sentiment()
+        if self._published.sentiment() is None:
+            self._produce(Producer.say_sentiment)
         self.sessions.add(session)
         manager = self._socketio.server.manager
         self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
         self._enter(session.sid, ACCEPTED_ROOM)
-        self._resumption.begin(session)
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
         sentiment = self._published.sentiment()
         if sentiment is not None:

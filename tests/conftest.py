@@ -19,7 +19,7 @@ settings.register_profile("crs", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile("crs")
 
 # Fixtures that start a process. Whoever asks for one is `served`, without saying so.
-SERVING = {"_start", "postgresql", "engine", "ours", "start_echo"}
+SERVING = {"_start", "postgresql", "engine", "ours", "start_echo", "start_cluster"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     ["app", "backend", "backend.test_websocket_setup"],
     ["backend.runtime"],
+    ["backend.assembly"],
     [
         "backend.websocket_service",
         "backend.server",

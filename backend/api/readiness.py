@@ -25,7 +25,7 @@ class Readiness:
         self._market = market
         self._started = False
         self._has_market = False
-        self.draining = False
+        self._draining = False
 
     def start(self) -> None:
         """Everything runs."""
@@ -33,11 +33,16 @@ class Readiness:
 
     def drain(self) -> None:
         """The process ends, and takes nobody any more."""
-        self.draining = True
+        self._draining = True
+
+    @property
+    def open(self) -> bool:
+        """Whether clients that come all the same are taken."""
+        return self._started and not self._draining
 
     def reason(self) -> NotReady | None:
         """Why not; None where it is ready."""
-        if self.draining:
+        if self._draining:
             return NotReady.DRAINING
         if not self._started:
             return NotReady.STARTING

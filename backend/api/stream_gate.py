@@ -1,7 +1,7 @@
 """The gate before the stream: who may open another session, told by the address alone.
 
 WSGI, around the whole application, so that it is the same before both engines; a refusal is HTTP's
-429, before any upgrade, or 503 for everybody where the process ends.
+429, before any upgrade, or 503 for everybody while the process starts or ends.
 """
 
 from collections import Counter, OrderedDict
@@ -27,8 +27,8 @@ from backend.streaming.limits import (
 STREAM_PATH = "/socket.io"
 # A session of the address has to end first, which nobody can foretell.
 RETRY_AFTER_SECONDS = 10
-# Where a process is on its way out another may serve, or the next in its place.
-DRAINING_RETRY_AFTER_SECONDS = 1
+# While a process starts or ends another may serve, or soon this one or the next in its place.
+CLOSED_RETRY_AFTER_SECONDS = 1
 
 _TOO_MANY = "429 Too Many Requests"
 
@@ -44,12 +44,12 @@ class StreamGate:
         per_address: int,
         clock: Clock,
         on_refused: Callable[[str], None],
-        draining: Callable[[], bool] = lambda: False,
+        is_open: Callable[[], bool] = lambda: True,
     ) -> None:
         """`per_address`: sessions at once; 0 is no limit. `on_refused` is told which limit. While
-        it is `draining` nobody may open a session."""
+        it is not `is_open` nobody may open a session."""
         self._per_address = per_address
-        self._draining = draining
+        self._is_open = is_open
         self._clock = clock
         self._on_refused = on_refused
         self._networks: dict[str, str] = {}
@@ -94,9 +94,9 @@ class StreamGate:
     def _refusal(self, environ: Environ) -> tuple[str, str, str, int] | None:
         """Status, code, message, and the seconds after which to come back; None where a session may
         be opened."""
-        if self._draining():
-            message = "The server is shutting down"
-            return "503 Service Unavailable", UNAVAILABLE, message, DRAINING_RETRY_AFTER_SECONDS
+        if not self._is_open():
+            message = "The server is starting or shutting down"
+            return "503 Service Unavailable", UNAVAILABLE, message, CLOSED_RETRY_AFTER_SECONDS
         network = network_of(environ.get("REMOTE_ADDR", ""))
         if 0 < self._per_address <= self._sessions[network]:
             self._on_refused(PER_ADDRESS)

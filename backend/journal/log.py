@@ -6,7 +6,7 @@ whenever something that was said may have been lost, and then no old place means
 
 import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -72,12 +72,18 @@ class Log:
         for reader in self._readers:
             reader(entry)
 
-    def begin(self, epoch: str, base: int) -> None:
-        """Forget everything: another epoch goes on after offset `base`."""
+    def begin(self, epoch: str, base: int, entries: Iterable[Entry] = ()) -> None:
+        """Forget everything: an epoch goes on after offset `base`, of which `entries`, the newest
+        in their order, are known. No reader is told of them."""
         self._entries.clear()
+        self._entries.extend(entries)
         self.epoch, self._base = epoch, base
         for listener in self._renewals:
             listener()
+
+    def known(self) -> Iterable[Entry]:
+        """All entries that are known, in order."""
+        return iter(self._entries)
 
     def since(self, offset: int) -> list[Entry] | None:
         """The entries after `offset`; None where some of them are not known any more, or none can

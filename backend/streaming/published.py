@@ -37,6 +37,7 @@ class Published:
             SENTIMENT_UPDATE: self._take_sentiment,
         }
         log.on_entry(self._read)
+        log.on_renewal(lambda: self._read_all(log))
 
     def signal(self, symbol: str) -> Payload | None:
         """The symbol's current signal; None for one that is not followed, and before the first."""
@@ -71,6 +72,11 @@ class Published:
 
     def _read(self, entry: Entry) -> None:
         self._take[entry.event](entry.payload())
+
+    def _read_all(self, log: Log) -> None:
+        """What is known of an epoch that goes on; what was said before it stays said."""
+        for entry in log.known():
+            self._read(entry)
 
     def _take_signal(self, signal: Payload) -> None:
         self._signals.append(signal)

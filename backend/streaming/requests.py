@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from operator import itemgetter
 
+from backend import green
 from backend.auth.tokens import Authenticator, TokenRejected
 from backend.clock import Clock
 from backend.protocol import (
@@ -126,6 +127,7 @@ class Requests:
         symbols, place = parsed.symbols.accepted, parsed.resume
         self._prepare(symbols)
         missed = None if place is None else self._resumption.missed(session, symbols, place)
+        self._resumption.begin(session)
         # From here on nothing waits: what is said next finds the client in its rooms.
         self._move(session, self._subscriptions.subscribe(session, parsed))
         more = self._resumption.place()
@@ -136,14 +138,29 @@ class Requests:
         confirmation = self._confirm(session, SUBSCRIPTION_CONFIRMED, parsed.symbols, **more)
         if snapshot := self._broadcaster.snapshot(session):
             self._out.send(session.sid, MARKET_UPDATE, snapshot)
-        if missed is not None:
+        if missed is None:
+            self._send_signals(session, symbols)
+        else:
             for entry in missed:
                 self._out.send(session.sid, entry.event, entry.payload())
-            return confirmation
+        return confirmation
+
+    def begin_again(self) -> None:
+        """Another epoch has begun: every client that has symbols is told where it stands now, and
+        the present state."""
+        for session in self._sessions:
+            if session.symbols and self._sessions.get(session.sid) is session:
+                request = SymbolRequest(tuple(session.symbols), ())
+                place = self._resumption.place()
+                self._confirm(session, SUBSCRIPTION_CONFIRMED, request, **place, recovered=False)
+                self._send_signals(session, request.accepted)
+                green.pause()
+
+    def _send_signals(self, session: Session, symbols: Iterable[str]) -> None:
+        """The current signals of some symbols, those that were said first before later ones."""
         signals = filter(None, map(self._published.signal, symbols))
         for signal in sorted(signals, key=itemgetter("offset")):
             self._out.send(session.sid, TRADING_SIGNAL, signal)
-        return confirmation
 
     def unsubscribe(self, session: Session, args: Arguments) -> Payload:
         """Drop symbols, or all, and confirm."""

@@ -24,19 +24,20 @@ class Resumption:
         self._journal = journal
         self._log = journal.log
 
-    def begin(self, session: Session) -> None:
-        """A connection was accepted: it hears from here on what is said to everybody."""
-        session.heard_since = self._log.last
-
     def place(self) -> Payload:
         """Where whoever has everything stands."""
         return {"epoch": self._log.epoch, "offset": self._log.last}
+
+    def begin(self, session: Session) -> None:
+        """A client subscribes: from here on, at the latest, it hears what is said to everybody."""
+        if session.heard_since is None:
+            session.heard_since = self._log.last
 
     def missed(
         self, session: Session, symbols: Collection[str], place: Place
     ) -> list[Entry] | None:
         """What was said of `symbols` and to everybody after `place`, in order, but for what this
-        connection has heard; None where that is not known, or too much.
+        connection has been sent since it subscribed; None where that is not known, or too much.
 
         May wait a little, where the client has come from a process that had read further.
         """
@@ -46,16 +47,13 @@ class Resumption:
         entries = self._log.since(offset)
         if entries is None:
             return None
+        heard_since = self._log.last if session.heard_since is None else session.heard_since
         missed = [
             entry
             for entry in entries
-            if (
-                entry.offset <= session.heard_since
-                if entry.topic is None
-                else entry.topic in symbols
-            )
+            if (entry.offset <= heard_since if entry.topic is None else entry.topic in symbols)
         ]
         if len(missed) > MISSED_MAX:
             return None
-        session.heard_since = min(session.heard_since, offset)
+        session.heard_since = min(heard_since, offset)
         return missed

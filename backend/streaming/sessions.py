@@ -29,8 +29,9 @@ class Session:
     fields: tuple[str, ...] | None = None
     realtime: bool = False
     basket: int | None = None
-    # It has been sent all that was said to everybody after this offset.
-    heard_since: int = 0
+    # Since its first subscription it has been sent all that was said to everybody after this
+    # offset. What it heard before that, it hears again where it resumes.
+    heard_since: int | None = None
     # What it may still ask for; made with its first request.
     allowance: Allowance | None = None
 

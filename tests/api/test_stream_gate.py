@@ -18,8 +18,8 @@ class Gate:
     def __init__(self, per_address: int = 0) -> None:
         self.refused: list[str] = []
         self.clock = ManualClock(0)
-        self.draining = False
-        self.gate = StreamGate(per_address, self.clock, self.refused.append, lambda: self.draining)
+        self.open = True
+        self.gate = StreamGate(per_address, self.clock, self.refused.append, lambda: self.open)
         self._app = self.gate.around(self._served)
 
     def ask(self, query: str = NEW, path: str = "/socket.io/", address: str = ADDRESS) -> int:
@@ -73,9 +73,9 @@ def test_attempts_of_an_address_are_bounded_by_the_minute() -> None:
     assert gate.ask() == 200
 
 
-def test_a_process_that_ends_opens_no_session_and_serves_those_that_are_open() -> None:
+def test_a_process_that_starts_or_ends_opens_no_session_and_serves_those_that_are_open() -> None:
     gate = Gate()
-    gate.draining = True
+    gate.open = False
     assert gate.ask() == 503
     assert gate.headers["Retry-After"] and gate.headers["Connection"] == "close"
     assert gate.ask(f"{NEW}&sid=a") == 200

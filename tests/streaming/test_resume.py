@@ -22,9 +22,7 @@ class Stand:
             self.journal.say("anything", topic, {})
 
     def connect(self) -> Session:
-        session = Session("1")
-        self.resumption.begin(session)
-        return session
+        return Session("1")
 
     def missed(
         self, session: Session, symbols: tuple[str, ...], offset: int | None, epoch: str = ""
@@ -46,10 +44,14 @@ def test_all_of_ones_symbols_and_of_everybody_is_missed_in_order(stand: Stand) -
     assert stand.missed(stand.connect(), ("BTC",), 12) == []
 
 
-def test_what_was_heard_since_the_connection_is_not_missed(stand: Stand) -> None:
+def test_what_was_heard_since_the_subscription_is_not_missed(stand: Stand) -> None:
     session = stand.connect()
+    stand.say_all()  # heard, but before the client said where it stands
+    assert stand.missed(session, ("BTC",), 10) == [12, 13, 15]
+    other = stand.connect()
+    stand.resumption.begin(other)
     stand.say_all()
-    assert stand.missed(session, ("BTC",), 10) == [12, 13]
+    assert stand.missed(other, ("BTC",), 10) == [12, 13, 15, 16]
 
 
 def test_who_resumes_symbol_by_symbol_misses_what_is_for_everybody_once(stand: Stand) -> None:
