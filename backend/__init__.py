@@ -108,6 +108,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         clock,
         lambda reason: metrics.closed.labels(reason).inc(),
     )
+    if settings.process_name:
+        transports.name_sessions(settings.process_name)
 
     service = WebSocketService(
         socketio,

@@ -78,6 +78,12 @@ class Transports(ABC):
         self._logged: set[str] = set()
         self._handlers = dict(self._eio.handlers)
 
+    def name_sessions(self, name: str) -> None:
+        """Let the ids of all sessions begin with `name` and a dot, by which a proxy can tell where
+        one lives. Before the first connection."""
+        generate = self._eio.generate_id
+        self._eio.generate_id = lambda: f"{name}.{generate()}"
+
     def when_too_large(self, listener: Callable[[str], None]) -> None:
         """Call `listener(eio_sid)`, which must not wait, before a connection is closed for a
         message over the limit. The driver's own engine closes such by itself, without a word."""
