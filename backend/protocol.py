@@ -98,9 +98,19 @@ def realtime_room(symbol: str) -> str:
     return f"realtime:{symbol}"
 
 
+def user_room(user_id: int) -> str:
+    """All connections of a user, on whichever process; for programs outside to emit to."""
+    return f"user:{user_id}"
+
+
 def basket_room(number: int) -> str:
     """Connections that share one set of symbols and fields, and so the bytes of each tick."""
     return f"basket:{number}"
+
+
+def is_own_room(room: str) -> bool:
+    """Whether it is for this server alone to say who is in a room."""
+    return room == ACCEPTED_ROOM or room.startswith(("symbol:", "realtime:", "user:", "basket:"))
 
 
 # --- quotes ---------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ from backend.api.readiness import Readiness
 from backend.assembly import Source
 from backend.http.places import Places
 from backend.http.server import HttpServer
+from backend.journal.peers import Task
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.storage.database import Database
-from backend.streaming.periodic import Periodic
 from backend.turns import Turns
 from backend.websocket_service import WebSocketService
 
@@ -35,7 +35,7 @@ class Runtime:
     socketio: SocketIO
     service: WebSocketService
     source: Source
-    background: list[Periodic]
+    background: list[Task]
     intervals: dict[str, float]
     offload: Offload
     database: Database

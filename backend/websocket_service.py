@@ -21,6 +21,7 @@ from backend.clock import Clock
 from backend.fanout.fan import in_slices
 from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Pieces, Sent
+from backend.journal.census import USERS, Census
 from backend.journal.journal import Journal, NotSaid
 from backend.market.market import Market
 from backend.metrics import Metrics
@@ -37,6 +38,7 @@ from backend.protocol import (
     TOO_MANY_CONNECTIONS,
     AuthFailure,
     Payload,
+    user_room,
 )
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
@@ -73,22 +75,28 @@ class WebSocketService:
         production: Production,
         authenticator: Authenticator,
         revocations: Revocations,
+        census: Census,
         *,
         symbols: tuple[str, ...],
         auth_required: bool,
         per_user: int,
+        user_rooms: bool,
         token_warning_seconds: float,
         clock: Clock,
         metrics: Metrics,
         rng: random.Random,
     ) -> None:
+        """With `user_rooms` each user's connections are in a room, for programs outside to emit
+        to."""
         self._socketio = socketio
         self._transports = transports
         self._published = published
         self._production = production
         self._authenticator = authenticator
         self._auth_required = auth_required
+        self._census = census
         self._per_user = per_user
+        self._user_rooms = user_rooms
         self._clock = clock
         self._metrics = metrics
         self._rng = rng
@@ -134,6 +142,7 @@ class WebSocketService:
             authenticator,
             symbols,
             self._move,
+            self._recognise,
             self._refuse,
             self._part_for,
             clock,
@@ -191,6 +200,11 @@ class WebSocketService:
         """Close the live connections of a login whose tokens were revoked."""
         for session in self.sessions.of_login(login):
             self._refuse(session.sid, TOKEN_REVOKED)
+
+    def close(self, connection: str) -> None:
+        """End a connection by its id, if it is one of this process."""
+        if self._socketio.server.manager.is_connected(connection, NAMESPACE):
+            self._part(connection)
 
     def tick(self) -> None:
         """Send every client its quotes."""
@@ -267,6 +281,7 @@ class WebSocketService:
         manager = self._socketio.server.manager
         self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
         self._enter(session.sid, ACCEPTED_ROOM)
+        self._recognise(session)
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
         sentiment = self._published.sentiment()
         if sentiment is not None:
@@ -310,7 +325,9 @@ class WebSocketService:
 
     def _one_too_many(self, session: Session) -> bool:
         user = session.user_id
-        return user is not None and 0 < self._per_user <= self.sessions.of_user(user)
+        if user is None or not self._per_user:
+            return False
+        return self.sessions.users[user] + self._census.others(USERS, user) >= self._per_user
 
     def _refuse(self, sid: str, failure: AuthFailure) -> None:
         """Say why, and part."""
@@ -341,6 +358,10 @@ class WebSocketService:
         return self._transports.emit_joined(event, pieces, baskets, NAMESPACE)
 
     # --- rooms ------------------------------------------------------------------------------------
+
+    def _recognise(self, session: Session) -> None:
+        if self._user_rooms and session.user_id is not None:
+            self._enter(session.sid, user_room(session.user_id))
 
     def _move(self, session: Session, change: RoomChange) -> None:
         for room in change.leave:

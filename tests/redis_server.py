@@ -18,14 +18,14 @@ class Redis:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = lasting_port()
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.port = lasting_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it; returns when it answers."""
         self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1", "--save", ""],
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
         )
@@ -47,6 +47,10 @@ class Redis:
     def resume(self) -> None:
         """It answers again."""
         self._signal(signal.SIGCONT)
+
+    def client(self) -> "redis.Redis[Any]":
+        """A client of its own for who asks for more than one thing."""
+        return redis.Redis.from_url(self.url, socket_timeout=PATIENCE)
 
     def command(self, *words: Any) -> Any:
         """What it answers to a command, as it comes."""

@@ -42,6 +42,7 @@ LAYERS = [
         "backend.config",
         "backend.config_values",
         "backend.clock",
+        "backend.feeds.backoff",
         "backend.metrics",
         "backend.green",
         "backend.logs",
@@ -60,6 +61,8 @@ WEB = (
 )
 # Where eventlet may: the entry point, which patches the standard library, and the door.
 GREEN = ("app", "backend.green")
+# Where Redis may: what processes say to each other, and the limiter's counters.
+REDIS = ("backend.journal", "backend.api.limits")
 
 
 @cache
@@ -146,3 +149,4 @@ def test_frameworks_are_named_at_the_edge_only() -> None:
         == []
     )
     assert outside(GREEN, {"eventlet"}) == []
+    assert outside(REDIS, {"redis"}) == []

@@ -6,7 +6,7 @@ from typing import Any
 from backend.journal.connection import RedisFailed
 from backend.journal.journal import NotSaid
 from backend.journal.log import Entry, Log, pack
-from backend.journal.redis_streams import Epoch, RedisStreams
+from backend.journal.redis_streams import Epoch, Fenced, RedisStreams
 
 # A client that comes from a process which had read further waits for no longer than this: what
 # was said is read within milliseconds, or Redis is away.
@@ -22,17 +22,33 @@ class RedisJournal:
         self._sleep = sleep
         self.epoch = Epoch("", 0)
         self.log = Log(self.epoch.name)
-        # That of the term in which this process leads.
-        self.fence: int | None = None
+        # The fence and the epoch in which this process leads.
+        self._term: tuple[int, Epoch] | None = None
 
     def say(self, event: str, topic: str | None, payload: dict[str, Any]) -> None:
         """Append; it is read a little later, here as everywhere. Raises `NotSaid`."""
-        if self.fence is None:
-            raise NotSaid("another process leads")
+        fence, epoch = self.term()
         try:
-            self._streams.say(self.fence, self.epoch, event, topic, pack(payload))
+            self._streams.say(fence, epoch, event, topic, pack(payload))
         except RedisFailed as error:
             raise NotSaid(f"Redis: {type(error).__name__}") from error
+
+    def term(self) -> tuple[int, Epoch]:
+        """The fence and the epoch to write with; raises `Fenced` where this process does not
+        lead."""
+        if self._term is None:
+            raise Fenced("another process leads")
+        return self._term
+
+    def lead(self, fence: int, epoch: Epoch) -> None:
+        """This process leads, in this epoch."""
+        self._term = fence, epoch
+        if epoch != self.epoch:
+            self.begin(epoch)
+
+    def follow(self) -> None:
+        """This process does not lead any more."""
+        self._term = None
 
     def has_read(self, offset: int) -> bool:
         """Whether everything up to `offset` has been read; waits up to `CATCH_UP_SECONDS`."""

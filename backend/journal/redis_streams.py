@@ -7,9 +7,10 @@ that was frozen and wakes up writes nothing, and a Redis that has lost its memor
 whoever has not noticed.
 """
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgpack
 import numpy as np
@@ -38,6 +39,11 @@ REPORTS_LOOKED_AT = 40
 CANDLES_KEPT_SECONDS = 9 * 86_400
 # Entries that are read at once: 300 KB of what was said.
 READ_AT_ONCE = 1_000
+
+# Symbols of which all candles are sent or read in one go: a week of each is 560 KB.
+SYMBOLS_AT_ONCE = 5
+
+T = TypeVar("T")
 
 _ROW_BYTES = 8 * CANDLE_COLUMNS
 _PERMITTED = """
@@ -171,17 +177,20 @@ class RedisStreams:
         )
 
     def keep_candles(
-        self, fence: int, epoch: Epoch, symbol: str, candles: CandleArray, since_ms: int
+        self, fence: int, epoch: Epoch, changed: Iterable[tuple[str, CandleArray, int]]
     ) -> None:
-        """Put these closed minutes (n, 7), in order of time, in place of those from the day of
-        `since_ms` on."""
-        days = candles[:, OPEN_TIME] // DAY_MS
-        for day in np.unique(days[days >= since_ms // DAY_MS]):
-            key = _candles_key(symbol, int(day) * DAY_MS)
-            rows = np.ascontiguousarray(candles[days == day]).tobytes()
-            self._call(
-                self._keep, [FENCE, EPOCH, key], [fence, str(epoch), rows, CANDLES_KEPT_SECONDS]
-            )
+        """For each (symbol, closed minutes (n, 7) in order of time, since_ms) put these minutes in
+        place of those from the day of `since_ms` on. `changed` is asked for one after the other."""
+        for together in _in_parts(changed):
+            pipe = self._redis.pipeline(transaction=False)
+            for symbol, candles, since_ms in together:
+                days = candles[:, OPEN_TIME] // DAY_MS
+                for day in np.unique(days[days >= since_ms // DAY_MS]):
+                    rows = np.ascontiguousarray(candles[days == day]).tobytes()
+                    keys = [FENCE, EPOCH, _candles_key(symbol, int(day) * DAY_MS)]
+                    arguments = [fence, str(epoch), rows, CANDLES_KEPT_SECONDS]
+                    self._keep(keys, arguments, client=pipe)
+            self._call(lambda pipe=pipe: pipe.execute())
 
     def keep_recalled(self, fence: int, epoch: Epoch, recalled: list[dict[str, Any]]) -> None:
         """Keep what would have been said before anything was."""
@@ -189,11 +198,11 @@ class RedisStreams:
         arguments = [fence, str(epoch), packed, CANDLES_KEPT_SECONDS]
         self._call(self._keep, [FENCE, EPOCH, RECALLED], arguments)
 
-    def _call(self, script: Any, keys: list[str], arguments: list[Any]) -> Any:
+    def _call(self, script: Callable[..., Any], *args: list[Any]) -> Any:
         try:
-            return script(keys=keys, args=arguments)
+            return script(*args)
         except RedisFailed as error:
-            if str(error).startswith("FENCED"):
+            if "FENCED" in str(error):  # a pipeline says before that which command it was
                 raise Fenced(str(error)) from error
             raise
 
@@ -227,12 +236,16 @@ class RedisStreams:
         newest = self._redis.xrevrange(MARKET, count=1)
         return newest[0][0].decode() if newest else "0-0", int(self._redis.get(LAST) or 0)
 
-    def candles(self, symbol: str, days: Iterable[int]) -> CandleArray:
-        """The closed minutes (n, 7) of a symbol on these days (since the epoch), in order."""
-        keys = [_candles_key(symbol, day * DAY_MS) for day in days]
-        rows = b"".join(value for value in self._redis.mget(keys) if value is not None)
-        whole = len(rows) - len(rows) % _ROW_BYTES
-        return np.frombuffer(rows[:whole]).reshape(-1, CANDLE_COLUMNS)
+    def candles(self, wanted: Mapping[str, Iterable[int]]) -> Iterator[tuple[str, CandleArray]]:
+        """The closed minutes (n, 7), in order, of each symbol on these days (since the epoch)."""
+        for together in _in_parts(wanted.items()):
+            pipe = self._redis.pipeline(transaction=False)
+            for symbol, days in together:
+                pipe.mget([_candles_key(symbol, day * DAY_MS) for day in days])
+            for (symbol, _), found in zip(together, pipe.execute(), strict=True):
+                rows = b"".join(value for value in found if value is not None)
+                whole = len(rows) - len(rows) % _ROW_BYTES
+                yield symbol, np.frombuffer(rows[:whole]).reshape(-1, CANDLE_COLUMNS)
 
     def recalled(self) -> list[dict[str, Any]]:
         """What would have been said before anything was."""
@@ -255,6 +268,13 @@ class RedisStreams:
                 heard += (_heard_report(*each) for each in page)
                 market = page[-1][0].decode()
         return heard, market
+
+
+def _in_parts(symbols: Iterable[T]) -> Iterator[list[T]]:
+    """What is sent to Redis, or asked of it, at once."""
+    rest = iter(symbols)
+    while part := list(itertools.islice(rest, SYMBOLS_AT_ONCE)):
+        yield part
 
 
 def _candles_key(symbol: str, time_ms: int) -> str:

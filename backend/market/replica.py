@@ -3,7 +3,7 @@ not lead. It can be succeeded by one that a feed goes on with."""
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from backend.clock import Clock
@@ -14,6 +14,8 @@ from backend.market.report import (
     CLOSED,
     FEED,
     FORMING,
+    NAMES,
+    QUOTE_NAMES,
     QUOTES,
     SPANS,
     STALE,
@@ -23,8 +25,6 @@ from backend.market.report import (
 # Whoever leads says something each quarter of a second; nothing for this long means that it does
 # not lead any more, or that nothing reaches this process.
 SILENT_AFTER_S = 5.0
-
-_QUOTE_FIELDS = frozenset(field.name for field in fields(Quote))
 
 
 class Replica(Market):
@@ -73,10 +73,13 @@ class Replica(Market):
             if instrument is not None and instrument.candle_conflict(int(row[0])) is None:
                 instrument.close_as(row)
                 self._candle_listeners(symbol, row_candle(row))
-        for symbol, told in report[QUOTES].items():
+        names = report[NAMES]
+        alike = tuple(names) == QUOTE_NAMES
+        for symbol, values in report[QUOTES].items():
             if symbol in self._instruments:
                 self._spans[symbol] = report[SPANS][symbol]
-                self._apply_quote(symbol, told, report[FORMING][symbol])
+                quote = Quote(*values) if alike else _quote(names, values)
+                self._apply_quote(symbol, quote, report[FORMING][symbol])
 
     def load_history(self, symbol: str, candles: CandleArray) -> None:
         """Closed minutes, which replace those of the same time. They move no price."""
@@ -94,9 +97,7 @@ class Replica(Market):
 
     # --- within ---------------------------------------------------------------------------------
 
-    def _apply_quote(self, symbol: str, told: Mapping[str, Any], forming: list[float]) -> None:
-        # A process of another version may tell more.
-        quote = Quote(**{name: told[name] for name in told if name in _QUOTE_FIELDS})
+    def _apply_quote(self, symbol: str, quote: Quote, forming: list[float]) -> None:
         known = self._told.get(symbol)
         self._told[symbol] = quote
         self._instruments[symbol].mirror(quote, forming)
@@ -116,3 +117,9 @@ class Replica(Market):
         self._feed.facts = FeedFacts(
             tuple(facts["unlisted"]), None if playback is None else Playback(**playback)
         )
+
+
+def _quote(names: list[str], values: list[Any]) -> Quote:
+    """A quote as a process of another version tells it, which may have fields that ours has not."""
+    told = zip(names, values, strict=True)
+    return Quote(**{name: value for name, value in told if name in QUOTE_NAMES})

@@ -4,12 +4,13 @@ A report holds what has changed since the one before; a full one holds every quo
 whoever hears it knows the present without any other. It is made of values that msgpack takes.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from operator import attrgetter
 from typing import Any
 
 from backend.market.candles import CandleRow, candle_row
 from backend.market.market import Market
-from backend.market.models import Candle
+from backend.market.models import Candle, Quote
 
 Report = dict[str, Any]
 
@@ -17,6 +18,7 @@ Report = dict[str, Any]
 # said from when on they are to be read again.
 CLOSED_WAITING_MAX = 60
 
+NAMES = "names"  # [the names of a Quote's fields]
 QUOTES = "quotes"  # {symbol: the fields of its Quote}
 FORMING = "forming"  # {symbol: the row of its forming minute, or None}
 SPANS = "spans"  # {symbol: seconds that its 24 h figures stand for}
@@ -24,6 +26,10 @@ CLOSED = "closed"  # [[symbol, row]]: minutes that closed, in their order
 REWRITTEN = "rewritten"  # {symbol: open time, ms}: closed minutes from there on are others now
 STALE = "stale"  # [symbol]: those that were not heard of for too long
 FEED = "feed"  # name, state, detail and since when, its facts, and how old its last word is
+
+QUOTE_NAMES = tuple(field.name for field in fields(Quote))
+_SEQ = QUOTE_NAMES.index("seq")
+_values_of = attrgetter(*QUOTE_NAMES)
 
 
 class Reporter:
@@ -67,14 +73,14 @@ class Reporter:
     def report(self, full: bool) -> Report:
         """What has changed since the last report that was `told`, or with `full` every quote."""
         market = self._market
-        report: Report = {QUOTES: {}, FORMING: {}, SPANS: {}}
+        report: Report = {NAMES: QUOTE_NAMES, QUOTES: {}, FORMING: {}, SPANS: {}}
         for symbol in market.symbols:
             if full or market.seq(symbol) != self._seqs.get(symbol, 0):
                 quote = market.quote(symbol)
                 if quote is None:
                     continue
                 forming = market.forming(symbol)
-                report[QUOTES][symbol] = asdict(quote)
+                report[QUOTES][symbol] = _values_of(quote)
                 report[FORMING][symbol] = None if forming is None else candle_row(forming)
                 report[SPANS][symbol] = market.day_span_s(symbol)
         report[CLOSED] = list(self._closed)
@@ -85,8 +91,8 @@ class Reporter:
 
     def told(self, report: Report) -> None:
         """A report has reached whom it is for: the next one says what comes after it."""
-        for symbol, quote in report[QUOTES].items():
-            self._seqs[symbol] = quote["seq"]
+        for symbol, values in report[QUOTES].items():
+            self._seqs[symbol] = values[_SEQ]
         del self._closed[: len(report[CLOSED])]
         for symbol, since in report[REWRITTEN].items():
             if self._rewritten.get(symbol) == since:

@@ -1,7 +1,7 @@
 """Reads the journal: keeps this process's market and log as everybody's are."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from backend.clock import DAY_MS, Clock
@@ -10,7 +10,7 @@ from backend.journal.redis_journal import RedisJournal
 from backend.journal.redis_streams import Heard, RedisStreams
 from backend.market.models import OPEN_TIME
 from backend.market.replica import Replica
-from backend.market.report import QUOTES, REWRITTEN
+from backend.market.report import NAMES, QUOTES, REWRITTEN
 from backend.metrics import Metrics
 from backend.streaming.publisher import FULL, RECALLED, TICK
 
@@ -95,6 +95,8 @@ class Follower:
         ticks = False
         for heard in batch:
             if heard.epoch != self._journal.epoch:
+                if heard.epoch != self._streams.epoch():
+                    continue  # left over from an epoch that is over
                 logger.warning("The journal has lost something; another epoch begins")
                 self._journal.begin(heard.epoch)
             if heard.entry is not None:
@@ -110,25 +112,33 @@ class Follower:
         if not self._whole:
             if not report[FULL]:
                 return
-            for symbol in self._replica.symbols:
-                self._load_candles(report, symbol, 0)
+            self._load_candles(report, dict.fromkeys(self._replica.symbols, 0))
             self._whole = True
         else:
-            for symbol, since_ms in report[REWRITTEN].items():
-                self._load_candles(report, symbol, since_ms)
+            self._load_candles(report, report[REWRITTEN])
         self._replica.apply(report)
         if report[RECALLED]:
             self._recall(self._streams.recalled())
 
-    def _load_candles(self, report: dict[str, Any], symbol: str, since_ms: int) -> None:
-        quote = report[QUOTES].get(symbol)
-        newest_ms = quote["time_ms"] if quote else self._replica.time_ms(symbol)
-        newest = newest_ms // DAY_MS
-        days = range(max(since_ms // DAY_MS, newest - CANDLE_DAYS + 1), newest + 1)
-        candles = self._streams.candles(symbol, days)
-        # What closed after this report is told of by later ones.
-        self._replica.load_history(symbol, candles[candles[:, OPEN_TIME] <= newest_ms])
-        self._sleep(0)
+    def _load_candles(self, report: dict[str, Any], since_ms: Mapping[str, int]) -> None:
+        """Read closed minutes of these symbols from these times on."""
+        wanted = {}
+        for symbol, since in since_ms.items():
+            newest_ms = self._newest_ms(report, symbol)
+            newest = newest_ms // DAY_MS
+            days = range(max(since // DAY_MS, newest - CANDLE_DAYS + 1), newest + 1)
+            wanted[symbol] = days
+        for symbol, candles in self._streams.candles(wanted):
+            # What closed after this report is told of by later ones.
+            known = candles[:, OPEN_TIME] <= self._newest_ms(report, symbol)
+            self._replica.load_history(symbol, candles[known])
+            self._sleep(0)
+
+    def _newest_ms(self, report: dict[str, Any], symbol: str) -> int:
+        values = report[QUOTES].get(symbol)
+        if values is None:
+            return self._replica.time_ms(symbol) if symbol in self._replica.symbols else 0
+        return int(values[report[NAMES].index("time_ms")])
 
 
 def _parts(place: str) -> tuple[int, int]:

@@ -115,7 +115,7 @@ class Leadership:
         while not self._stopped:
             try:
                 self._look()
-            except RedisFailed:
+            except (RedisFailed, Fenced):
                 self._metrics.redis_failures.labels("lease").inc()
             self._metrics.leads.set(self.leads)
             self._sleep(RENEW_SECONDS if self.leads else LOOK_SECONDS)
@@ -134,12 +134,13 @@ class Leadership:
 
     def _look(self) -> None:
         term = self._term
-        fence = self._journal.fence
-        if term is None or fence is None:
+        if term is None:
             # Who has not read what there is has nothing to go on from.
             if self._follower.begun and (fence := self._lease.acquire()):
                 self._lead(fence)
-        elif not self._lease.renew(fence):
+            return
+        fence, _ = self._journal.term()
+        if not self._lease.renew(fence):
             taken = self._lease.acquire()
             if taken is None:
                 self._end("another process leads")
@@ -172,11 +173,9 @@ class Leadership:
         epoch, another = self._streams.begin(
             fence, self._journal.epoch, self._journal.log.last, new_epoch()
         )
-        if epoch != self._journal.epoch:
-            self._journal.begin(epoch)
+        self._journal.lead(fence, epoch)
         if another:
             publisher.begin_anew()
-        self._journal.fence = fence
 
     def _catch_up(self) -> None:
         waited = 0.0
@@ -203,4 +202,4 @@ class Leadership:
             logger.info("This process leads no more: %s", why)
             self._term.end()
             self._term = None
-            self._journal.fence = None
+            self._journal.follow()

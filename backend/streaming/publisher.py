@@ -5,7 +5,7 @@ from typing import Any
 from backend import green
 from backend.clock import Clock
 from backend.journal.redis_journal import RedisJournal
-from backend.journal.redis_streams import Fenced, RedisStreams
+from backend.journal.redis_streams import RedisStreams
 from backend.market.market import Market
 from backend.market.report import CLOSED, Reporter
 
@@ -65,15 +65,18 @@ class Publisher:
                     self._full_at = now
 
     def _report(self, full: bool, tick: bool) -> None:
-        fence, epoch = self._journal.fence, self._journal.epoch
-        if fence is None:
-            raise Fenced("the term is over")
+        fence, epoch = self._journal.term()
         recalled = self._recalled
         if recalled is not None:
             self._streams.keep_recalled(fence, epoch, recalled)
-        for symbol, since_ms in self._reporter.rewritten().items():
-            candles = self._market.closed_candles(symbol)
-            self._streams.keep_candles(fence, epoch, symbol, candles, since_ms)
+        self._streams.keep_candles(
+            fence,
+            epoch,
+            (
+                (symbol, self._market.closed_candles(symbol), since_ms)
+                for symbol, since_ms in self._reporter.rewritten().items()
+            ),
+        )
         report = self._reporter.report(full)
         told = {**report, FULL: full, TICK: tick, RECALLED: recalled is not None}
         self._streams.report(fence, epoch, told, report[CLOSED])

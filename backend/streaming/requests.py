@@ -66,12 +66,14 @@ class Requests:
         authenticator: Authenticator,
         symbols: tuple[str, ...],
         move: Callable[[Session, RoomChange], None],
+        recognise: Callable[[Session], None],
         refuse: Callable[[str, AuthFailure], None],
         part: Callable[[str, str], None],
         clock: Clock,
     ) -> None:
         """`prepare` is called with symbols before somebody is subscribed to them, and may wait;
-        `move` takes a connection out of rooms and into others; `refuse` says why a token is not
+        `move` takes a connection out of rooms and into others; `recognise` is called when a
+        connection has shown whose it is; `refuse` says why a token is not
         taken, and ends the connection with that id; `part` ends one for a reason."""
         self._out = out
         self._sessions = sessions
@@ -83,6 +85,7 @@ class Requests:
         self._authenticator = authenticator
         self._symbols = dict.fromkeys(symbols)
         self._move = move
+        self._recognise = recognise
         self._refuse = refuse
         self._part = part
         self._clock = clock
@@ -180,6 +183,7 @@ class Requests:
             self._refuse(session.sid, rejected.failure)
             return None
         self._sessions.renew(session, claims.user_id, claims.session_id, claims.expires_at_ms)
+        self._recognise(session)
         return self._out.send_status(session, STATUS_TOKEN_REFRESHED, "The fresh token is in use")
 
     def heartbeat(self, _session: Session, args: Arguments) -> Payload:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.journal.counts import Counts
 from backend.streaming.limits import Allowance
 
 
@@ -51,7 +52,8 @@ class Sessions:
         # Tokens expire on whole seconds, so that thousands of sessions have hundreds of instants:
         # a look for those that are due doesn't go through them all.
         self._by_expiry: _Index = {}
-        self._by_user: _Index = {}
+        # How many connections each user has.
+        self.users = Counts()
 
     def __len__(self) -> int:
         return len(self._by_sid)
@@ -81,10 +83,6 @@ class Sessions:
         session.warned = False
         self._index(session)
 
-    def of_user(self, user_id: int) -> int:
-        """How many connections a user has."""
-        return len(self._by_user.get(user_id, ()))
-
     def of_login(self, login: str) -> list[Session]:
         """The connections that came with tokens of one login."""
         return list(self._by_login.get(login, ()))
@@ -108,10 +106,14 @@ class Sessions:
         return due
 
     def _index(self, session: Session) -> None:
+        if session.user_id is not None:
+            self.users.add(session.user_id)
         for index, key in self._places(session):
             index.setdefault(key, {})[session] = None
 
     def _unindex(self, session: Session) -> None:
+        if session.user_id is not None:
+            self.users.remove(session.user_id)
         for index, key in self._places(session):
             sessions = index.get(key, {})
             sessions.pop(session, None)
@@ -119,8 +121,6 @@ class Sessions:
                 index.pop(key, None)
 
     def _places(self, session: Session) -> Iterator[tuple[_Index, str | int]]:
-        if session.user_id is not None:
-            yield self._by_user, session.user_id
         if session.login is not None:
             yield self._by_login, session.login
         if session.expires_at_ms is not None:

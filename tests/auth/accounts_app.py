@@ -27,6 +27,7 @@ from backend.clock import Clock, SystemClock
 from backend.config import Settings, load_settings
 from backend.http.places import Places
 from backend.http.server import HttpServer
+from backend.journal.orders import LoneOrders
 from backend.offload import Offload
 from backend.server import listen
 from backend.storage.database import Database
@@ -99,6 +100,7 @@ def build(
         passwords or Passwords(memory_kib=64, passes=1),
         create_counters(settings.redis_url) if counters is None else counters,
         create_limiter(app, settings.redis_url),
+        LoneOrders(),
         lambda reason: failures.update([reason]),
         clock,
     )

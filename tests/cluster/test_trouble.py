@@ -1,11 +1,13 @@
 """What becomes of the stream while Redis is in trouble, and after."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.cluster.conftest import StartCluster
+from tests.cluster.far_away import far_away
 from tests.cluster.processes import Cluster
 from tests.conftest import Connect
 from tests.redis_server import Redis
@@ -134,3 +136,28 @@ def test_a_process_that_starts_without_redis_serves_once_it_is_there(
     shared.start()
     assert set(client.wait("market_update")) == set(SYMBOLS)
     cluster.wait_until_whole()
+
+
+def test_a_redis_that_is_slow_holds_nobody(
+    shared: Redis, start_cluster: StartCluster, connect: Connect
+) -> None:
+    with far_away(shared.port, 0.1) as port:
+        cluster = start_cluster(2, REDIS_URL=f"redis://127.0.0.1:{port}/0")
+        clients = [connect(to=server) for server in cluster.servers]
+        for client in clients:
+            client.emit("subscribe", {"symbols": SYMBOLS})
+        for _ in range(8):
+            for client in clients:
+                assert not client.wait("market_update")["BTC"]["stale"]
+        fence = shared.command("get", "crs:fence")
+        for client in clients:
+            for _ in range(10):
+                client.wait("sentiment_update")
+            # Nobody waits for Redis but those who ask it: an answer takes a tenth of its way.
+            asked = time.monotonic()
+            for number in range(20):
+                client.ack("heartbeat", {"client_time": number})
+            assert time.monotonic() - asked < 20 * 0.2
+        assert shared.command("get", "crs:fence") == fence
+        for server in cluster.servers:
+            server.stop()

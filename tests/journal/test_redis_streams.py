@@ -1,6 +1,6 @@
 """What Redis keeps, and from whom it takes it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pytest
@@ -146,7 +146,7 @@ def test_whoever_does_not_lead_any_more_writes_nothing(
     for write in (
         lambda: say(streams, 1, epoch, 2),
         lambda: streams.report(1, epoch, {}, [("BTC", [DAY * DAY_MS, 1, 1, 1, 1, 1, 1])]),
-        lambda: streams.keep_candles(1, epoch, "BTC", day_of_candles(2), 0),
+        lambda: streams.keep_candles(1, epoch, [("BTC", day_of_candles(2), 0)]),
         lambda: streams.keep_recalled(1, epoch, []),
         lambda: streams.begin(1, epoch, 1, "another"),
     ):
@@ -154,7 +154,7 @@ def test_whoever_does_not_lead_any_more_writes_nothing(
             write()
     assert offsets(streams.said()) == [1]
     assert streams.reports()[0] == []
-    assert not len(streams.candles("BTC", [DAY]))
+    assert not len(candles_of(streams, "BTC", [DAY]))
     assert streams.begin(2, epoch, 1, "another") == (epoch, False)
 
 
@@ -189,6 +189,12 @@ def test_an_epoch_ends_where_what_was_said_in_it_is_missing(
     assert streams.said() == []
 
 
+def candles_of(streams: RedisStreams, symbol: str, days: Iterable[int]) -> np.ndarray:
+    ((name, rows),) = streams.candles({symbol: days})
+    assert name == symbol
+    return rows
+
+
 def day_of_candles(count: int, day: int = DAY) -> np.ndarray:
     rows = np.arange(count * 7, dtype=float).reshape(count, 7)
     rows[:, 0] = day * DAY_MS + MINUTE_MS * np.arange(count)
@@ -200,15 +206,15 @@ def test_closed_minutes_are_kept_by_day_and_expire(
 ) -> None:
     epoch = begin(streams, lease("a"))
     rows = np.vstack((day_of_candles(3), day_of_candles(2, DAY + 1)))
-    streams.keep_candles(1, epoch, "BTC", rows, 0)
+    streams.keep_candles(1, epoch, [("BTC", rows, 0)])
     closed = day_of_candles(4, DAY + 1)[2:]
     streams.report(1, epoch, {}, [("BTC", row.tolist()) for row in closed])
     days = range(DAY - 1, DAY + 3)
-    np.testing.assert_array_equal(streams.candles("BTC", days), np.vstack((rows, closed)))
-    assert not len(streams.candles("ETH", days))
+    np.testing.assert_array_equal(candles_of(streams, "BTC", days), np.vstack((rows, closed)))
+    assert not len(candles_of(streams, "ETH", days))
     # From a day on they are put in place of what was there.
-    streams.keep_candles(1, epoch, "BTC", day_of_candles(1, DAY + 1), (DAY + 1) * DAY_MS)
-    assert len(streams.candles("BTC", days)) == 3 + 1
+    streams.keep_candles(1, epoch, [("BTC", day_of_candles(1, DAY + 1), (DAY + 1) * DAY_MS)])
+    assert len(candles_of(streams, "BTC", days)) == 3 + 1
     for day in (DAY, DAY + 1):
         left = int(redis.command("ttl", f"crs:candles:BTC:{day}"))
         assert CANDLES_KEPT_SECONDS - 60 < left <= CANDLES_KEPT_SECONDS

@@ -12,7 +12,7 @@ from backend.market.candles import INTERVALS, row_candle
 from backend.market.market import Market
 from backend.market.models import FeedFacts, FeedState, Playback, Trade
 from backend.market.replica import SILENT_AFTER_S, Replica
-from backend.market.report import CLOSED, CLOSED_WAITING_MAX, QUOTES, REWRITTEN, Reporter
+from backend.market.report import CLOSED, CLOSED_WAITING_MAX, NAMES, QUOTES, REWRITTEN, Reporter
 from tests.market.conftest import ManualClock
 
 SYMBOLS = ("BTC", "ETH", "ADA")
@@ -189,3 +189,12 @@ def test_whoever_takes_over_goes_on_where_it_ended(pair: Pair) -> None:
         np.testing.assert_array_equal(heir.candles(symbol), pair.market.candles(symbol))
     pair.tell()
     pair.assert_same()
+
+
+def test_a_process_of_another_version_is_understood(pair: Pair) -> None:
+    pair.market.apply_trade(Trade("BTC", START_MS, 100.0, 1.0))
+    report = pair.reporter.report(full=True)
+    report[NAMES] = ("to come", *report[NAMES])
+    report[QUOTES]["BTC"] = (7, *report[QUOTES]["BTC"])
+    pair.replica.apply(report)
+    assert pair.replica.quote("BTC") == pair.market.quote("BTC")
