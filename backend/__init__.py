@@ -4,8 +4,10 @@
 """
 
 import logging
+import os
 import random
 import secrets
+import socket
 from collections.abc import Callable, Container, Hashable
 from functools import partial
 from typing import Any
@@ -23,6 +25,7 @@ from backend.api.market import market_blueprint
 from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
 from backend.api.readiness import Readiness
+from backend.api.stats import stats_blueprint
 from backend.api.stream_gate import StreamGate
 from backend.assembly import create_source
 from backend.auth.assembly import serve_accounts
@@ -46,6 +49,7 @@ from backend.offload import Offload
 from backend.protocol import ACCEPTED_ROOM, MARKET_UPDATE, PRICE_UPDATE, is_own_room
 from backend.runtime import Runtime
 from backend.storage.database import Database
+from backend.streaming.figures import ProcessReporter
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic
@@ -185,6 +189,18 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             metrics_guard(settings.metrics_token, settings.metrics_addresses),
         )
     )
+    reporter = ProcessReporter(
+        settings.process_name or f"{socket.gethostname()}:{os.getpid()}",
+        lambda: source.production.leads,
+        service.figures,
+        clock,
+    )
+    peers.processes.tell(reporter.report)
+    app.register_blueprint(
+        stats_blueprint(
+            reporter.report, peers.processes, auth.sessions, auth.admins, limiter, clock
+        )
+    )
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
 
     def background(name: str, seconds: float, action: Callable[[], None]) -> Periodic:
@@ -218,6 +234,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         metrics,
         turns,
         readiness,
+        [peers.processes.leave],
     )
     return app
 

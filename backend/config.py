@@ -73,6 +73,7 @@ class Settings:
     signal_interval: float
     connections_per_address: int
     connections_per_user: int
+    admin_users: tuple[str, ...]
     metrics_token: str
     metrics_addresses: tuple[Network, ...]
     trusted_proxies: int
@@ -253,6 +254,9 @@ def load_settings(
         ),
         connections_per_user=read.parse(
             "CONNECTIONS_PER_USER", "6000", connections, values.integer(0, 1_000_000)
+        ),
+        admin_users=tuple(
+            name.strip() for name in read.text("ADMIN_USERS", "").split(",") if name.strip()
         ),
         metrics_token=read.text("METRICS_TOKEN", ""),
         metrics_addresses=read.parse(

@@ -41,6 +41,8 @@ from backend.protocol import (
     user_room,
 )
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
+from backend.streaming.clients import Clients
+from backend.streaming.figures import Figures, figures_of
 from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
@@ -103,7 +105,15 @@ class WebSocketService:
         self.sessions = Sessions(round(token_warning_seconds * 1000))
         self._subscriptions = Subscriptions()
         self._out = Outlet(self._put, self._put_joined, market, self.sessions, clock, metrics)
-        self._resumption = Resumption(journal)
+        self._resumption = Resumption(journal, metrics)
+        self._clients = Clients(transports.polls, clock, metrics)
+        metrics.show("crs_clients", "Connections", ("transport", "client"), self._clients.counts)
+        metrics.show(
+            "crs_symbol_subscriptions",
+            "Connections that are subscribed to a symbol",
+            ("symbol",),
+            lambda: {(symbol,): n for symbol, n in self._subscriptions.by_symbol().items()},
+        )
         self._broadcaster = Broadcaster(
             market,
             journal.log,
@@ -196,6 +206,10 @@ class WebSocketService:
         }
         self._out.send(session.sid, SERVER_SHUTDOWN, payload)
 
+    def figures(self) -> Figures:
+        """What this process does and has done, in numbers."""
+        return figures_of(self._clients, self._subscriptions, self._metrics)
+
     def revoke(self, login: str) -> None:
         """Close the live connections of a login whose tokens were revoked."""
         for session in self.sessions.of_login(login):
@@ -278,8 +292,11 @@ class WebSocketService:
         if self._published.sentiment() is None:
             self._produce(Producer.say_sentiment)
         self.sessions.add(session)
-        manager = self._socketio.server.manager
-        self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
+        server = self._socketio.server
+        eio_sid = server.manager.eio_sid_from_sid(session.sid, NAMESPACE)
+        self._transports.accept(eio_sid)
+        environ = server.get_environ(session.sid, NAMESPACE) or {}
+        self._clients.enter(session, eio_sid, environ.get("HTTP_USER_AGENT", ""))
         self._enter(session.sid, ACCEPTED_ROOM)
         self._recognise(session)
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
@@ -298,6 +315,7 @@ class WebSocketService:
         session = self.sessions.remove(sid)
         if session is not None:
             self._subscriptions.release(session)
+            self._clients.leave(session)
 
     def _serve(self, event: str, sid: str, *args: Any) -> Payload | None:
         """Any event of a client; ones that are not accepted are answered with nothing."""

@@ -84,6 +84,11 @@ class Transports(ABC):
         generate = self._eio.generate_id
         self._eio.generate_id = lambda: f"{name}.{generate()}"
 
+    def polls(self, eio_sid: str) -> bool:
+        """Whether a session is there and polling."""
+        session = self._eio.sockets.get(eio_sid)
+        return session is not None and self._polls(session)
+
     def when_too_large(self, listener: Callable[[str], None]) -> None:
         """Call `listener(eio_sid)`, which must not wait, before a connection is closed for a
         message over the limit. The driver's own engine closes such by itself, without a word."""

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from backend.journal.journal import Journal
 from backend.journal.log import Entry
+from backend.metrics import Metrics
 from backend.protocol import Payload, Place
 from backend.streaming.sessions import Session
 
@@ -17,11 +18,18 @@ from backend.streaming.sessions import Session
 MISSED_MAX = 500
 
 
+# How a resume ends, as it is counted: the last four with a snapshot.
+RECOVERED = "recovered"
+TOO_OLD, TOO_MUCH, EPOCH, AHEAD = "too_old", "too_much", "epoch", "ahead"
+OUTCOMES = (RECOVERED, TOO_OLD, TOO_MUCH, EPOCH, AHEAD)
+
+
 class Resumption:
     """Answers clients that come back."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, metrics: Metrics) -> None:
         self._journal = journal
+        self._metrics = metrics
         self._log = journal.log
 
     def place(self) -> Payload:
@@ -41,12 +49,27 @@ class Resumption:
 
         May wait a little, where the client has come from a process that had read further.
         """
-        offset = place.offset
-        if place.epoch != self._log.epoch or offset is None or not self._journal.has_read(offset):
+        if session.heard_since is None:
+            self._metrics.reconnects.add(session.client)
+        found = self._missed(session, symbols, place)
+        if isinstance(found, str):
+            self._metrics.resumes.add(found)
             return None
+        self._metrics.resumes.add(RECOVERED)
+        return found
+
+    def _missed(
+        self, session: Session, symbols: Collection[str], place: Place
+    ) -> list[Entry] | str:
+        """The entries, or why they are not known."""
+        offset = place.offset
+        if place.epoch != self._log.epoch:
+            return EPOCH
+        if offset is None or not self._journal.has_read(offset):
+            return AHEAD
         entries = self._log.since(offset)
         if entries is None:
-            return None
+            return TOO_OLD
         heard_since = self._log.last if session.heard_since is None else session.heard_since
         missed = [
             entry
@@ -54,6 +77,6 @@ class Resumption:
             if (entry.offset <= heard_since if entry.topic is None else entry.topic in symbols)
         ]
         if len(missed) > MISSED_MAX:
-            return None
+            return TOO_MUCH
         session.heard_since = min(heard_since, offset)
         return missed

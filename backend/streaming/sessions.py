@@ -33,6 +33,10 @@ class Session:
     # Since its first subscription it has been sent all that was said to everybody after this
     # offset. What it heard before that, it hears again where it resumes.
     heard_since: int | None = None
+    # What kind of client it is, since when (on the clock that never goes back), and by which way.
+    client: str = ""
+    since: float = 0.0
+    polling: bool = False
     # What it may still ask for; made with its first request.
     allowance: Allowance | None = None
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from backend.analysis.forecast import HORIZONS
 from backend.api.market import CANDLES_DEFAULT, CANDLES_MAX, SIGNALS_DEFAULT, SIGNALS_MAX
 from backend.api.openapi.shapes import (
+    FLAG,
     ID,
+    INSTANT,
     LEVELS,
     TEXT,
     Schema,
@@ -78,6 +80,22 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "health.prometheus": Operation(
         STATUS, "Metrics in Prometheus' text format", {200: TEXT}, content_type="text/plain"
+    ),
+    "stats.stats": Operation(
+        STATUS,
+        "What all processes do, for the first user or those in ADMIN_USERS",
+        {
+            200: closed(
+                {
+                    "timestamp": INSTANT,
+                    "complete": FLAG,
+                    "total": ref("Figures"),
+                    "processes": array(ref("Process"), minItems=1),
+                }
+            )
+        },
+        (401, 403, 429, 503),
+        token=True,
     ),
     "openapi.document": Operation(
         STATUS, "This document", {200: {"type": "object"}}, _PUBLIC_ERRORS

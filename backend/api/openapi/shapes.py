@@ -16,6 +16,8 @@ from backend.market.models import FeedState, SignalLevel, SignalReason
 from backend.protocol import QUOTE_FIELDS
 from backend.storage.faults import Fault
 from backend.storage.schema import ADDRESS_MAX_CHARS, USER_AGENT_MAX_CHARS
+from backend.streaming.clients import KINDS, TRANSPORTS
+from backend.streaming.resume import OUTCOMES
 
 Schema = dict[str, Any]
 
@@ -162,6 +164,34 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
             }
         ),
         "NotReady": closed({"status": {"const": "not_ready"}, "reason": one_of(NotReady)}),
+        "Process": closed(
+            {
+                "name": TEXT,
+                "version": TEXT,
+                "started_at": INSTANT,
+                "reported_at": INSTANT,
+                "leads": FLAG,
+                "figures": ref("Figures"),
+            }
+        ),
+        "Figures": closed(
+            {
+                "connections": integer(0),
+                "transports": by_name(integer(0), *TRANSPORTS),
+                "clients": by_name(integer(0), *KINDS),
+                "subscriptions": by_name(integer(1), *symbols),
+                "durations": by_name(ref("Histogram"), *KINDS),
+                "deliveries": by_name(integer(0)),
+                "lateness": by_name(
+                    ref("Histogram"), protocol.MARKET_UPDATE, protocol.PRICE_UPDATE
+                ),
+                "reconnects": by_name(integer(1), *KINDS),
+                "resumes": by_name(integer(1), *OUTCOMES),
+            }
+        ),
+        "Histogram": closed(
+            {"count": integer(0), "seconds": number(0), "up_to": by_name(integer(0))}
+        ),
         "Feed": closed(
             {
                 "name": TEXT,
