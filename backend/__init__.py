@@ -44,6 +44,7 @@ from backend.http.exchange import EXCHANGE
 from backend.journal.census import USERS
 from backend.journal.orders import CLOSE
 from backend.journal.peers import Alone, Company, Peers
+from backend.memory import EBB_SECONDS, Ebb
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.protocol import ACCEPTED_ROOM, MARKET_UPDATE, PRICE_UPDATE, is_own_room
@@ -84,7 +85,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     metrics = Metrics()
     register_error_handlers(app)
     register_headers(app, settings)
-    limiter = create_limiter(app, settings.redis_url)
+
+    def count_refusal(limit: str) -> None:
+        metrics.refusals.labels(limit).inc()
+
+    limiter = create_limiter(app, settings.redis_url, count_refusal)
     peers = _peers(settings, clock, metrics)
 
     turns = Turns(clock)
@@ -102,6 +107,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         limiter,
         peers.orders,
         lambda reason: metrics.auth_failures.labels(reason).inc(),
+        count_refusal,
         clock,
     )
 
@@ -159,7 +165,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         settings.connections_per_address,
         peers.census,
         clock,
-        lambda limit: metrics.refusals.labels(limit).inc(),
+        count_refusal,
         lambda: readiness.open,
     )
     transports.follow(gate.opened, gate.closed)
@@ -223,6 +229,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             ),
             background("purge", PURGE_SECONDS, auth.sessions.purge),
             *peers.tasks(),
+            background("memory", EBB_SECONDS, Ebb(lambda: len(socketio.server.eio.sockets)).look),
         ],
         {
             "market": settings.market_interval,

@@ -22,6 +22,9 @@ LATENESS_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
 # From a page that is closed at once to a machine that is never switched off.
 CONNECTION_BUCKETS = (1.0, 10.0, 60.0, 600.0, 3_600.0, 14_400.0, 86_400.0)
 
+# What a gauge shows: its values by those of its labels.
+Reading = Callable[[], Mapping[tuple[str, ...], int]]
+
 
 class Tally(Collector):
     """A counter with one label for what happens thousands of times a second.
@@ -94,13 +97,7 @@ class Live(Collector):
     """A gauge that is read where it is kept, when it is scraped; `read` gives values by those of
     the labels."""
 
-    def __init__(
-        self,
-        name: str,
-        text: str,
-        labels: Sequence[str],
-        read: Callable[[], Mapping[tuple[str, ...], int]],
-    ) -> None:
+    def __init__(self, name: str, text: str, labels: Sequence[str], read: Reading) -> None:
         self._describe = (name, text, labels)
         self._read = read
 
@@ -167,13 +164,7 @@ class Metrics:
             registry=self.registry,
         )
 
-    def show(
-        self,
-        name: str,
-        text: str,
-        labels: Sequence[str],
-        read: Callable[[], Mapping[tuple[str, ...], int]],
-    ) -> None:
+    def show(self, name: str, text: str, labels: Sequence[str], read: Reading) -> None:
         """Have a gauge read when it is scraped, as `Live` does."""
         self.registry.register(Live(name, text, labels, read))
 

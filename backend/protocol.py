@@ -84,18 +84,20 @@ TOKEN_INVALID = AuthFailure("Invalid token", "token_invalid")
 
 
 # --- rooms ----------------------------------------------------------------------------------------
+# A connection keeps the names of its rooms, which are the same objects for all.
+
 # Every accepted connection; one that is still being refused is in no room and hears nothing.
 ACCEPTED_ROOM = "accepted"
 
 
 def symbol_room(symbol: str) -> str:
     """Connections subscribed to `symbol`; its signals go here."""
-    return f"symbol:{symbol}"
+    return sys.intern(f"symbol:{symbol}")
 
 
 def realtime_room(symbol: str) -> str:
     """Connections subscribed to `symbol` that asked for every price change."""
-    return f"realtime:{symbol}"
+    return sys.intern(f"realtime:{symbol}")
 
 
 def user_room(user_id: int) -> str:

@@ -35,7 +35,7 @@ LAYERS = [
     ["backend.fanout.sessions"],
     ["backend.fanout.wire"],
     ["backend.http"],
-    ["backend.turns"],
+    ["backend.turns", "backend.memory"],
     [
         "backend.market.models",
         "backend.market.precision",

@@ -1,6 +1,7 @@
 """Limits on how often one address may ask over HTTP."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
@@ -22,13 +23,23 @@ PUBLIC_SCOPE = "public"
 REDIS_TIMEOUT_S = 0.5
 
 
-def create_limiter(app: Flask, redis_url: str) -> Limiter:
-    """A limiter for `app`, counting in Redis where several processes share one, else in memory.
+# What a refusal is counted under, whichever the route.
+PER_ADDRESS = "requests_per_address"
+
+
+def create_limiter(app: Flask, redis_url: str, on_refused: Callable[[str], None]) -> Limiter:
+    """A limiter for `app`, counting in Redis where several processes share one, else in memory;
+    `on_refused` is told which limit somebody ran into.
 
     Nothing is limited by default; use `limit` on views or `shared_limit` on blueprints. A breach
     is answered 429 in the one error shape, with `Retry-After` in seconds.
     """
     options: Any = {"shared": _shared_storage(redis_url)} if redis_url else {}
+
+    def breached(limit: RequestLimit) -> Response:
+        on_refused(PER_ADDRESS)
+        return too_many_requests(max(1, limit.reset_at - int(time.time())))
+
     return Limiter(
         client_network,
         app=app,
@@ -36,7 +47,7 @@ def create_limiter(app: Flask, redis_url: str) -> Limiter:
         strategy="fixed-window",
         storage_uri=f"{SHARED_SCHEME if redis_url else SCHEME}://",
         storage_options=options,
-        on_breach=_on_breach,
+        on_breach=breached,
     )
 
 
@@ -72,7 +83,3 @@ def _shared_storage(redis_url: str) -> Storage:
     storage = storage_from_string(redis_url.replace("unix://", "redis+unix://", 1), **options)
     assert isinstance(storage, Storage)  # the library has asynchronous ones, too
     return storage
-
-
-def _on_breach(limit: RequestLimit) -> Response:
-    return too_many_requests(max(1, limit.reset_at - int(time.time())))

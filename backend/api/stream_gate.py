@@ -22,8 +22,9 @@ from backend.streaming.limits import (
     ADDRESSES_MAX,
     ATTEMPTS,
     ATTEMPTS_PER_MINUTE,
+    FULL,
     PER_ADDRESS,
-    TokenBucket,
+    Rate,
 )
 
 STREAM_PATH = "/socket.io"
@@ -31,7 +32,7 @@ STREAM_PATH = "/socket.io"
 RETRY_AFTER_SECONDS = 10
 # While a process starts or ends another may serve, or soon this one or the next in its place.
 CLOSED_RETRY_AFTER_SECONDS = 1
-
+_ATTEMPT_RATE = Rate(ATTEMPTS_PER_MINUTE / 60, ATTEMPTS_PER_MINUTE)
 _TOO_MANY = "429 Too Many Requests"
 
 Environ = dict[str, Any]
@@ -59,7 +60,7 @@ class StreamGate:
         self._on_refused = on_refused
         self._networks: dict[str, str] = {}
         self._sessions = Counts()
-        self._attempts: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._attempts: OrderedDict[str, float] = OrderedDict()
         self._minute = 0
         self._in_minute = Counts()
         if per_address:
@@ -110,7 +111,7 @@ class StreamGate:
             self._on_refused(PER_ADDRESS)
             message = "Too many connections from this address"
             return _TOO_MANY, TOO_MANY_CONNECTIONS, message, RETRY_AFTER_SECONDS
-        wait = self._wait_for_all(network) or self._bucket(network).take()
+        wait = self._wait_for_all(network) or self._attempt(network)
         if wait:
             self._on_refused(ATTEMPTS)
             return _TOO_MANY, RATE_LIMITED, "Too many attempts from this address", ceil(wait)
@@ -133,12 +134,12 @@ class StreamGate:
             self._in_minute.add(key)
         return 0.0
 
-    def _bucket(self, network: str) -> TokenBucket:
-        bucket = self._attempts.get(network)
-        if bucket is None:
-            bucket = TokenBucket(self._clock, ATTEMPTS_PER_MINUTE / 60, ATTEMPTS_PER_MINUTE)
-            self._attempts[network] = bucket
-            if len(self._attempts) > ADDRESSES_MAX:
-                self._attempts.popitem(last=False)
-        self._attempts.move_to_end(network)
-        return bucket
+    def _attempt(self, network: str) -> float:
+        """Count an attempt and return 0; or, where it is one too many, the seconds to wait."""
+        now = self._clock.monotonic()
+        full_at = self._attempts.pop(network, FULL)
+        wait = _ATTEMPT_RATE.wait(full_at, now)
+        self._attempts[network] = full_at if wait else _ATTEMPT_RATE.spent(full_at, now)
+        if len(self._attempts) > ADDRESSES_MAX:
+            self._attempts.popitem(last=False)
+        return wait

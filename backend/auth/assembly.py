@@ -53,14 +53,16 @@ def serve_accounts(
     counters: Counters,
     limiter: Limiter,
     orders: Orders,
+    count_failure: Callable[[str], None],
     count_refusal: Callable[[str], None],
     clock: Clock,
 ) -> Auth:
     """Serve `/api/auth/*` from `app` and make `access_required` work in it.
 
     `counters` are shared by all processes that share a limit, and by `orders` they tell each other
-    what they have to know; `count_refusal` is called with the
-    reason of every refused login and token. Raises `StorageUnavailable`.
+    what they have to know; `count_failure` is called with the reason of every refused login and
+    token, `count_refusal` with the name of every limit that somebody ran into. Raises
+    `StorageUnavailable`.
     """
     keys = Keyring(settings.jwt_secret_key, settings.jwt_previous_secret_keys)
     revocations = Revocations(clock)
@@ -82,7 +84,7 @@ def serve_accounts(
     users = UserStore(database)
     accounts = Accounts(users, sessions, passwords, gate, offload, clock)
     cookies = Cookies(secure=settings.production)
-    guard = Guard(keys, revocations, cookies, count_refusal, clock)
+    guard = Guard(keys, revocations, cookies, count_failure, count_refusal, clock)
     guard.register(app)
     app.register_blueprint(auth_blueprint(accounts, sessions, cookies, guard, limiter))
     admins = Admins(settings.admin_users, users, offload)

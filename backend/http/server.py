@@ -10,7 +10,7 @@ from typing import Any
 
 from backend import green
 from backend.http.addresses import network_of
-from backend.http.connection import Application, HttpConnection
+from backend.http.connection import Activity, Application, HttpConnection
 from backend.http.places import Places
 from backend.turns import Share, Turns
 
@@ -58,8 +58,7 @@ class HttpServer:
         self._on_refused = on_refused
         self._errors = errors
         self._listener: Any = None
-        self._connections: set[HttpConnection] = set()
-        self._stopped = False
+        self._activity = Activity()
         self._exhausted = False
 
     def start(self, listener: Any) -> None:
@@ -73,31 +72,27 @@ class HttpServer:
         Those whom the kernel has accepted are taken first: it would reset them, and a proxy could
         not tell whether their requests have been served.
         """
-        self._stopped = True
-        self._listener.settimeout(0)
-        with contextlib.suppress(OSError):
-            for _ in range(LAST_ACCEPTED_MAX // ACCEPTED_AT_ONCE):
-                for _ in range(ACCEPTED_AT_ONCE):
-                    self._accept()
-                green.pause()
+        self._activity.closing = True
+        for _ in range(LAST_ACCEPTED_MAX // ACCEPTED_AT_ONCE):
+            if not green.readable(self._listener.fileno()):
+                break
+            green.pause()
         self._listener.close()
 
     def finish(self, seconds: float) -> None:
         """Let requests that have begun be answered, for so long."""
         deadline = time.monotonic() + seconds
         green.sleep(LOOK_SECONDS)
-        while any(connection.busy for connection in self._connections):
-            if time.monotonic() >= deadline:
-                return
+        while self._activity.busy and time.monotonic() < deadline:
             green.sleep(LOOK_SECONDS)
 
     def _accept_all(self) -> None:
-        while not self._stopped:
+        while True:
             try:
                 for _ in range(ACCEPTED_AT_ONCE):
                     self._accept()
             except OSError as error:
-                if self._stopped:
+                if self._activity.closing:
                     return
                 self._failed(error)
             except Exception:
@@ -107,7 +102,7 @@ class HttpServer:
             green.pause()
 
     def _accept(self) -> None:
-        sock, address = self._listener.accept()
+        sock, address = green.accept(self._listener)
         self._exhausted = False
         try:
             place = self._places.take(network_of(address[0]))
@@ -127,16 +122,9 @@ class HttpServer:
             self._app,
             self._turns,
             self._errors,
-            lambda: self._stopped,
+            self._activity,
         )
-        self._connections.add(connection)
-        green.spawn(self._run, connection)
-
-    def _run(self, connection: HttpConnection) -> None:
-        try:
-            connection.run()
-        finally:
-            self._connections.discard(connection)
+        green.spawn(connection.run)
 
     def _failed(self, error: OSError) -> None:
         """A client that has gone before it was accepted is nothing; no descriptors are."""

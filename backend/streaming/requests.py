@@ -105,8 +105,9 @@ class Requests:
         """Serve an event, or answer it with `error`: where it is one too many, is not known, can't
         be served, or fails here. Returns the acknowledgement."""
         if session.allowance is None:
-            session.allowance = Allowance(self._clock)
-        refusal = session.allowance.take(event in (SUBSCRIBE, UNSUBSCRIBE))
+            session.allowance = Allowance()
+        change = event in (SUBSCRIBE, UNSUBSCRIBE)
+        refusal = session.allowance.take(change, self._clock.monotonic())
         if refusal is not None:
             if refusal.last:
                 self._part(session.sid, RATE_LIMITED)
@@ -169,7 +170,7 @@ class Requests:
         """Drop symbols, or all, and confirm."""
         parsed = parse_unsubscribe(args, self._symbols)
         if parsed is None:
-            parsed = SymbolRequest(tuple(session.symbols), ())
+            parsed = SymbolRequest(session.symbols, ())
         self._move(session, self._subscriptions.unsubscribe(session, parsed.accepted))
         return self._confirm(session, UNSUBSCRIPTION_CONFIRMED, parsed)
 

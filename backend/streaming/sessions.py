@@ -4,8 +4,8 @@ A session is in the registry from the moment its token was accepted to its disco
 look their connection up here first: what is not here is being refused, or gone.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from backend.journal.counts import Counts
@@ -25,8 +25,8 @@ class Session:
     login: str | None = None
     expires_at_ms: int | None = None
     warned: bool = False
-    # A dict for its order: the symbols are confirmed in the order in which they were added.
-    symbols: dict[str, None] = field(default_factory=dict)
+    # In the order in which they were added, which is that of confirmations.
+    symbols: tuple[str, ...] = ()
     fields: tuple[str, ...] | None = None
     realtime: bool = False
     basket: int | None = None
@@ -41,8 +41,37 @@ class Session:
     allowance: Allowance | None = None
 
 
-# Sessions by a fact that some of them share.
-_Index = dict[Any, dict[Session, None]]
+class _Index:
+    """Sessions by a fact that some of them share. Most have theirs to themselves, and are kept
+    without a dict around them."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: dict[Any, Session | dict[Session, None]] = {}
+
+    def add(self, fact: str | int, session: Session) -> None:
+        found = self._found.get(fact)
+        if found is None:
+            self._found[fact] = session
+        elif isinstance(found, Session):
+            self._found[fact] = {found: None, session: None}
+        else:
+            found[session] = None
+
+    def remove(self, fact: str | int, session: Session) -> None:
+        found = self._found.get(fact)
+        if isinstance(found, dict):
+            found.pop(session, None)
+        if not found or found is session:
+            self._found.pop(fact, None)
+
+    def of(self, fact: str | int) -> Collection[Session]:
+        found = self._found.get(fact, ())
+        return (found,) if isinstance(found, Session) else found
+
+    def facts(self) -> Collection[Any]:
+        return self._found.keys()
 
 
 class Sessions:
@@ -52,10 +81,10 @@ class Sessions:
     def __init__(self, warning_ms: int) -> None:
         self._warning_ms = warning_ms
         self._by_sid: dict[str, Session] = {}
-        self._by_login: _Index = {}
+        self._by_login = _Index()
         # Tokens expire on whole seconds, so that thousands of sessions have hundreds of instants:
         # a look for those that are due doesn't go through them all.
-        self._by_expiry: _Index = {}
+        self._by_expiry = _Index()
         # How many connections each user has.
         self.users = Counts()
 
@@ -89,20 +118,20 @@ class Sessions:
 
     def of_login(self, login: str) -> list[Session]:
         """The connections that came with tokens of one login."""
-        return list(self._by_login.get(login, ()))
+        return list(self._by_login.of(login))
 
     def expired(self, now_ms: int) -> list[Session]:
         """Connections whose token has expired at `now_ms`."""
-        return [s for at, live in self._by_expiry.items() if at <= now_ms for s in live]
+        return [s for at in self._by_expiry.facts() if at <= now_ms for s in self._by_expiry.of(at)]
 
     def expiring(self, now_ms: int) -> list[Session]:
         """Connections to be warned now, each returned once per token."""
         soon = now_ms + self._warning_ms
         due = [
             session
-            for at, live in self._by_expiry.items()
+            for at in self._by_expiry.facts()
             if now_ms < at <= soon
-            for session in live
+            for session in self._by_expiry.of(at)
             if not session.warned
         ]
         for session in due:
@@ -112,17 +141,14 @@ class Sessions:
     def _index(self, session: Session) -> None:
         if session.user_id is not None:
             self.users.add(session.user_id)
-        for index, key in self._places(session):
-            index.setdefault(key, {})[session] = None
+        for index, fact in self._places(session):
+            index.add(fact, session)
 
     def _unindex(self, session: Session) -> None:
         if session.user_id is not None:
             self.users.remove(session.user_id)
-        for index, key in self._places(session):
-            sessions = index.get(key, {})
-            sessions.pop(session, None)
-            if not sessions:
-                index.pop(key, None)
+        for index, fact in self._places(session):
+            index.remove(fact, session)
 
     def _places(self, session: Session) -> Iterator[tuple[_Index, str | int]]:
         if session.login is not None:

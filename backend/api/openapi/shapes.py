@@ -220,7 +220,10 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "trending_topics": array(TEXT),
                 "components": by_name(number(0, 100)),
                 "timestamp": INSTANT,
-            }
+                "offset": integer(1),
+            },
+            # What would have been said before anything was has no place in what was said.
+            optional=("offset",),
         ),
         "Signal": closed(
             {
@@ -232,6 +235,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "reason": one_of(SignalReason),
                 "price": number(0),
                 "timestamp": INSTANT,
+                "offset": integer(1),
             }
         ),
         "Forecast": closed(
