@@ -4,8 +4,10 @@
 """
 
 import logging
+import os
 import random
 import secrets
+import socket
 from collections.abc import Callable, Container, Hashable
 from functools import partial
 from typing import Any
@@ -22,6 +24,8 @@ from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, crea
 from backend.api.market import market_blueprint
 from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
+from backend.api.readiness import Readiness
+from backend.api.stats import stats_blueprint
 from backend.api.stream_gate import StreamGate
 from backend.assembly import create_source
 from backend.auth.assembly import serve_accounts
@@ -46,6 +50,7 @@ from backend.offload import Offload
 from backend.protocol import ACCEPTED_ROOM, MARKET_UPDATE, PRICE_UPDATE, is_own_room
 from backend.runtime import Runtime
 from backend.storage.database import Database
+from backend.streaming.figures import ProcessReporter
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic
@@ -120,6 +125,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         clock,
         lambda reason: metrics.closed.labels(reason).inc(),
     )
+    if settings.process_name:
+        transports.name_sessions(settings.process_name)
 
     service = WebSocketService(
         socketio,
@@ -156,7 +163,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     )
     peers.hear(outside.take)
 
-    gate = StreamGate(settings.connections_per_address, peers.census, clock, count_refusal)
+    readiness = Readiness(market)
+    gate = StreamGate(
+        settings.connections_per_address,
+        peers.census,
+        clock,
+        count_refusal,
+        lambda: readiness.open,
+    )
     transports.follow(gate.opened, gate.closed)
     # Around the stream too, whose middleware is the outermost of Flask's own.
     app.wsgi_app = gate.around(app.wsgi_app)  # type: ignore[method-assign]
@@ -178,9 +192,22 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             market,
             service.sessions,
             dependencies,
+            readiness,
             clock,
             metrics,
             metrics_guard(settings.metrics_token, settings.metrics_addresses),
+        )
+    )
+    reporter = ProcessReporter(
+        settings.process_name or f"{socket.gethostname()}:{os.getpid()}",
+        lambda: source.production.leads,
+        service.figures,
+        clock,
+    )
+    peers.processes.tell(reporter.report)
+    app.register_blueprint(
+        stats_blueprint(
+            reporter.report, peers.processes, auth.sessions, auth.admins, limiter, clock
         )
     )
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
@@ -216,6 +243,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         database,
         metrics,
         turns,
+        readiness,
+        [peers.processes.leave],
     )
     return app
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from backend import config_values as values
 from backend.config_values import (
     BINANCE_FEED,
+    PROCESS_NAME_MAX_CHARS,
     PROJECT_ROOT,
     REPLAY_FEED_PREFIX,
     SIMULATED_FEED,
@@ -58,6 +59,7 @@ class Settings:
     websocket_auth_required: bool
     database_url: str
     redis_url: str
+    process_name: str
     cors_origins: tuple[str, ...]
     symbols: tuple[str, ...]
     market_feed: str
@@ -71,6 +73,7 @@ class Settings:
     signal_interval: float
     connections_per_address: int
     connections_per_user: int
+    admin_users: tuple[str, ...]
     metrics_token: str
     metrics_addresses: tuple[Network, ...]
     trusted_proxies: int
@@ -202,6 +205,12 @@ def load_settings(
             "redis://host:port/db, or empty",
             lambda value: value and values.url("redis", "rediss", "unix")(value),
         ),
+        process_name=read.parse(
+            "PROCESS_NAME",
+            "",
+            f"up to {PROCESS_NAME_MAX_CHARS} of a-z and 0-9, or empty",
+            values.process_name,
+        ),
         cors_origins=cors_origins,
         symbols=read.parse(
             "SYMBOLS",
@@ -245,6 +254,9 @@ def load_settings(
         ),
         connections_per_user=read.parse(
             "CONNECTIONS_PER_USER", "6000", connections, values.integer(0, 1_000_000)
+        ),
+        admin_users=tuple(
+            name.strip() for name in read.text("ADMIN_USERS", "").split(",") if name.strip()
         ),
         metrics_token=read.text("METRICS_TOKEN", ""),
         metrics_addresses=read.parse(

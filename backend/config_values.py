@@ -16,6 +16,9 @@ SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,15}")
 # Each symbol keeps about 0.5 MB of candles, so this bounds the market's memory to some 250 MB.
 SYMBOLS_MAX = 500
 
+# It stands in every session's id, in the addresses of polls and in logs.
+PROCESS_NAME_MAX_CHARS = 16
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # A key serves until the last refresh token under it has expired; more than a few at once would be
 # rotations by the week.
@@ -76,6 +79,12 @@ def symbols(value: str) -> tuple[str, ...]:
     if not all(SYMBOL_PATTERN.fullmatch(symbol) for symbol in symbols):
         raise ValueError(value)
     return symbols
+
+
+def process_name(value: str) -> str:
+    if not re.fullmatch(rf"[a-z0-9]{{0,{PROCESS_NAME_MAX_CHARS}}}", value):
+        raise ValueError(value)
+    return value
 
 
 def market_feed(value: str) -> str:

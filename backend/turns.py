@@ -29,8 +29,8 @@ SLICE_SECONDS = 0.002
 IDLE_SECONDS = 0.0003
 # For how long what a sender has had is held against it.
 MEMORY_SECONDS = 5.0
-# No work for one sender takes the hub for longer; what seems to has waited, as for Redis, and others
-# have had the hub meanwhile.
+# No work for one sender takes the hub for longer; what seems to has waited, as for Redis, while
+# others had the hub.
 LONGEST_SECONDS = 0.02
 # How much of what its whole network has had counts for the rank of one sender.
 NETWORK_WEIGHT = 0.1

@@ -38,9 +38,10 @@ class Emit(Protocol):
 
 
 class EmitJoined(Protocol):
-    """Sends each basket's room an event with those of `pieces` that the basket names. May yield."""
+    """Sends each basket's room an event with those of `pieces` that the basket names; how many
+    connections that were. May yield."""
 
-    def __call__(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None: ...
+    def __call__(self, event: str, pieces: Pieces, baskets: list[Basket]) -> int: ...
 
 
 def quote_payload(quote: Quote) -> Payload:
@@ -104,9 +105,12 @@ class Broadcaster:
         once for each set of fields in use, and baskets share that."""
         started = self._clock.monotonic()
         quotes = self._payloads(self._subscriptions.symbols())
+        newest_ms = max(map(self._market.time_ms, quotes), default=0)
+        deliveries = 0
         for fields, baskets in self._subscriptions.baskets().items():
             pieces = Pieces(_pick(quotes, quotes, fields))
-            self._emit_joined(MARKET_UPDATE, pieces, baskets)
+            deliveries += self._emit_joined(MARKET_UPDATE, pieces, baskets)
+        self._delivered(MARKET_UPDATE, newest_ms, deliveries)
         self._metrics.tick_seconds.observe(self._clock.monotonic() - started)
 
     def snapshot(self, session: Session) -> Payload:
@@ -123,6 +127,7 @@ class Broadcaster:
             quote = self._market.quote(symbol) if receivers else None
             if quote is not None:
                 self._emit(PRICE_UPDATE, price_payload(quote), realtime_room(symbol), receivers)
+                self._delivered(PRICE_UPDATE, quote.time_ms, receivers)
 
     def _send(self, entry: Entry) -> None:
         """What was said, to those it concerns."""
@@ -133,6 +138,13 @@ class Broadcaster:
         receivers = self._subscriptions.watchers(entry.topic)
         if receivers:
             self._emit(entry.event, entry.payload(), symbol_room(entry.topic), receivers, place)
+
+    def _delivered(self, event: str, exchange_ms: int, deliveries: int) -> None:
+        """Count how late an event was to all who got it, once for all: by the last of them. What a
+        recording plays has been late for years."""
+        if deliveries and self._market.feed_facts.playback is None:
+            late_ms = max(0, self._clock.now_ms() - exchange_ms)
+            self._metrics.lateness.add(event, late_ms / 1000, deliveries)
 
     def _price_changed(self, symbol: str) -> None:
         if self._subscriptions.realtime_watchers(symbol):

@@ -70,7 +70,9 @@ class Roamer:
     def _connect_once(self, url: str) -> None:
         ended = threading.Event()
         confirmed = threading.Event()
+        # Both are let go of by the library in silence, once the server has ended a connection.
         http = requests.Session()
+        sock: Any = None
         client = socketio.Client(reconnection=False, http_session=http)
 
         @client.on("subscription_confirmed")
@@ -98,6 +100,7 @@ class Roamer:
                 url, auth={"token": self._token}, transports=["websocket"], wait_timeout=10
             )
             request: dict[str, Any] = {"symbols": self.symbols}
+            sock = client.eio.ws
             if self.stretches:
                 last = self.stretches[-1]
                 request["resume"] = {"epoch": last.epoch, "offset": last.last}
@@ -111,6 +114,8 @@ class Roamer:
         finally:
             client.disconnect()
             client.shutdown()
+            if sock is not None:
+                sock.shutdown()
             http.close()
 
     def _begin(self, told: dict[str, Any]) -> None:

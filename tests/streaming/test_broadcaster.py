@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from backend.clock import SystemClock
 from backend.fanout.wire import codec
 from backend.fanout.wire.pieces import Joined, Pieces
 from backend.journal.memory import MemoryJournal
 from backend.market.market import Market
-from backend.market.models import Trade
+from backend.market.models import FeedFacts, Playback, Trade
 from backend.metrics import Metrics
 from backend.protocol import parse_subscribe, realtime_room
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Basket, Subscriptions
+from tests.auth.accounts_app import ManualClock
 
 SYMBOLS = ("BTC", "ETH", "ADA")
 START_MS = 1_700_000_040_000
@@ -28,8 +28,9 @@ class Stage:
         self.places: list[str] = []
         self.between: list[Any] = []
         self.prompts = 0
-        clock = SystemClock()
-        self.market = Market(SYMBOLS, clock)
+        self.clock = ManualClock(START_MS)
+        self.metrics = Metrics()
+        self.market = Market(SYMBOLS, self.clock)
         self.journal = MemoryJournal()
         self.subscriptions = Subscriptions()
         self.broadcaster = Broadcaster(
@@ -40,8 +41,8 @@ class Stage:
             self._emit_joined,
             lambda event, payload, place: self._emit(event, payload, "everybody", 0, place),
             self._prompted,
-            clock,
-            Metrics(),
+            self.clock,
+            self.metrics,
         )
         self._trades = 0
 
@@ -63,7 +64,7 @@ class Stage:
         if place is not None:
             self.places.append(place)
 
-    def _emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
+    def _emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> int:
         for basket in baskets:
             # As it comes out of the wire's JSON, which is where pieces become an object.
             joined = codec.loads(codec.dumps(Joined(pieces, basket.selection)))
@@ -71,6 +72,7 @@ class Stage:
                 self._emit(event, joined, basket.room, basket.members)
             if self.between:
                 self.between.pop()()
+        return sum(basket.members for basket in baskets)
 
     def _prompted(self) -> None:
         self.prompts += 1
@@ -165,3 +167,32 @@ def test_what_is_said_goes_to_those_it_concerns_with_its_place(stage: Stage) -> 
     ]
     epoch = stage.journal.log.epoch
     assert stage.places == [f"{epoch}:1", f"{epoch}:3"]
+
+
+def test_a_tick_is_as_late_as_its_newest_quote_to_each_who_gets_it(stage: Stage) -> None:
+    stage.subscribe("1", ["BTC"])
+    stage.subscribe("2", ["BTC", "ETH"])
+    stage.trade("ETH", 51.0)
+    stage.clock.set_ms(stage.market.time_ms("ETH") + 400)
+    stage.broadcaster.tick()
+    late = stage.metrics.lateness.figures()["market_update"]
+    assert (late["count"], late["seconds"]) == (2, 0.8)
+    assert (late["up_to"]["0.25"], late["up_to"]["0.5"]) == (0, 2)
+
+
+def test_a_price_is_as_late_as_it_is_and_a_clock_that_is_behind_makes_nothing_early(
+    stage: Stage,
+) -> None:
+    stage.subscribe("1", ["BTC"], realtime=True)
+    stage.trade("BTC", 101.0)
+    stage.clock.set_ms(stage.market.time_ms("BTC") - 5_000)
+    stage.broadcaster.flush_prices()
+    late = stage.metrics.lateness.figures()["price_update"]
+    assert (late["count"], late["seconds"]) == (1, 0)
+
+
+def test_what_a_recording_plays_is_not_late(stage: Stage) -> None:
+    stage.market.describe_feed(FeedFacts(playback=Playback(speed=1, loop=False)))
+    stage.subscribe("1", ["BTC"])
+    stage.broadcaster.tick()
+    assert stage.taken() and stage.metrics.lateness.figures() == {}

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from backend.analysis.forecast import HORIZONS
 from backend.api.market import CANDLES_DEFAULT, CANDLES_MAX, SIGNALS_DEFAULT, SIGNALS_MAX
 from backend.api.openapi.shapes import (
+    FLAG,
     ID,
+    INSTANT,
     LEVELS,
     TEXT,
     Schema,
@@ -71,8 +73,29 @@ OPERATIONS: dict[str, Operation] = {
         "How the process is; 503 where it is degraded",
         {200: ref("Health"), 503: ref("Health")},
     ),
+    "health.ready": Operation(
+        STATUS,
+        "Whether new clients are to be sent here; 503 where it starts, ends or has no market",
+        {200: closed({"status": {"const": "ready"}}), 503: ref("NotReady")},
+    ),
     "health.prometheus": Operation(
         STATUS, "Metrics in Prometheus' text format", {200: TEXT}, content_type="text/plain"
+    ),
+    "stats.stats": Operation(
+        STATUS,
+        "What all processes do, for the first user or those in ADMIN_USERS",
+        {
+            200: closed(
+                {
+                    "timestamp": INSTANT,
+                    "complete": FLAG,
+                    "total": ref("Figures"),
+                    "processes": array(ref("Process"), minItems=1),
+                }
+            )
+        },
+        (401, 403, 429, 503),
+        token=True,
     ),
     "openapi.document": Operation(
         STATUS, "This document", {200: {"type": "object"}}, _PUBLIC_ERRORS

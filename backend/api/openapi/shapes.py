@@ -8,6 +8,7 @@ from typing import Any
 
 from backend import protocol
 from backend.analysis.forecast import FIRST_WIDTHS, HORIZONS
+from backend.api.readiness import NotReady
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
 from backend.auth.keys import TOKEN_MAX_CHARS
 from backend.market.candles import INTERVALS
@@ -15,6 +16,8 @@ from backend.market.models import FeedState, SignalLevel, SignalReason
 from backend.protocol import QUOTE_FIELDS
 from backend.storage.faults import Fault
 from backend.storage.schema import ADDRESS_MAX_CHARS, USER_AGENT_MAX_CHARS
+from backend.streaming.clients import KINDS, TRANSPORTS
+from backend.streaming.resume import OUTCOMES
 
 Schema = dict[str, Any]
 
@@ -159,6 +162,35 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "unreachable": array(TEXT),
                 "faults": by_name(one_of(Fault)),
             }
+        ),
+        "NotReady": closed({"status": {"const": "not_ready"}, "reason": one_of(NotReady)}),
+        "Process": closed(
+            {
+                "name": TEXT,
+                "version": TEXT,
+                "started_at": INSTANT,
+                "reported_at": INSTANT,
+                "leads": FLAG,
+                "figures": ref("Figures"),
+            }
+        ),
+        "Figures": closed(
+            {
+                "connections": integer(0),
+                "transports": by_name(integer(0), *TRANSPORTS),
+                "clients": by_name(integer(0), *KINDS),
+                "subscriptions": by_name(integer(1), *symbols),
+                "durations": by_name(ref("Histogram"), *KINDS),
+                "deliveries": by_name(integer(0)),
+                "lateness": by_name(
+                    ref("Histogram"), protocol.MARKET_UPDATE, protocol.PRICE_UPDATE
+                ),
+                "reconnects": by_name(integer(1), *KINDS),
+                "resumes": by_name(integer(1), *OUTCOMES),
+            }
+        ),
+        "Histogram": closed(
+            {"count": integer(0), "seconds": number(0), "up_to": by_name(integer(0))}
         ),
         "Feed": closed(
             {
