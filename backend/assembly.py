@@ -10,6 +10,7 @@ from backend.clock import Clock
 from backend.config import Settings
 from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
+from backend.history.history import History
 from backend.journal.journal import Journal
 from backend.journal.memory import MemoryJournal
 from backend.journal.recoveries import MemoryRecoveries, Recoveries
@@ -22,6 +23,7 @@ from backend.streaming.production import Alone, Production
 from backend.streaming.published import Published
 
 Spawn = Callable[..., Any]
+NewHistory = Callable[[Market, Feed], History]
 
 # A process that starts has its market before its first client, unless Redis is away: a report comes
 # each quarter of a second, and a full one every two.
@@ -57,25 +59,34 @@ class LoneSource:
     production: Production
     recoveries: Recoveries
     feed: Feed
+    history: History
     sleep: Callable[[float], None]
     metrics: Metrics
     stopped: bool = False
 
     def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
-        """Start the feed."""
+        """Load what was stored, and start the feed."""
+        self.history.start(spawn)
         spawn(supervise, "feed", self.feed.run, lambda: self.stopped, self.sleep, self.metrics)
 
     def stop(self) -> None:
-        """Stop the feed."""
+        """Stop the feed, and write what it has brought."""
         self.stopped = True
         self.feed.stop()
+        self.history.flush()
+        self.history.stop()
 
 
 class SharedSource:
     """One process of several: it follows the journal, and leads when nobody else does."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, sleep: Callable[[float], None], metrics: Metrics
+        self,
+        settings: Settings,
+        new_history: NewHistory,
+        clock: Clock,
+        sleep: Callable[[float], None],
+        metrics: Metrics,
     ) -> None:
         # 20 ms and 5 MB, for those who use it.
         from backend.journal.lease import Lease
@@ -97,8 +108,10 @@ class SharedSource:
         self._tick: Callable[[], None] = lambda: None
 
         def new_desk(market: Market) -> Desk:
+            feed = create_feed(settings, market, clock)
             return Desk(
-                create_feed(settings, market, clock),
+                feed,
+                new_history(market, feed),
                 Analyst(market, symbols, published.signal, pause=lambda: sleep(0)),
             )
 
@@ -164,11 +177,16 @@ class SharedSource:
 
 
 def create_source(
-    settings: Settings, clock: Clock, sleep: Callable[[float], None], metrics: Metrics
+    settings: Settings,
+    new_history: NewHistory,
+    clock: Clock,
+    sleep: Callable[[float], None],
+    metrics: Metrics,
 ) -> Source:
-    """What the settings ask for."""
+    """What the settings ask for. `new_history` makes what keeps the candles of a market with that
+    feed: for whoever produces."""
     if settings.redis_url:
-        return SharedSource(settings, clock, sleep, metrics)
+        return SharedSource(settings, new_history, clock, sleep, metrics)
     market = Market(settings.symbols, clock, feed_name(settings))
     journal = MemoryJournal()
     published = Published(journal.log, settings.symbols)
@@ -176,4 +194,14 @@ def create_source(
     producer = Producer(analyst, journal, published.recall, clock)
     feed = create_feed(settings, market, clock)
     recoveries = MemoryRecoveries(clock)
-    return LoneSource(market, journal, published, Alone(producer), recoveries, feed, sleep, metrics)
+    return LoneSource(
+        market,
+        journal,
+        published,
+        Alone(producer),
+        recoveries,
+        feed,
+        new_history(market, feed),
+        sleep,
+        metrics,
+    )

@@ -160,6 +160,10 @@ class Metrics:
         self.not_said = counter("crs_not_said", "Times that signals or sentiment waited for Redis")
         self.redis_failures = counter("crs_redis_failures", "Redis did not serve", "what")
         self.leads = gauge("crs_leads", "1 where this process runs the feed for all")
+        self.candles_stored = counter("crs_candles_stored", "Minutes written to the database")
+        self.history_failures = counter(
+            "crs_history_failures", "Candles not had from the source, or not written", "what"
+        )
         self.tick_seconds = Histogram(
             "crs_tick_seconds",
             "Time that one market_update tick took, all connections included",
