@@ -39,11 +39,17 @@ from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
+from backend.feeds.base import Feed
+from backend.history.archive import Archive
+from backend.history.history import History
+from backend.history.looks import Looks
+from backend.history.reader import CandleReader
 from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
 from backend.journal.census import USERS
-from backend.journal.orders import CLOSE
+from backend.journal.orders import CLOSE, RECOVERED
 from backend.journal.peers import Alone, Company, Peers
+from backend.market.market import Market
 from backend.memory import EBB_SECONDS, Ebb
 from backend.metrics import Metrics
 from backend.offload import Offload
@@ -117,7 +123,17 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     def pause() -> None:
         socketio.sleep(0)
 
-    source = create_source(settings, clock, socketio.sleep, metrics)
+    candles = Database(settings.database_url, durable=True)
+    if candles.in_memory:
+        candles.migrate()
+    archive, looks = Archive(candles), Looks()
+
+    def new_history(market: Market, feed: Feed) -> History:
+        kept_days = settings.candle_retention_days
+        sleep = socketio.sleep
+        return History(market, feed, archive, offload, kept_days, looks, sleep, clock, metrics)
+
+    source = create_source(settings, new_history, clock, socketio.sleep, metrics)
     market, published = source.market, source.published
     forecaster = Forecaster(market, settings.symbols, pause)
     transports = (EngineTransports if own_engine else StockTransports)(
@@ -135,6 +151,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         source.journal,
         published,
         source.production,
+        source.recoveries,
+        lambda sid, returns: peers.orders.give(RECOVERED, sid=sid, returns=returns),
         auth.authenticator,
         auth.revocations,
         peers.census,
@@ -151,6 +169,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     if settings.connections_per_user:
         peers.census.tell(USERS, lambda: service.sessions.users, settings.connections_per_user)
     peers.orders.on(CLOSE, service.close)
+    peers.orders.on(RECOVERED, service.recovered_elsewhere)
     outside = OutsideMessages(
         socketio.server.manager,
         ACCEPTED_ROOM,
@@ -178,7 +197,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         )
 
     for public in (
-        market_blueprint(market, published, forecaster, settings.symbols, partial(_rest, turns)),
+        market_blueprint(
+            market,
+            CandleReader(market, archive, offload, looks),
+            published,
+            forecaster,
+            settings.symbols,
+            partial(_rest, turns),
+        ),
         openapi_blueprint(settings.symbols),
     ):
         limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
@@ -237,7 +263,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             "signal": settings.signal_interval,
         },
         offload,
-        database,
+        [database, candles],
         metrics,
         turns,
         readiness,

@@ -62,6 +62,7 @@ class Settings:
     process_name: str
     cors_origins: tuple[str, ...]
     symbols: tuple[str, ...]
+    candle_retention_days: dict[str, float]
     market_feed: str
     binance_ws_url: str
     binance_rest_url: str
@@ -217,6 +218,12 @@ def load_settings(
             DEFAULT_SYMBOLS,
             f"1 to {SYMBOLS_MAX} comma-separated tickers of A-Z and 0-9, such as BTC,ETH",
             values.symbols,
+        ),
+        candle_retention_days=read.parse(
+            "CANDLE_RETENTION_DAYS",
+            "1m:90,5m:90,15m:90",
+            "comma-separated intervals with days from 1 to 36500, such as 1m:90,1h:3650, or none",
+            values.retention,
         ),
         market_feed=read.parse(
             "MARKET_FEED",

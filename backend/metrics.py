@@ -150,6 +150,9 @@ class Metrics:
         self.auth_failures = counter("crs_auth_failures", "Refused tokens and logins", "reason")
         self.client_errors = counter("crs_client_errors", "Requests answered with error", "code")
         self.closed = counter("crs_closed_connections", "Connections the server closed", "reason")
+        self.recoveries = counter(
+            "crs_recoveries", "Clients that came back with a private id, by how it ended", "outcome"
+        )
         self.refusals = counter("crs_refusals", "Refused, by the limit it ran into", "limit")
         self.orders = counter("crs_orders", "Orders from process to process", "fate")
         self.outside = counter("crs_outside_messages", "Messages that other programs sent", "fate")
@@ -157,6 +160,10 @@ class Metrics:
         self.not_said = counter("crs_not_said", "Times that signals or sentiment waited for Redis")
         self.redis_failures = counter("crs_redis_failures", "Redis did not serve", "what")
         self.leads = gauge("crs_leads", "1 where this process runs the feed for all")
+        self.candles_stored = counter("crs_candles_stored", "Minutes written to the database")
+        self.history_failures = counter(
+            "crs_history_failures", "Candles not had from the source, or not written", "what"
+        )
         self.tick_seconds = Histogram(
             "crs_tick_seconds",
             "Time that one market_update tick took, all connections included",

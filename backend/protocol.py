@@ -125,6 +125,8 @@ SYMBOLS_PER_REQUEST_MAX = 100
 CLIENT_TIME_MAX_CHARS = 64
 # An epoch or an offset that a client gives back is never longer than what it was given.
 PLACE_MAX_CHARS = 64
+# Likewise a private id.
+PID_MAX_CHARS = 64
 # Names of unknown events are echoed to their sender, cut to this.
 EVENT_NAME_MAX_CHARS = 64
 
@@ -152,6 +154,20 @@ class Place:
 
     epoch: str
     offset: int | None
+
+    def __str__(self) -> str:
+        """As those who asked for recovery are told of it, and say it again."""
+        return f"{self.epoch}:{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What a client shows that comes back: its private id, and the last place it was told. Where
+    that was an answer's it has the number of the answer, and else 0."""
+
+    pid: str
+    place: Place
+    answer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +200,28 @@ def parse_unsubscribe(args: Arguments, known: Container[str]) -> SymbolRequest |
     if payload.get("symbols") is None:
         return None
     return _symbols(payload["symbols"], known)
+
+
+def wants_recovery(auth: object) -> bool:
+    """Whether a client has asked for the recovery of its connection's state."""
+    return isinstance(auth, dict) and auth.get("recovery") is True
+
+
+def parse_return(auth: object) -> Return | None:
+    """What a client that comes back shows with CONNECT; None where it shows nothing that it could
+    have from here."""
+    if not isinstance(auth, dict):
+        return None
+    pid, told = auth.get("pid"), auth.get("offset")
+    if not isinstance(pid, str) or not isinstance(told, str):
+        return None
+    if not pid.isascii() or len(pid) > PID_MAX_CHARS or len(told) > PLACE_MAX_CHARS:
+        return None
+    epoch, *numbers = told.split(":")
+    if not epoch or not 1 <= len(numbers) <= 2 or not all(map(_is_offset, numbers)):
+        return None
+    offset, answer = (*map(int, numbers), 0)[:2]
+    return Return(pid, Place(epoch, offset), answer)
 
 
 def parse_token(args: Arguments) -> object:
@@ -258,8 +296,12 @@ def _place(value: object) -> Place | None:
         )
     if isinstance(offset, str):
         # Not every client keeps a number a number.
-        return Place(epoch, int(offset) if offset.isascii() and offset.isdigit() else None)
+        return Place(epoch, int(offset) if _is_offset(offset) else None)
     return Place(epoch, offset)
+
+
+def _is_offset(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _fields(value: object) -> tuple[str, ...] | None:

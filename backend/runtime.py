@@ -38,7 +38,7 @@ class Runtime:
     background: list[Task]
     intervals: dict[str, float]
     offload: Offload
-    database: Database
+    databases: list[Database]
     metrics: Metrics
     turns: Turns
     readiness: Readiness
@@ -100,4 +100,5 @@ class Runtime:
     def close(self) -> None:
         """Let go of threads and files; nothing is served any more."""
         self.offload.close()
-        self.database.close()
+        for database in self.databases:
+            database.close()

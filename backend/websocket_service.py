@@ -19,10 +19,12 @@ from flask_socketio import SocketIO
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
 from backend.fanout.fan import in_slices
+from backend.fanout.identity import Identity
 from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Pieces, Sent
 from backend.journal.census import USERS, Census
 from backend.journal.journal import Journal, NotSaid
+from backend.journal.recoveries import Recoveries
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.protocol import (
@@ -38,7 +40,9 @@ from backend.protocol import (
     TOO_MANY_CONNECTIONS,
     AuthFailure,
     Payload,
+    parse_return,
     user_room,
+    wants_recovery,
 )
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.clients import Clients
@@ -49,6 +53,7 @@ from backend.streaming.periodic import Periodic, Prompted
 from backend.streaming.producer import Producer
 from backend.streaming.production import Production
 from backend.streaming.published import Published
+from backend.streaming.recovery import Admission, Recovery
 from backend.streaming.requests import FAILED_HERE, Requests
 from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
@@ -75,6 +80,8 @@ class WebSocketService:
         journal: Journal,
         published: Published,
         production: Production,
+        recoveries: Recoveries,
+        recovered_here: Callable[[str, int], None],
         authenticator: Authenticator,
         revocations: Revocations,
         census: Census,
@@ -89,11 +96,13 @@ class WebSocketService:
         rng: random.Random,
     ) -> None:
         """With `user_rooms` each user's connections are in a room, for programs outside to emit
-        to."""
+        to. `recovered_here(sid, returns)` is called when a connection has come back here so often
+        that may still be another process's: there `recovered_elsewhere` is to be called."""
         self._socketio = socketio
         self._transports = transports
         self._published = published
         self._production = production
+        self._recovered_here = recovered_here
         self._authenticator = authenticator
         self._auth_required = auth_required
         self._census = census
@@ -106,6 +115,16 @@ class WebSocketService:
         self._subscriptions = Subscriptions()
         self._out = Outlet(self._put, self._put_joined, market, self.sessions, clock, metrics)
         self._resumption = Resumption(journal, metrics)
+        self._recovery = Recovery(
+            journal.log,
+            recoveries,
+            self._resumption,
+            symbols,
+            socketio.server.eio.generate_id,
+            self._end_former,
+            clock,
+            metrics,
+        )
         self._clients = Clients(transports.polls, clock, metrics)
         metrics.show("crs_clients", "Connections", ("transport", "client"), self._clients.counts)
         metrics.show(
@@ -141,6 +160,7 @@ class WebSocketService:
         self._leaving = False
         revocations.subscribe(self.revoke)
         transports.when_too_large(self._refuse_message)
+        transports.identify(self._identify)
         self._requests = Requests(
             self._out,
             self.sessions,
@@ -148,6 +168,7 @@ class WebSocketService:
             self._broadcaster,
             published,
             self._resumption,
+            self._recovery,
             self._say_first,
             authenticator,
             symbols,
@@ -250,6 +271,7 @@ class WebSocketService:
 
     def _look_after(self) -> None:
         self._watch.look()
+        self._recovery.rewrite()
         self._transports.sweep()
 
     # --- handlers ---------------------------------------------------------------------------------
@@ -265,7 +287,12 @@ class WebSocketService:
         on("*", self._serve)
 
     def _on_connect(
-        self, sid: str, _environ: object = None, auth: object = None, *_args: Any
+        self,
+        sid: str,
+        _environ: object = None,
+        auth: object = None,
+        admission: object = None,
+        *_args: Any,
     ) -> None:
         if self.sessions.get(sid) is not None:
             # A client may send an ordinary event of this name at any time.
@@ -279,7 +306,7 @@ class WebSocketService:
                 self._out.send_error(sid, "connect", TOO_MANY_CONNECTIONS, text)
                 self._part(sid)
             else:
-                self._accept(session)
+                self._accept(session, admission if isinstance(admission, Admission) else None)
         except TokenRejected as rejected:
             self._refuse(sid, rejected.failure)
         except Exception:
@@ -288,8 +315,9 @@ class WebSocketService:
             self._out.send_error(sid, "connect", INTERNAL_ERROR, FAILED_HERE)
             self._part(sid)
 
-    def _accept(self, session: Session) -> None:
-        if self._published.sentiment() is None:
+    def _accept(self, session: Session, admission: Admission | None) -> None:
+        former = None if admission is None else admission.former
+        if former is None and self._published.sentiment() is None:
             self._produce(Producer.say_sentiment)
         self.sessions.add(session)
         server = self._socketio.server
@@ -299,10 +327,15 @@ class WebSocketService:
         self._clients.enter(session, eio_sid, environ.get("HTTP_USER_AGENT", ""))
         self._enter(session.sid, ACCEPTED_ROOM)
         self._recognise(session)
+        session.ticket = None if admission is None else admission.ticket
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
+        if former is not None:
+            self._requests.recover(session, former)
+            return
+        place = self._recovery.answered(session)
         sentiment = self._published.sentiment()
         if sentiment is not None:
-            self._out.send(session.sid, SENTIMENT_UPDATE, sentiment)
+            self._out.send(session.sid, SENTIMENT_UPDATE, sentiment, place)
         if self._leaving:
             # Its transport was opened before.
             self._part_with(session)
@@ -314,6 +347,8 @@ class WebSocketService:
             return
         session = self.sessions.remove(sid)
         if session is not None:
+            eio_sid = self._socketio.server.manager.eio_sid_from_sid(sid, NAMESPACE)
+            self._recovery.ended(session, cut=not self._transports.is_open(eio_sid))
             self._subscriptions.release(session)
             self._clients.leave(session)
 
@@ -330,6 +365,38 @@ class WebSocketService:
         if sid is not None and self.sessions.get(sid) is not None:
             text = f"A message may have {MESSAGE_MAX_BYTES} bytes"
             self._out.send_error(sid, "", MESSAGE_TOO_LARGE, text)
+
+    # --- recovery ---------------------------------------------------------------------------------
+
+    def _identify(self, eio_sid: str, auth: object) -> Identity | None:
+        """Who a client is that asks for recovery: what it was, or new."""
+        if not wants_recovery(auth):
+            return None
+        try:
+            user_id = self._authenticated("", auth).user_id
+        except TokenRejected:
+            return None  # whoever accepts it says so
+        admission = self._recovery.admit(parse_return(auth), user_id)
+        if not self._transports.is_open(eio_sid):
+            self._recovery.give_back(admission)
+        return Identity(admission.sid, admission.ticket.pid, admission)
+
+    def recovered_elsewhere(self, sid: str, returns: int) -> None:
+        """A connection has come back to another process so often: what is left of it here ends."""
+        self._end_here(sid, returns)
+
+    def _end_former(self, sid: str, returns: int) -> None:
+        if not self._end_here(sid, returns):
+            self._recovered_here(sid, returns)
+
+    def _end_here(self, sid: str, returns: int) -> bool:
+        """End the connection of an id that has not returned so often; whether there is one. Its
+        client is told to stay away: it has come back, or it is not the same one."""
+        session = self.sessions.get(sid)
+        if session is None or session.ticket is None or session.ticket.returns >= returns:
+            return False
+        self._part(sid)
+        return True
 
     # --- authentication ---------------------------------------------------------------------------
 
@@ -368,9 +435,9 @@ class WebSocketService:
         if eio_sid is not None:
             self._socketio.start_background_task(self._transports.close_after_farewell, eio_sid)
 
-    def _put(self, event: str, payload: Payload, room: str) -> None:
+    def _put(self, event: str, payload: Payload, room: str, place: str | None) -> None:
         # The client manager's own, which both `emit`s above it end in at several times its cost.
-        self._socketio.server.manager.emit(event, payload, NAMESPACE, room=room)
+        self._socketio.server.manager.emit(event, payload, NAMESPACE, room=room, place=place)
 
     def _put_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> Sent:
         return self._transports.emit_joined(event, pieces, baskets, NAMESPACE)

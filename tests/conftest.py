@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import servers
+from tests.recovering import Asking, Asks
 from tests.redis_server import Redis
 from tests.redis_server import redis_server as running_redis
 from tests.servers import Server
@@ -102,6 +103,20 @@ def connect(server: Server) -> Iterator[Connect]:
         return clients[-1]
 
     yield start
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def asks() -> Iterator[Asks]:
+    """Connects raw clients that ask for recovery, as `Asking` does; they end with the test."""
+    clients: list[Asking] = []
+
+    def ask(server: Server, token: str = "", **more: Any) -> Asking:
+        clients.append(Asking(server, token, **more))
+        return clients[-1]
+
+    yield ask
     for client in clients:
         client.close()
 

@@ -19,7 +19,7 @@ LAYERS = [
         "backend.auth",
         "backend.record",
     ],
-    ["backend.streaming", "backend.feeds", "backend.storage", "backend.offload"],
+    ["backend.streaming", "backend.feeds", "backend.history", "backend.storage", "backend.offload"],
     ["backend.journal"],
     [
         "backend.market",

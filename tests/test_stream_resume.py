@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import Connect, StartServer
 from tests.servers import Server
+from tests.stream_clients import said
 
 SYMBOLS = ["BTC", "ETH"]
 
@@ -44,15 +45,10 @@ def test_what_was_missed_comes_once_and_in_order(
     newest = again.wait("sentiment_update", lambda update: update["offset"] > last + 10)
     witness.wait("sentiment_update", lambda update: update["offset"] >= newest["offset"])
 
-    def said(heard: list[Any]) -> list[dict[str, Any]]:
-        events = [
-            args[0] for event, args in heard if event in ("sentiment_update", "trading_signal")
-        ]
-        return [each for each in events if last < each["offset"] <= newest["offset"]]
-
     # The sentiment that every connection begins with is among what was missed.
-    heard = said(again.heard[again.heard.index(("subscription_confirmed", (resumed,))) :])
-    assert heard == said(witness.heard)
+    since = again.heard[again.heard.index(("subscription_confirmed", (resumed,))) :]
+    heard = said(since, last, newest["offset"])
+    assert heard == said(witness.heard, last, newest["offset"])
     assert at_once in heard
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from backend.clock import Clock
+from backend.fanout import identity
 from backend.fanout.engine import PING_TIMEOUT, RATE_LIMITED, SLOW_CONSUMER, Engine
 from backend.fanout.fan import in_slices
 from backend.fanout.sessions.connection import Connection
@@ -97,6 +98,16 @@ class Transports(ABC):
     @abstractmethod
     def accept(self, eio_sid: str) -> None:
         """The client of a connection has shown a good token: it gives way to no stranger."""
+
+    @abstractmethod
+    def identify(self, decide: identity.Decide) -> None:
+        """Have `decide` say who a connection is, before its CONNECT is answered. The driver's own
+        engine can't be told: there, nobody is asked, and every connection is a new one."""
+
+    def is_open(self, eio_sid: str) -> bool:
+        """Whether a transport is there, and its end not on its way."""
+        session = self._eio.sockets.get(eio_sid)
+        return session is not None and not self._parted(session)
 
     @abstractmethod
     def _unsent(self, session: Any) -> int:
@@ -278,6 +289,9 @@ class EngineTransports(Transports):
         connection = self._eio.sockets.get(eio_sid)
         if connection is not None:
             connection.accept()
+
+    def identify(self, decide: identity.Decide) -> None:
+        identity.install(self._server, decide)
 
     def _violated(self, connection: Connection, violation: ProtocolViolation) -> None:
         if self._parted(connection):

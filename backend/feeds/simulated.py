@@ -1,57 +1,52 @@
 """The default feed: a believable market without a network. It says that it is simulated."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
 import numpy as np
 
-from backend.clock import MINUTE_MS, Clock
+from backend.clock import HOUR_MS, MINUTE_MS, Clock
 from backend.config_values import SIMULATED_FEED
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.profiles import profile_of
-from backend.feeds.simulation import MINUTE_S, Array, MarketModel
-from backend.market.models import (
-    CANDLE_COLUMNS,
-    CLOSE,
-    HIGH,
-    LOW,
-    OPEN,
-    OPEN_TIME,
-    QUOTE_VOLUME,
-    VOLUME,
-    CandleArray,
-    FeedState,
-    Trade,
+from backend.feeds.simulated_candles import (
+    PAST_DAYS,
+    QUANTITY_DECIMALS,
+    TRADES_PER_S,
+    SimulatedPast,
+    candles_of,
 )
+from backend.feeds.simulation import MINUTE_S, MarketModel
+from backend.market.candles import MINUTES_KEPT
+from backend.market.models import OPEN, OPEN_TIME, CandleArray, FeedState, Trade
 from backend.market.precision import price_decimals
 
-# 24 h of change and volume, and the same again for what compares a day with the one before.
+# 24 h of change and volume, and the same again for what compares a day with the one before. It
+# begins with a whole hour, so that the hours before it end there.
 HISTORY_MINUTES = 48 * 60
+# What a pause, or the time since a run before, is filled up to: as much as the market keeps.
+BRIDGED_MINUTES = MINUTES_KEPT
 STEP_S = 0.25
 # Steps drawn at once: numpy's cost is by the call, and at one step a call it was most of what an
 # idle server did.
 STEPS_AHEAD = 20
 # Behind by more than this (the machine slept), the time missed becomes history, not trades.
 GAP_S = 90.0
-# Trades a second of one symbol: of four steps a second about every other one trades, so that two
-# seconds without a trade are a matter of one in 200.
-TRADES_PER_S = 2.8
 # Spread of the trades' sizes, in log units; the mean stays what the model says.
 SIZE_SD = 1.0
-# The extremes of a path seen only at its trades fall short of the true ones by this, in units of
-# the minute's volatility (Broadie, Glasserman and Kou 1997).
-EXTREME_SHORTFALL = 0.5826 / (MINUTE_S * TRADES_PER_S) ** 0.5
-QUANTITY_DECIMALS = 8
 
 # A trade to come: its symbol's index, the price, and the USD that it is worth.
 Draft = tuple[int, float, float]
 
 
 class SimulatedFeed(Feed):
-    """Loads 48 h of history that ends now, then trades on from it in the machine's time."""
+    """Loads 48 h of history that ends now, or goes on from what the market holds already, then
+    trades on from it in the machine's time."""
 
     name = SIMULATED_FEED
+    past_intervals = ("1h",)
+    past_page = (PAST_DAYS + 1) * 24
 
     def __init__(
         self,
@@ -69,7 +64,9 @@ class SimulatedFeed(Feed):
         self._sleep = sleep
         self._model = MarketModel(profiles, random)
         self._decimals = [price_decimals(profile.price) for profile in profiles]
-        self._trade_ids = [count(1) for _ in symbols]
+        (random_past,) = random.spawn(1)
+        self._past = SimulatedPast(symbols, profiles, self._decimals, random_past, sleep)
+        self._trade_ids: list[count[int]] = []
         self._pending = np.zeros(len(symbols))  # USD that wait for their symbol's next trade
         # The trades of the steps to come; the last are the next ones.
         self._ahead: list[list[Draft]] = []
@@ -90,10 +87,38 @@ class SimulatedFeed(Feed):
     def stop(self) -> None:
         self._stopped = True
 
+    def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
+        """Two years of hours, before the first minute that is known."""
+
+        def price_then(symbol: str) -> float | None:
+            minutes = self._sink.closed_candles(symbol)
+            times = minutes[:, OPEN_TIME]
+            at = int(np.searchsorted(times, before_ms))
+            return float(minutes[at, OPEN]) if at < len(times) and times[at] == before_ms else None
+
+        return self._past.hours(symbol, before_ms, self._clock.now_ms(), price_then)[-limit:]
+
     def _start(self) -> None:
+        """Go on from what the market holds already; what it lacks is made up to there."""
+        quotes = [self._sink.quote(symbol) for symbol in self._symbols]
+        known = {index: quote for index, quote in enumerate(quotes) if quote is not None}
         now_ms = self._clock.now_ms()
-        self._time_ms = now_ms - now_ms % MINUTE_MS - HISTORY_MINUTES * MINUTE_MS
-        self._load_history(HISTORY_MINUTES)
+        # Ids that no run before has given: there are never as many trades as milliseconds.
+        self._trade_ids = [count(now_ms) for _ in self._symbols]
+        reached_ms = max((quote.time_ms + 1 for quote in known.values()), default=now_ms)
+        if len(known) < len(quotes):
+            end_ms = reached_ms - reached_ms % MINUTE_MS
+            begin_ms = end_ms - HISTORY_MINUTES * MINUTE_MS
+            self._time_ms = begin_ms - begin_ms % HOUR_MS
+            self._load_history(
+                (end_ms - self._time_ms) // MINUTE_MS, set(range(len(quotes))) - set(known)
+            )
+        for index, quote in known.items():
+            self._model.log_price[index] = np.log(quote.price)
+        if known:
+            self._time_ms = reached_ms
+            if now_ms // MINUTE_MS > reached_ms // MINUTE_MS:
+                self._bridge(now_ms - reached_ms)
 
     def _step(self) -> None:
         """Move the market from its time to the clock's."""
@@ -110,9 +135,10 @@ class SimulatedFeed(Feed):
         self._ahead.clear()
         now_ms = self._time_ms + elapsed_ms
         rest_of_minute_ms = -self._time_ms % MINUTE_MS
-        self._model.advance(self._time_ms, rest_of_minute_ms / 1000)
+        if rest_of_minute_ms:
+            self._model.advance(self._time_ms, rest_of_minute_ms / 1000)
         minutes = (elapsed_ms - rest_of_minute_ms) // MINUTE_MS
-        kept = min(minutes, HISTORY_MINUTES)
+        kept = min(minutes, BRIDGED_MINUTES)
         self._time_ms += rest_of_minute_ms + (minutes - kept) * MINUTE_MS
         if kept:
             self._load_history(kept)
@@ -149,32 +175,16 @@ class SimulatedFeed(Feed):
             steps.append(list(drafts))
         return steps
 
-    def _load_history(self, minutes: int) -> None:
-        """Simulate whole minutes on from the market's time and hand them over as history."""
+    def _load_history(self, minutes: int, wanted: Iterable[int] | None = None) -> None:
+        """Simulate whole minutes on from the market's time and hand them over as history, of all
+        symbols or of those at the `wanted` indices."""
         opening = self._model.log_price
         path = self._model.advance(self._time_ms, MINUTE_S, minutes)
         opens = np.vstack((opening, path.log_price[:-1]))
-        highs, lows = self._extremes(opens, path.log_price, path.volatility)
-        times = self._time_ms + MINUTE_MS * np.arange(minutes)
+        times = self._time_ms + MINUTE_MS * np.arange(minutes, dtype=float)
         self._time_ms += MINUTE_MS * minutes
-        for index, symbol in enumerate(self._symbols):
-            candles: CandleArray = np.empty((minutes, CANDLE_COLUMNS))
-            candles[:, OPEN_TIME] = times
-            logs = (opens, highs, lows, path.log_price)
-            for column, log_price in zip((OPEN, HIGH, LOW, CLOSE), logs, strict=True):
-                # Rounding keeps the order, so the candle stays consistent.
-                candles[:, column] = np.exp(log_price[:, index]).round(self._decimals[index])
-            candles[:, QUOTE_VOLUME] = path.quote_volume[:, index].round(2)
-            mean_price = candles[:, OPEN : CLOSE + 1].mean(axis=1)
-            candles[:, VOLUME] = (candles[:, QUOTE_VOLUME] / mean_price).round(QUANTITY_DECIMALS)
-            self._sink.load_history(symbol, candles)
-
-    def _extremes(self, opens: Array, closes: Array, volatility: Array) -> tuple[Array, Array]:
-        """High and low of each minute: those of a Brownian bridge from open to close."""
-        move = closes - opens
-        log_uniform = np.log(1 - self._random.random((2, *move.shape)))
-        reach = np.sqrt(move**2 - 2 * volatility**2 * log_uniform)
-        shortfall = EXTREME_SHORTFALL * volatility
-        highs = np.maximum((move + reach[0]) / 2 - shortfall, np.maximum(move, 0))
-        lows = np.minimum((move - reach[1]) / 2 + shortfall, np.minimum(move, 0))
-        return opens + highs, opens + lows
+        candles = candles_of(
+            opens, path.log_price, path, times, MINUTE_S, self._decimals, self._random
+        )
+        for index in range(len(self._symbols)) if wanted is None else wanted:
+            self._sink.load_history(self._symbols[index], candles[:, index])

@@ -126,8 +126,10 @@ class MarketModel:
         shocks = self._random.standard_normal((len(own_jump), len(decay)))
         shocks *= self._level_sd * np.sqrt(1 - decay**2)
         symbols = own_jump.shape[1]
-        shocks[:, 1:2] += JUMP_STIRS * (common_jump != 0)
-        shocks[:, 2 : 2 + symbols] += JUMP_STIRS * (own_jump != 0)
+        # Of what a jump stirs, a long step has the mean of what is left of it on the way.
+        stirs = JUMP_STIRS * (1 - decay) * self._time_constants / step_s
+        shocks[:, 1:2] += stirs[1] * (common_jump != 0)
+        shocks[:, 2 : 2 + symbols] += stirs[2] * (own_jump != 0)
         levels = self._levels
         for shock in shocks:
             levels = shock[:] = decay * levels + shock

@@ -12,6 +12,8 @@ from typing import Any, cast
 
 import msgpack
 
+from backend.protocol import Place
+
 # Some six hours of 20 symbols, each of which says something once a minute at least; packed, as
 # they are kept, 300 bytes each.
 KEPT = 10_000
@@ -55,6 +57,10 @@ class Log:
     def last(self) -> int:
         """The newest offset; 0 before anything was said."""
         return self._entries[-1].offset if self._entries else self._base
+
+    def place(self, entry: Entry) -> str:
+        """The place of an entry, for those that can be recovered."""
+        return str(Place(self.epoch, entry.offset))
 
     def on_entry(self, reader: Callable[[Entry], None]) -> None:
         """Call `reader(entry)` for each entry that comes."""

@@ -12,6 +12,9 @@ from typing import Protocol
 REVOKED = "revoked"
 # A connection is to be closed wherever it is: `connection`, its id.
 CLOSE = "close"
+# A connection has come back to the process that says so: `sid`, its id, and how often it has been
+# taken up with that, `returns`. Where it has been less often it is over.
+RECOVERED = "recovered"
 # An account was logged into from a place: `account`, a digest of its name, and `network`.
 KNOWN_PLACE = "known_place"
 

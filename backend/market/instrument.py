@@ -52,6 +52,10 @@ class Instrument:
         self.time_ms = 0
         self.seq = 0
         self.received = received  # monotonic seconds
+        self.trade_received_ms: int | None = None  # wall time
+        self.bid: float | None = None
+        self.ask: float | None = None
+        self._seen = False  # whether somebody knows what `seq` stands for
         self.candles = CandleStore()
         self.forming: list[float] | None = None
         self._last_closed_ms = -1  # open time
@@ -147,6 +151,23 @@ class Instrument:
             return False
         return self._move(price, statistics.time_ms)
 
+    def apply_book(self, bid: float, ask: float) -> None:
+        """Take the best bid and offer over.
+
+        They change many times a second, and are numbered only where somebody has seen what was
+        before: quotes with the same `seq` are the same, and it grows with what is looked at.
+        """
+        if bid == self.bid and ask == self.ask:
+            return
+        self.bid, self.ask = bid, ask
+        if self._seen:
+            self._seen = False
+            self.seq += 1
+
+    def seen(self) -> None:
+        """Somebody has got a quote of the present `seq`."""
+        self._seen = True
+
     def load_history(self, candles: CandleArray) -> bool:
         """Merge closed minutes in, but for the forming one; whether the price changed."""
         if self.forming:
@@ -159,7 +180,7 @@ class Instrument:
         closed_ms = self._last_closed_ms + MINUTE_MS - 1
         if self.price is None or closed_ms > self.time_ms:
             return self._move(float(last[CLOSE]), closed_ms)
-        self.seq += 1
+        self._number()
         return False
 
     # --- as another market's instrument tells ---------------------------------------------------
@@ -183,8 +204,12 @@ class Instrument:
         self.candles.append(row)
         self._last_closed_ms = int(row[OPEN_TIME])
 
-    def _move(self, price: float, time_ms: int) -> bool:
+    def _number(self) -> None:
         self.seq += 1
+        self._seen = False
+
+    def _move(self, price: float, time_ms: int) -> bool:
+        self._number()
         if time_ms > self.time_ms:
             self.time_ms = time_ms
         if price == self.price:

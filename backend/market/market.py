@@ -16,6 +16,7 @@ from backend.market.instrument import Instrument
 from backend.market.listeners import Listeners
 from backend.market.models import (
     OPEN_TIME,
+    BookTop,
     Candle,
     CandleArray,
     DayStatistics,
@@ -28,7 +29,9 @@ from backend.market.models import (
 from backend.market.timeline import Timeline
 from backend.market.validation import (
     FUTURE,
+    TIME_MAX_MS,
     UNKNOWN_SYMBOL,
+    book_fault,
     candle_fault,
     statistics_fault,
     trade_fault,
@@ -43,11 +46,13 @@ class Market:
 
     A quote's time is the exchange's of its newest trade or statistics; a closed candle moves it
     to `open_time + 59_999`. `seq` grows by one with each accepted trade, candle, history, or
-    statistics that changed. What is dropped is counted in `drops` by reason, what listeners raise
-    in `listener_errors` by event.
+    statistics that changed, and with a change of the best bid or offer after a quote was read, so
+    that quotes of one `seq` are the same. What is dropped is counted in `drops` by reason, what
+    listeners raise in `listener_errors` by event.
     """
 
     def __init__(self, symbols: Iterable[str], clock: Clock, feed_name: str = "") -> None:
+        self._clock = clock
         received = clock.monotonic()
         self._instruments = {symbol: Instrument(symbol, received) for symbol in symbols}
         self.symbols = tuple(self._instruments)
@@ -77,6 +82,7 @@ class Market:
             return None
         assert instrument.previous_price is not None
         change, volume = instrument.day_figures()
+        instrument.seen()
         return Quote(
             symbol=symbol,
             price=instrument.price,
@@ -86,6 +92,10 @@ class Market:
             time_ms=instrument.time_ms,
             seq=instrument.seq,
             stale=self._feed.is_stale(instrument.received),
+            source=self._feed.status.name,
+            bid=instrument.bid,
+            ask=instrument.ask,
+            received_ms=instrument.trade_received_ms,
         )
 
     def day_span_s(self, symbol: str) -> int:
@@ -201,6 +211,7 @@ class Market:
             return
         self._close(instrument, time_ms - time_ms % MINUTE_MS)
         instrument.received = self._feed.heard()
+        instrument.trade_received_ms = self._clock.now_ms()
         if instrument.apply_trade(trade):
             self._price_listeners(trade.symbol)
 
@@ -245,6 +256,19 @@ class Market:
         if instrument.apply_statistics(statistics):
             self._price_listeners(statistics.symbol)
 
+    def apply_book(self, book: BookTop) -> None:
+        """The best bid and offer. No price comes of them, and nobody is called."""
+        instrument = self._instruments.get(book.symbol)
+        if instrument is None:
+            self._drop(UNKNOWN_SYMBOL, book.symbol)
+            return
+        fault = book_fault(book)
+        if fault:
+            self._drop(fault, book.symbol)
+            return
+        instrument.received = self._feed.heard()
+        instrument.apply_book(book.bid, book.ask)
+
     def load_history(self, symbol: str, candles: CandleArray) -> None:
         """Closed minutes in any order, at start or late; never the forming one.
 
@@ -269,14 +293,16 @@ class Market:
         if price_changed:
             self._price_listeners(symbol)
 
-    def touch(self, symbol: str | None = None) -> None:
-        """A sign of life of one symbol, or of all."""
+    def touch(self, symbol: str | None = None, time_ms: int | None = None) -> None:
+        """A sign of life of one symbol, or of all; the exchange's time closes quiet minutes."""
         if symbol is None:
             self._feed.heard_of_all()
         elif symbol in self._instruments:
             self._instruments[symbol].received = self._feed.heard()
         else:
             self._drop(UNKNOWN_SYMBOL, symbol)
+        if time_ms is not None and self._timeline.next_close_ms <= time_ms < TIME_MAX_MS:
+            self._timeline.advance(time_ms, _nothing)
 
     def set_feed_state(self, state: FeedState, detail: str = "") -> None:
         """Tell of the feed's state; saying the same again changes nothing."""
@@ -307,3 +333,7 @@ class Market:
     def _close_ended(self, time_ms: int) -> None:
         for instrument in self._instruments.values():
             self._close(instrument, time_ms)
+
+
+def _nothing() -> None:
+    """What a touch applies once its leap in time is believed."""

@@ -29,9 +29,12 @@ PRICE_FLUSH_SECONDS = 0.1
 
 
 class Emit(Protocol):
-    """Sends an event to a room. `receivers` is how many connections the room has."""
+    """Sends an event to a room. `receivers` is how many connections the room has, `place` what
+    those of them are told that can be recovered."""
 
-    def __call__(self, event: str, payload: Payload, room: str, receivers: int) -> None: ...
+    def __call__(
+        self, event: str, payload: Payload, room: str, receivers: int, place: str | None = None
+    ) -> None: ...
 
 
 class EmitJoined(Protocol):
@@ -76,14 +79,15 @@ class Broadcaster:
         subscriptions: Subscriptions,
         emit: Emit,
         emit_joined: EmitJoined,
-        announce: Callable[[str, Payload], None],
+        announce: Callable[[str, Payload, str], None],
         prices_wait: Callable[[], None],
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        """`announce` is for everybody; `prices_wait` is called when `flush_prices` has become worth
-        a call."""
+        """`announce` is for everybody, with a place; `prices_wait` is called when `flush_prices`
+        has become worth a call."""
         self._market = market
+        self._log = log
         self._subscriptions = subscriptions
         self._emit = emit
         self._emit_joined = emit_joined
@@ -127,12 +131,13 @@ class Broadcaster:
 
     def _send(self, entry: Entry) -> None:
         """What was said, to those it concerns."""
+        place = self._log.place(entry)
         if entry.topic is None:
-            self._announce(entry.event, entry.payload())
+            self._announce(entry.event, entry.payload(), place)
             return
         receivers = self._subscriptions.watchers(entry.topic)
         if receivers:
-            self._emit(entry.event, entry.payload(), symbol_room(entry.topic), receivers)
+            self._emit(entry.event, entry.payload(), symbol_room(entry.topic), receivers, place)
 
     def _delivered(self, event: str, exchange_ms: int, deliveries: int) -> None:
         """Count how late an event was to all who got it, once for all: by the last of them. What a

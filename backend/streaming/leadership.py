@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from backend.clock import Clock
 from backend.feeds.base import Feed
+from backend.history.history import History
 from backend.journal.connection import RedisFailed
 from backend.journal.lease import LOOK_SECONDS, RENEW_SECONDS, Lease
 from backend.journal.memory import new_epoch
@@ -30,6 +31,7 @@ class Desk(NamedTuple):
     """What a term works with: made for its market, and gone with it."""
 
     feed: Feed
+    history: History
     analyst: Analyst
 
 
@@ -48,6 +50,7 @@ class _Term:
     def end(self) -> None:
         self.over = True
         self.desk.feed.stop()
+        self.desk.history.stop()
         self.desk.analyst.close()
         self.publisher.close()
         if self.publishing is not None:
@@ -126,6 +129,7 @@ class Leadership:
         if self._term is None:
             return
         self._publish()
+        self._term.desk.history.flush()
         self._end("this process ends")
         try:
             self._lease.release()
@@ -163,6 +167,7 @@ class Leadership:
             "publish", PUBLISH_SECONDS, self._publish, self._sleep, self._clock, self._metrics
         )
         logger.info("This process leads, in term %d", fence)
+        desk.history.start(self._spawn)
         self._spawn(supervise, "feed", desk.feed.run, lambda: term.over, self._sleep, self._metrics)
         # A feed that has its history at once has it now, so that the first report is whole.
         self._sleep(0)

@@ -30,6 +30,7 @@ from backend.protocol import (
     AuthFailure,
     Payload,
     RequestError,
+    SubscribeRequest,
     SymbolRequest,
     parse_heartbeat,
     parse_subscribe,
@@ -40,6 +41,7 @@ from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.limits import Allowance
 from backend.streaming.outlet import Outlet
 from backend.streaming.published import Published
+from backend.streaming.recovery import Former, Recovery
 from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import RoomChange, Subscriptions
@@ -48,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 FAILED_HERE = "The request failed on the server's side"
 
+# An event that was said, and its payload.
+Said = tuple[str, Payload]
 Handler = Callable[[Session, Arguments], Payload | None]
 
 
@@ -62,6 +66,7 @@ class Requests:
         broadcaster: Broadcaster,
         published: Published,
         resumption: Resumption,
+        recovery: Recovery,
         prepare: Callable[[Iterable[str]], None],
         authenticator: Authenticator,
         symbols: tuple[str, ...],
@@ -81,6 +86,7 @@ class Requests:
         self._broadcaster = broadcaster
         self._published = published
         self._resumption = resumption
+        self._recovery = recovery
         self._prepare = prepare
         self._authenticator = authenticator
         self._symbols = dict.fromkeys(symbols)
@@ -124,16 +130,19 @@ class Requests:
             logger.exception("Handler of %s failed", event)
             return self._out.send_error(session.sid, event, INTERNAL_ERROR, FAILED_HERE)
 
-    def subscribe(self, session: Session, args: Arguments) -> Payload:
+    def subscribe(self, session: Session, args: Arguments) -> Payload | None:
         """Add symbols and confirm. Then comes what the client has missed of them, where it says
         from where on and that is known, or else their present state."""
         parsed = parse_subscribe(args, self._symbols)
         symbols, place = parsed.symbols.accepted, parsed.resume
         self._prepare(symbols)
         missed = None if place is None else self._resumption.missed(session, symbols, place)
+        if self._sessions.get(session.sid) is not session:
+            return None  # it has left meanwhile, or come back on another connection
         self._resumption.begin(session)
         # From here on nothing waits: what is said next finds the client in its rooms.
         self._move(session, self._subscriptions.subscribe(session, parsed))
+        self._recovery.keep(session)
         more = self._resumption.place()
         if place is not None:
             more["recovered"] = missed is not None
@@ -143,11 +152,22 @@ class Requests:
         if snapshot := self._broadcaster.snapshot(session):
             self._out.send(session.sid, MARKET_UPDATE, snapshot)
         if missed is None:
-            self._send_signals(session, symbols)
+            self._send_said(session, self._signals(symbols))
         else:
-            for entry in missed:
-                self._out.send(session.sid, entry.event, entry.payload())
+            self._send_said(session, [(entry.event, entry.payload()) for entry in missed])
         return confirmation
+
+    def recover(self, session: Session, former: Former) -> None:
+        """Make a connection what it was, and send what it has missed, each with its place, and
+        quotes as they are now. Nothing here waits."""
+        missed, was = self._recovery.missed(session, former), former.state
+        request = SubscribeRequest(SymbolRequest(was.symbols, ()), was.realtime, was.fields)
+        self._move(session, self._subscriptions.subscribe(session, request))
+        self._recovery.keep(session)
+        if snapshot := self._broadcaster.snapshot(session):
+            self._out.send(session.sid, MARKET_UPDATE, snapshot)
+        for event, payload, place in missed:
+            self._out.send(session.sid, event, payload, place)
 
     def begin_again(self) -> None:
         """Another epoch has begun: every client that has symbols is told where it stands now, and
@@ -157,14 +177,20 @@ class Requests:
                 request = SymbolRequest(tuple(session.symbols), ())
                 place = self._resumption.place()
                 self._confirm(session, SUBSCRIPTION_CONFIRMED, request, **place, recovered=False)
-                self._send_signals(session, request.accepted)
+                self._send_said(session, self._signals(request.accepted))
                 green.pause()
 
-    def _send_signals(self, session: Session, symbols: Iterable[str]) -> None:
+    def _signals(self, symbols: Iterable[str]) -> list[Said]:
         """The current signals of some symbols, those that were said first before later ones."""
         signals = filter(None, map(self._published.signal, symbols))
-        for signal in sorted(signals, key=itemgetter("offset")):
-            self._out.send(session.sid, TRADING_SIGNAL, signal)
+        return [(TRADING_SIGNAL, each) for each in sorted(signals, key=itemgetter("offset"))]
+
+    def _send_said(self, session: Session, said: list[Said]) -> None:
+        """What was said before, as an answer: who has heard the last of it has everything."""
+        for event, payload in said[:-1]:
+            self._out.send(session.sid, event, payload)
+        for event, payload in said[-1:]:
+            self._out.send(session.sid, event, payload, self._recovery.answered(session))
 
     def unsubscribe(self, session: Session, args: Arguments) -> Payload:
         """Drop symbols, or all, and confirm."""
@@ -172,6 +198,7 @@ class Requests:
         if parsed is None:
             parsed = SymbolRequest(session.symbols, ())
         self._move(session, self._subscriptions.unsubscribe(session, parsed.accepted))
+        self._recovery.keep(session)
         return self._confirm(session, UNSUBSCRIPTION_CONFIRMED, parsed)
 
     def authenticate(self, session: Session, args: Arguments) -> Payload | None:
@@ -185,6 +212,7 @@ class Requests:
             return None
         self._sessions.renew(session, claims.user_id, claims.session_id, claims.expires_at_ms)
         self._recognise(session)
+        self._recovery.keep(session)
         return self._out.send_status(session, STATUS_TOKEN_REFRESHED, "The fresh token is in use")
 
     def heartbeat(self, _session: Session, args: Arguments) -> Payload:

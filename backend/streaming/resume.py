@@ -51,15 +51,23 @@ class Resumption:
         """
         if session.heard_since is None:
             self._metrics.reconnects.add(session.client)
-        found = self._missed(session, symbols, place)
+        found = self._find(place, symbols, session.heard_since)
         if isinstance(found, str):
             self._metrics.resumes.add(found)
             return None
         self._metrics.resumes.add(RECOVERED)
+        assert place.offset is not None  # or nothing would have been found
+        heard_since = self._log.last if session.heard_since is None else session.heard_since
+        session.heard_since = min(heard_since, place.offset)
         return found
 
-    def _missed(
-        self, session: Session, symbols: Collection[str], place: Place
+    def since(self, place: Place, symbols: Collection[str]) -> list[Entry] | None:
+        """The same for a connection that was sent nothing yet, and nothing of it counted."""
+        found = self._find(place, symbols, None)
+        return None if isinstance(found, str) else found
+
+    def _find(
+        self, place: Place, symbols: Collection[str], heard_since: int | None
     ) -> list[Entry] | str:
         """The entries, or why they are not known."""
         offset = place.offset
@@ -70,13 +78,11 @@ class Resumption:
         entries = self._log.since(offset)
         if entries is None:
             return TOO_OLD
-        heard_since = self._log.last if session.heard_since is None else session.heard_since
+        if heard_since is None:
+            heard_since = self._log.last
         missed = [
             entry
             for entry in entries
             if (entry.offset <= heard_since if entry.topic is None else entry.topic in symbols)
         ]
-        if len(missed) > MISSED_MAX:
-            return TOO_MUCH
-        session.heard_since = min(heard_since, offset)
-        return missed
+        return missed if len(missed) <= MISSED_MAX else TOO_MUCH

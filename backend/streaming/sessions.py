@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.journal.counts import Counts
+from backend.protocol import Place
 from backend.streaming.limits import Allowance
+
+
+@dataclass(slots=True)
+class Ticket:
+    """What a connection that asked for it can be recovered by: its private id. `returns` counts how
+    often it was, `answers` those that brought what had been said; it stood at `place` at the last
+    of them."""
+
+    pid: str
+    place: Place
+    returns: int = 0
+    answers: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +46,7 @@ class Session:
     # Since its first subscription it has been sent all that was said to everybody after this
     # offset. What it heard before that, it hears again where it resumes.
     heard_since: int | None = None
+    ticket: Ticket | None = None
     # What kind of client it is, since when (on the clock that never goes back), and by which way.
     client: str = ""
     since: float = 0.0

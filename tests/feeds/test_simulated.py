@@ -5,21 +5,23 @@ import pytest
 
 from backend.config import DEFAULT_SYMBOLS
 from backend.feeds.profiles import Profile, profile_of
-from backend.feeds.simulated import HISTORY_MINUTES, SimulatedFeed
+from backend.feeds.simulated import BRIDGED_MINUTES, HISTORY_MINUTES, SimulatedFeed
 from backend.feeds.simulation import MarketModel
 from backend.market.market import Market
 from backend.market.models import CLOSE, HIGH, LOW, OPEN, OPEN_TIME, QUOTE_VOLUME, Trade
 
 SYMBOLS = tuple(DEFAULT_SYMBOLS.split(","))
-MINUTE = 60_000
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+# The clock begins 13 minutes past an hour, and history with a whole one.
+HISTORY = HISTORY_MINUTES + 13
 
 
 class Run:
     """A feed on a market, whose sleep moves the clock, and stops the feed in time."""
 
-    def __init__(self, clock, seconds, seed=7, symbols=SYMBOLS):
+    def __init__(self, clock, seconds, seed=7, symbols=SYMBOLS, market=None):
         self.clock = clock
-        self.market = Market(symbols, clock, "simulated")
+        self.market = market or Market(symbols, clock, "simulated")
         self.trades: list[Trade] = []
         self.until = clock.monotonic() + seconds
         self.on_sleep = lambda: None
@@ -52,7 +54,7 @@ def hour(manual_clock):
 @pytest.fixture(scope="module")
 def history(hour):
     """Log returns of the closes, and the volumes, of the 48 h before the start: (2879, 20)."""
-    candles = [hour.market.closed_candles(symbol)[:HISTORY_MINUTES] for symbol in SYMBOLS]
+    candles = [hour.market.closed_candles(symbol)[:HISTORY] for symbol in SYMBOLS]
     closes = np.log(np.column_stack([rows[:, CLOSE] for rows in candles]))
     return np.diff(closes, axis=0), np.column_stack([rows[1:, QUOTE_VOLUME] for rows in candles])
 
@@ -68,7 +70,7 @@ def test_history_is_48_hours_of_every_symbol_up_to_the_running_minute(clock):
     run.run()
     for symbol in SYMBOLS:
         times = run.market.closed_candles(symbol)[:, OPEN_TIME]
-        assert len(times) == HISTORY_MINUTES
+        assert len(times) == HISTORY
         assert (np.diff(times) == MINUTE).all()
         assert times[-1] == now_ms - now_ms % MINUTE - MINUTE
 
@@ -80,7 +82,7 @@ def test_every_candle_is_consistent_and_nothing_is_dropped(hour):
         assert (rows[:, LOW] <= rows[:, [OPEN, CLOSE]].min(axis=1)).all()
         assert (rows[:, HIGH] >= rows[:, [OPEN, CLOSE]].max(axis=1)).all()
         assert (rows[:, LOW] > 0).all()
-        assert len(rows) == HISTORY_MINUTES + 60
+        assert len(rows) == HISTORY + 60
 
 
 def test_the_same_seed_gives_the_same_market_and_another_one_not(manual_clock):
@@ -94,9 +96,9 @@ def test_trading_goes_on_from_where_history_ended(hour):
     """At the seam a price moves by no more than the seconds between explain."""
     for index, symbol in enumerate(SYMBOLS):
         rows = hour.market.closed_candles(symbol)
-        minute_sd = np.diff(np.log(rows[:HISTORY_MINUTES, CLOSE])).std()
+        minute_sd = np.diff(np.log(rows[:HISTORY, CLOSE])).std()
         first = next(trade for trade in hour.trades if trade.symbol == symbol)
-        assert abs(np.log(first.price / rows[HISTORY_MINUTES - 1, CLOSE])) < 5 * minute_sd, index
+        assert abs(np.log(first.price / rows[HISTORY - 1, CLOSE])) < 5 * minute_sd, index
 
 
 def test_a_quarter_second_and_a_minute_are_steps_of_the_same_market():
@@ -125,7 +127,7 @@ def test_live_candles_have_the_shape_of_those_of_history(hour):
         return np.log(rows[:, HIGH] / rows[:, LOW]).mean() / body.mean()
 
     before, live = zip(
-        *(np.split(hour.market.closed_candles(symbol), [HISTORY_MINUTES]) for symbol in SYMBOLS),
+        *(np.split(hour.market.closed_candles(symbol), [HISTORY]) for symbol in SYMBOLS),
         strict=True,
     )
     assert shape(np.vstack(live)) == pytest.approx(shape(np.vstack(before)), rel=0.1)
@@ -165,7 +167,7 @@ def test_live_volume_is_that_of_the_history_before(hour):
     ratios = []
     for symbol in SYMBOLS:
         volumes = hour.market.closed_candles(symbol)[:, QUOTE_VOLUME]
-        ratios.append(volumes[HISTORY_MINUTES:].mean() / volumes[:HISTORY_MINUTES][-60:].mean())
+        ratios.append(volumes[HISTORY:].mean() / volumes[:HISTORY][-60:].mean())
     assert 0.6 < np.median(ratios) < 1.6
 
 
@@ -250,7 +252,7 @@ def test_a_pause_of_weeks_is_filled_up_to_the_bound(clock):
     run = Run(clock, 20, symbols=("BTC",))
     run.on_sleep = lambda: setattr(clock, "wall_ms", max(clock.wall_ms, 1_705_000_000_000))
     run.run()
-    assert len(run.market.closed_candles("BTC")) <= 2 * HISTORY_MINUTES + 1
+    assert len(run.market.closed_candles("BTC")) == BRIDGED_MINUTES
     assert not run.market.drops
     assert run.market.time_ms("BTC") == pytest.approx(clock.now_ms(), abs=2000)
 
@@ -287,3 +289,73 @@ def test_the_feed_says_what_it_is_and_when_it_stops(clock):
     assert states == ["connecting", "live", "stopped"]
     assert SimulatedFeed.name == "simulated"
     assert "simulated" in run.market.feed_history[1].detail
+
+
+def test_a_run_goes_on_from_what_the_market_holds_and_fills_what_was_missed(clock):
+    before = Run(clock, 60).run()
+    restored = Market(SYMBOLS, clock, "simulated")
+    for symbol in SYMBOLS:
+        restored.load_history(symbol, before.market.closed_candles(symbol))
+    seam = {symbol: restored.quote(symbol) for symbol in SYMBOLS}
+    clock.sleep(600)
+    run = Run(clock, 60, seed=8, market=restored).run()
+    assert not restored.drops
+    for symbol in SYMBOLS:
+        rows = restored.closed_candles(symbol)
+        assert (np.diff(rows[:, OPEN_TIME]) == MINUTE).all()
+        at = int(np.searchsorted(rows[:, OPEN_TIME], seam[symbol].time_ms))
+        assert rows[at, OPEN] == seam[symbol].price
+        assert (rows[:at] == before.market.closed_candles(symbol)[-at:]).all()
+    ids = [trade.trade_id for trade in run.trades if trade.symbol == "BTC"]
+    assert ids[0] > max(trade.trade_id for trade in before.trades)
+
+
+def test_a_symbol_that_is_new_to_the_market_gets_a_history_of_its_own(clock):
+    before = Run(clock, 5, symbols=("BTC",)).run()
+    market = Market(("BTC", "ETH"), clock, "simulated")
+    market.load_history("BTC", before.market.closed_candles("BTC"))
+    clock.sleep(600)
+    Run(clock, 5, symbols=("BTC", "ETH"), market=market).run()
+    new, old = (market.closed_candles(symbol)[:, OPEN_TIME] for symbol in ("ETH", "BTC"))
+    assert len(new) >= HISTORY_MINUTES and new[-1] == old[-1]
+    assert (np.diff(new) == MINUTE).all()
+
+
+def test_a_feed_that_takes_over_in_the_midst_of_a_minute_trades_on_from_its_price(clock):
+    """So a follower does, with the market that it has."""
+    market = Run(clock, 30, symbols=("BTC",)).run().market
+    seq, price, candles = market.seq("BTC"), market.quote("BTC").price, market.candles("BTC")
+    run = Run(clock, 5, seed=8, symbols=("BTC",), market=market).run()
+    assert not market.drops
+    assert market.seq("BTC") > seq
+    assert run.trades[0].price == pytest.approx(price, rel=0.005)
+    assert market.candles("BTC")[-1, OPEN] == candles[-1, OPEN]
+
+
+def test_two_years_of_hours_end_where_the_minutes_begin(hour):
+    first = {symbol: hour.market.closed_candles(symbol)[0] for symbol in SYMBOLS}
+    before_ms = int(first["BTC"][OPEN_TIME])
+    moves = []
+    for symbol in SYMBOLS:
+        rows = hour.feed.past(symbol, "1h", before_ms, 20_000)
+        assert (np.diff(rows[:, OPEN_TIME]) == HOUR).all()
+        assert rows[-1, OPEN_TIME] == before_ms - HOUR and rows[0, OPEN_TIME] % DAY == 0
+        assert 728 < (before_ms - rows[0, OPEN_TIME]) / DAY < 731
+        assert rows[-1, CLOSE] == first[symbol][OPEN]
+        assert (rows[1:, OPEN] == rows[:-1, CLOSE]).all()
+        assert (rows[:, LOW] <= rows[:, [OPEN, CLOSE]].min(axis=1)).all()
+        assert (rows[:, HIGH] >= rows[:, [OPEN, CLOSE]].max(axis=1)).all()
+        assert (rows[:, LOW] > 0).all()
+        days = np.diff(np.log(rows[::24, OPEN]))
+        assert days.std() == pytest.approx(profile_of(symbol).day_volatility, rel=0.4)
+        moves.append(days)
+    assert np.corrcoef(moves)[np.triu_indices(len(SYMBOLS), 1)].mean() > 0.2
+    hours = rows[:, OPEN_TIME] // HOUR % 24
+    busy, quiet = (rows[np.isin(hours, at), QUOTE_VOLUME].mean() for at in ((14, 15), (2, 3)))
+    assert busy > 1.3 * quiet
+
+
+def test_there_is_nothing_before_the_two_years_nor_before_a_price_that_is_not_known(hour):
+    first_ms = int(hour.market.closed_candles("BTC")[0, OPEN_TIME])
+    assert len(hour.feed.past("BTC", "1h", first_ms - 731 * DAY, 1_000)) == 0
+    assert len(hour.feed.past("BTC", "1h", first_ms - HOUR, 1_000)) == 0

@@ -25,6 +25,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.emitted: list[tuple[str, dict[str, Any], str, int]] = []
+        self.places: list[str] = []
         self.between: list[Any] = []
         self.prompts = 0
         self.clock = ManualClock(START_MS)
@@ -38,7 +39,7 @@ class Stage:
             self.subscriptions,
             self._emit,
             self._emit_joined,
-            lambda event, payload: self._emit(event, payload, "everybody", 0),
+            lambda event, payload, place: self._emit(event, payload, "everybody", 0, place),
             self._prompted,
             self.clock,
             self.metrics,
@@ -56,8 +57,12 @@ class Stage:
         self.subscriptions.subscribe(session, request)
         return session
 
-    def _emit(self, event: str, payload: Any, room: str, receivers: int) -> None:
+    def _emit(
+        self, event: str, payload: Any, room: str, receivers: int, place: str | None = None
+    ) -> None:
         self.emitted.append((event, payload, room, receivers))
+        if place is not None:
+            self.places.append(place)
 
     def _emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> int:
         for basket in baskets:
@@ -152,7 +157,7 @@ def test_a_trade_at_the_same_price_is_no_price_change_but_a_change_of_the_quote(
     assert stage.broadcaster.snapshot(session)["BTC"]["seq"] == before + 1
 
 
-def test_what_is_said_goes_to_those_it_concerns(stage: Stage) -> None:
+def test_what_is_said_goes_to_those_it_concerns_with_its_place(stage: Stage) -> None:
     stage.subscribe("1", ["BTC"])
     for topic in ("BTC", "ETH", None):
         stage.journal.say("trading_signal", topic, {"id": topic})
@@ -160,6 +165,8 @@ def test_what_is_said_goes_to_those_it_concerns(stage: Stage) -> None:
         ({"id": "BTC", "offset": 1}, "symbol:BTC"),
         ({"id": None, "offset": 3}, "everybody"),
     ]
+    epoch = stage.journal.log.epoch
+    assert stage.places == [f"{epoch}:1", f"{epoch}:3"]
 
 
 def test_a_tick_is_as_late_as_its_newest_quote_to_each_who_gets_it(stage: Stage) -> None:

@@ -31,7 +31,7 @@ from backend.fanout.wire.frame import (
     frame,
 )
 from backend.fanout.wire.frame_reader import FrameReader, ProtocolViolation
-from backend.fanout.wire.message import DEFLATED, JSON, MSGPACK, Message
+from backend.fanout.wire.message import DEFLATED, FORMS, JSON, MSGPACK, PLACED, Message
 from backend.fanout.wire.packet import Attachment
 from backend.fanout.wire.payload import Inbound
 from backend.turns import Share
@@ -99,6 +99,10 @@ class Connection(Outbound):
         if self._held is not None:
             self._held.place.known()
         self.share.stranger = False
+
+    def take_places(self) -> None:
+        """From here on the client is told the place of each event that has one."""
+        self.form |= PLACED
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -172,7 +176,7 @@ class Connection(Outbound):
 
     def _control(self, data: bytes) -> None:
         message = Message.raw(b"")
-        message.forms = [data] * 4
+        message.forms = [data] * FORMS
         self.send(message)
 
     def receive_payload(self, packets: list[Inbound]) -> None:
@@ -207,8 +211,8 @@ class Connection(Outbound):
             if isinstance(data, bytes):
                 self.form |= MSGPACK
         elif isinstance(data, bytes):
-            data = data if self.form >= MSGPACK else Attachment(data)
-        elif self.form >= MSGPACK:
+            data = data if self.form & MSGPACK else Attachment(data)
+        elif self.form & MSGPACK:
             raise ProtocolViolation(PROTOCOL_VIOLATION, "text from a client that sent MessagePack")
         if self._inbox is None:
             self._inbox = deque()
