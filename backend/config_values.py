@@ -10,6 +10,9 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 SIMULATED_FEED = "simulated"
 BINANCE_FEED = "binance"
+KRAKEN_FEED = "kraken"
+COINBASE_FEED = "coinbase"
+EXCHANGE_FEEDS = (BINANCE_FEED, KRAKEN_FEED, COINBASE_FEED)
 REPLAY_FEED_PREFIX = "replay:"
 
 SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,15}")
@@ -79,7 +82,7 @@ def symbols(value: str) -> tuple[str, ...]:
 
 
 def market_feed(value: str) -> str:
-    if value in (SIMULATED_FEED, BINANCE_FEED):
+    if value in (SIMULATED_FEED, *EXCHANGE_FEEDS):
         return value
     path = value.removeprefix(REPLAY_FEED_PREFIX)
     if path == value or not Path(path).expanduser().exists():

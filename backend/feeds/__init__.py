@@ -11,7 +11,13 @@ import numpy as np
 
 from backend.clock import Clock
 from backend.config import Settings
-from backend.config_values import BINANCE_FEED, REPLAY_FEED_PREFIX, SIMULATED_FEED
+from backend.config_values import (
+    BINANCE_FEED,
+    COINBASE_FEED,
+    KRAKEN_FEED,
+    REPLAY_FEED_PREFIX,
+    SIMULATED_FEED,
+)
 from backend.feeds.base import Feed, MarketSink
 
 REPLAY_FEED = REPLAY_FEED_PREFIX.rstrip(":")
@@ -32,6 +38,22 @@ def _binance(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
     )
 
 
+def _kraken(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+    from backend.feeds.kraken import KrakenFeed
+
+    return KrakenFeed(
+        settings.symbols, sink, settings.kraken_ws_url, settings.kraken_rest_url, clock=clock
+    )
+
+
+def _coinbase(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+    from backend.feeds.coinbase import CoinbaseFeed
+
+    return CoinbaseFeed(
+        settings.symbols, sink, settings.coinbase_ws_url, settings.coinbase_rest_url, clock=clock
+    )
+
+
 def _replay(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
     from backend.feeds.replay import ReplayFeed
 
@@ -42,6 +64,8 @@ def _replay(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
 FEEDS: dict[str, Callable[[Settings, MarketSink, Clock], Feed]] = {
     SIMULATED_FEED: _simulated,
     BINANCE_FEED: _binance,
+    KRAKEN_FEED: _kraken,
+    COINBASE_FEED: _coinbase,
     REPLAY_FEED: _replay,
 }
 
@@ -52,5 +76,5 @@ def create_feed(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
 
 
 def feed_name(settings: Settings) -> str:
-    """The feed's name as clients see it: `simulated`, `binance` or `replay`."""
+    """The feed's name as clients see it: `simulated`, an exchange's, or `replay`."""
     return settings.market_feed.partition(":")[0]

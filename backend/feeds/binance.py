@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 
 from backend.clock import HOUR_MS, Clock
-from backend.config import BINANCE_FEED
+from backend.config_values import BINANCE_FEED
 from backend.feeds.base import MarketSink
 from backend.feeds.binance_frames import (
     ErrorReply,
@@ -67,8 +67,9 @@ class BinanceFeed(WebSocketFeed):
         sleep: Callable[[float], object] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(symbols, sink, rest_url, clock=clock, random=random, sleep=sleep, tls=tls)
-        self._ws_url = ws_url
+        super().__init__(
+            symbols, sink, ws_url, rest_url, clock=clock, random=random, sleep=sleep, tls=tls
+        )
         # 500 symbols make 1,000 streams. Those that come first have a bid and an ask, too, as far
         # as there is room: all of up to 341.
         pairs = [pair_of(symbol).lower() for symbol in self.symbols]
@@ -77,7 +78,7 @@ class BinanceFeed(WebSocketFeed):
         self._streams += [f"{pair}@bookTicker" for pair in pairs[:room]]
 
     def stream_url(self) -> str:
-        parts = urlsplit(self._ws_url)
+        parts = urlsplit(self.ws_url)
         path, streams = parts.path.rstrip("/"), "/".join(self._streams[:STREAMS_IN_URL])
         if path.endswith("/ws"):
             return urlunsplit((parts.scheme, parts.netloc, f"{path}/{streams}", "", ""))

@@ -63,6 +63,7 @@ class WebSocketFeed(Feed):
         self,
         symbols: Iterable[str],
         sink: MarketSink,
+        ws_url: str,
         rest_url: str,
         *,
         clock: Clock | None = None,
@@ -71,6 +72,7 @@ class WebSocketFeed(Feed):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.symbols = tuple(dict.fromkeys(symbols))
+        self.ws_url = ws_url
         self.counters: Counter[str] = Counter()
         self._clock = clock or SystemClock()
         self._random = random or Random()
@@ -103,9 +105,9 @@ class WebSocketFeed(Feed):
 
     # --- what an exchange adds --------------------------------------------------------------------
 
-    @abstractmethod
     def stream_url(self) -> str:
-        """Where to connect, with as many streams as a URL may name."""
+        """Where to connect, with as many streams as a URL may name, if it may name any."""
+        return self.ws_url
 
     def requests(self) -> Sequence[str]:
         """What to send after that, such as further subscriptions; `listed` are worth one."""
