@@ -19,10 +19,10 @@ from dotenv import load_dotenv
 from backend import create_app, logs
 from backend.config import ConfigError, Settings, load_settings
 from backend.config_values import PROJECT_ROOT
+from backend.memory import give_large_blocks_back, settle
 from backend.server import (
     PortInUse,
     TooFewFiles,
-    give_memory_back,
     listen,
     raise_file_limit,
     serve,
@@ -36,7 +36,7 @@ def main() -> int:
     try:
         settings = load_settings(os.environ)
         places = raise_file_limit()
-        give_memory_back()
+        give_large_blocks_back()
         listener = listen(settings.host, settings.port)
     except (ConfigError, TooFewFiles) as error:
         print(error, file=sys.stderr)
@@ -59,6 +59,7 @@ def run(settings: Settings, places: int, listener: Any) -> None:
         app = create_app(settings)
         runtime = app.extensions["crs"]
         runtime.start()
+        settle()
         out = logs.Writer(logs.STDOUT)
         out.write(f"CRS is ready at {url_of(listener)} (market feed: {runtime.feed_name})")
         serve(listener, runtime.http_server(app, places), runtime.drain)

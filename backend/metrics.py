@@ -60,7 +60,12 @@ class Metrics:
         self.client_errors = counter("crs_client_errors", "Requests answered with error", "code")
         self.closed = counter("crs_closed_connections", "Connections the server closed", "reason")
         self.refusals = counter("crs_refusals", "Refused, by the limit it ran into", "limit")
+        self.orders = counter("crs_orders", "Orders from process to process", "fate")
+        self.outside = counter("crs_outside_messages", "Messages that other programs sent", "fate")
         self.task_errors = counter("crs_task_errors", "Exceptions in background tasks", "task")
+        self.not_said = counter("crs_not_said", "Times that signals or sentiment waited for Redis")
+        self.redis_failures = counter("crs_redis_failures", "Redis did not serve", "what")
+        self.leads = gauge("crs_leads", "1 where this process runs the feed for all")
         self.tick_seconds = Histogram(
             "crs_tick_seconds",
             "Time that one market_update tick took, all connections included",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from flask import Flask
 from flask_socketio import SocketIO
 
-from backend.feeds.base import Feed
+from backend.assembly import Source
 from backend.http.places import Places
 from backend.http.server import HttpServer
+from backend.journal.peers import Task
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.storage.database import Database
-from backend.streaming.periodic import Periodic, supervise
 from backend.turns import Turns
 from backend.websocket_service import WebSocketService
 
@@ -23,18 +23,17 @@ class Runtime:
 
     socketio: SocketIO
     service: WebSocketService
-    feed: Feed
-    background: list[Periodic]
+    source: Source
+    background: list[Task]
     intervals: dict[str, float]
     offload: Offload
     database: Database
     metrics: Metrics
     turns: Turns
-    stopping: bool = False
 
     @property
     def feed_name(self) -> str:
-        return self.feed.name
+        return self.source.market.feed_state.name
 
     def http_server(self, app: Flask, places: int) -> HttpServer:
         """The server of the application, for at most so many connections at once."""
@@ -44,16 +43,9 @@ class Runtime:
         )
 
     def start(self) -> None:
-        """Start the feed and every background task."""
+        """Start the source and every background task."""
         run = self.socketio.start_background_task
-        run(
-            supervise,
-            "feed",
-            self.feed.run,
-            lambda: self.stopping,
-            self.socketio.sleep,
-            self.metrics,
-        )
+        self.source.start(run, self.service.tick)
         self.socketio.sleep(0)  # the simulated market's history, so that the first tick is whole
         self.service.start(self.intervals)
         for task in self.background:
@@ -61,8 +53,7 @@ class Runtime:
 
     def drain(self) -> None:
         """Say farewell to clients and stop what `start` started."""
-        self.stopping = True
-        self.feed.stop()
+        self.source.stop()
         for task in self.background:
             task.stop()
         self.service.drain()

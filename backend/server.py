@@ -5,7 +5,6 @@ connections, tracebacks sent to clients, a backlog of 50, Nagle's delay, and a p
 with a second server.
 """
 
-import ctypes
 import errno
 import logging
 import os
@@ -24,9 +23,6 @@ logger = logging.getLogger(__name__)
 # Files that are not client connections: database, feed, logs, static files. At the limit itself
 # accept() fails and would end the process.
 RESERVED_FILES = 128
-# From this size on a block of memory is the system's own; an answer of 1,000 candles is one.
-LARGE_BLOCK_BYTES = 128 * 1024
-_M_MMAP_THRESHOLD = -3  # of malloc.h
 # With room for fewer clients than this it is better not to start.
 CONNECTIONS_MIN = 64
 # Connections that the kernel holds while the process is busy; a reconnect storm after a restart
@@ -56,18 +52,6 @@ def raise_file_limit() -> int:
             "are needed: raise it with ulimit -n"
         )
     return int(wanted) - RESERVED_FILES
-
-
-def give_memory_back() -> None:
-    """Have large blocks of memory returned to the system when they are freed.
-
-    glibc raises the size from which it does so with each block that is freed; after a while of
-    large answers to slow readers the process would keep hundreds of megabytes that it does not
-    use. Other C libraries have no such thing, and no such function.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
 
 
 def listen(host: str, port: int) -> Any:

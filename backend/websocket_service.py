@@ -10,7 +10,7 @@ rooms only, so one that is being refused hears nothing but why.
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,8 @@ from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
 from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Pieces, Sent
+from backend.journal.census import USERS, Census
+from backend.journal.journal import Journal, NotSaid
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.protocol import (
@@ -35,13 +37,17 @@ from backend.protocol import (
     TOO_MANY_CONNECTIONS,
     AuthFailure,
     Payload,
+    user_room,
 )
-from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
+from backend.streaming.producer import Producer
+from backend.streaming.production import Production
+from backend.streaming.published import Published
 from backend.streaming.requests import FAILED_HERE, Requests
+from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import Basket, RoomChange, Subscriptions
 from backend.streaming.watch import WATCH_SECONDS, Watch
@@ -63,36 +69,47 @@ class WebSocketService:
         socketio: SocketIO,
         transports: Transports,
         market: Market,
-        analyst: Analyst,
+        journal: Journal,
+        published: Published,
+        production: Production,
         authenticator: Authenticator,
         revocations: Revocations,
+        census: Census,
         *,
         symbols: tuple[str, ...],
         auth_required: bool,
         per_user: int,
+        user_rooms: bool,
         token_warning_seconds: float,
         clock: Clock,
         metrics: Metrics,
         rng: random.Random,
     ) -> None:
+        """With `user_rooms` each user's connections are in a room, for programs outside to emit
+        to."""
         self._socketio = socketio
         self._transports = transports
-        self._analyst = analyst
+        self._published = published
+        self._production = production
         self._authenticator = authenticator
         self._auth_required = auth_required
+        self._census = census
         self._per_user = per_user
+        self._user_rooms = user_rooms
         self._clock = clock
         self._metrics = metrics
         self._rng = rng
         self.sessions = Sessions(round(token_warning_seconds * 1000))
         self._subscriptions = Subscriptions()
         self._out = Outlet(self._put, self._put_joined, market, self.sessions, clock, metrics)
+        self._resumption = Resumption(journal)
         self._broadcaster = Broadcaster(
             market,
-            analyst,
+            journal.log,
             self._subscriptions,
             self._out.emit,
             self._out.emit_joined,
+            self._out.announce,
             lambda: self._prices.prompt(),
             clock,
             metrics,
@@ -117,14 +134,18 @@ class WebSocketService:
             self.sessions,
             self._subscriptions,
             self._broadcaster,
-            analyst,
+            published,
+            self._resumption,
+            self._say_first,
             authenticator,
             symbols,
             self._move,
+            self._recognise,
             self._refuse,
             self._part_for,
             clock,
         )
+        journal.log.on_renewal(self._begin_again)
         self._register()
 
     # --- background tasks -------------------------------------------------------------------------
@@ -133,9 +154,9 @@ class WebSocketService:
         """Start the background tasks; `intervals` gives the seconds between market, sentiment
         and signal events under those names."""
         actions: dict[str, tuple[float, Callable[[], None]]] = {
-            "market": (intervals["market"], self._broadcaster.tick),
-            "sentiment": (intervals["sentiment"], self._broadcast_sentiment),
-            "signals": (intervals["signal"], self._broadcaster.cycle_signals),
+            "market": (intervals["market"], lambda: self._production.tick(self.tick)),
+            "sentiment": (intervals["sentiment"], self._say_sentiment),
+            "signals": (intervals["signal"], self._say_signals),
             "watch": (WATCH_SECONDS, self._look_after),
         }
         sleep = self._socketio.sleep
@@ -166,11 +187,38 @@ class WebSocketService:
         for session in self.sessions.of_login(login):
             self._refuse(session.sid, TOKEN_REVOKED)
 
-    def _broadcast_sentiment(self) -> None:
-        sentiment = self._analyst.sentiment()
-        if sentiment is not None:
-            self._out.announce(SENTIMENT_UPDATE, sentiment)
-        self._analyst.recall()
+    def close(self, connection: str) -> None:
+        """End a connection by its id, if it is one of this process."""
+        if self._socketio.server.manager.is_connected(connection, NAMESPACE):
+            self._part(connection)
+
+    def tick(self) -> None:
+        """Send every client its quotes."""
+        self._broadcaster.tick()
+
+    def _say_signals(self) -> None:
+        self._produce(Producer.say_signals)
+
+    def _say_sentiment(self) -> None:
+        self._produce(Producer.say_sentiment)
+        self._produce(Producer.recall)
+
+    def _say_first(self, symbols: Iterable[str]) -> None:
+        """Nobody who subscribes waits for the next cycle where there is something to say."""
+        self._produce(Producer.say_first, symbols)
+
+    def _produce(self, say: Callable[..., None], *args: object) -> None:
+        """Have something said, where that is this process's part."""
+        producer = self._production.producer
+        if producer is not None:
+            try:
+                say(producer, *args)
+            except NotSaid:
+                self._metrics.not_said.inc()  # the next cycle says it, if it is still true
+
+    def _begin_again(self) -> None:
+        """Something that was said may be lost: tell everybody, with the present state."""
+        self._socketio.start_background_task(self._requests.begin_again)
 
     def _look_after(self) -> None:
         self._watch.look()
@@ -213,12 +261,15 @@ class WebSocketService:
             self._part(sid)
 
     def _accept(self, session: Session) -> None:
+        if self._published.sentiment() is None:
+            self._produce(Producer.say_sentiment)
         self.sessions.add(session)
         manager = self._socketio.server.manager
         self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
         self._enter(session.sid, ACCEPTED_ROOM)
+        self._recognise(session)
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
-        sentiment = self._analyst.sentiment()
+        sentiment = self._published.sentiment()
         if sentiment is not None:
             self._out.send(session.sid, SENTIMENT_UPDATE, sentiment)
 
@@ -257,7 +308,9 @@ class WebSocketService:
 
     def _one_too_many(self, session: Session) -> bool:
         user = session.user_id
-        return user is not None and 0 < self._per_user <= self.sessions.of_user(user)
+        if user is None or not self._per_user:
+            return False
+        return self.sessions.users[user] + self._census.others(USERS, user) >= self._per_user
 
     def _refuse(self, sid: str, failure: AuthFailure) -> None:
         """Say why, and part."""
@@ -288,6 +341,10 @@ class WebSocketService:
         return self._transports.emit_joined(event, pieces, baskets, NAMESPACE)
 
     # --- rooms ------------------------------------------------------------------------------------
+
+    def _recognise(self, session: Session) -> None:
+        if self._user_rooms and session.user_id is not None:
+            self._enter(session.sid, user_room(session.user_id))
 
     def _move(self, session: Session, change: RoomChange) -> None:
         for room in change.leave:

@@ -76,7 +76,7 @@ class PythonClient(Recorder):
         self.client.on("*", self.record)
         self.client.on("connect", lambda: self.record("connect"))
         self.client.on("disconnect", lambda *args: self.record("disconnect", *args))
-        self.client.connect(url, auth=auth, transports=TRANSPORTS[transport])
+        self.client.connect(url, auth=auth, transports=TRANSPORTS[transport], wait_timeout=PATIENCE)
         self._websocket = self.client.eio.ws
 
     def emit(self, event: str, *args: Any) -> None:

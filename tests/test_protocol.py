@@ -125,3 +125,42 @@ def test_no_payload_raises_anything_but_a_request_error(args: tuple[Any, ...]) -
             parse()
         except RequestError as error:
             assert error.code
+
+
+@pytest.mark.parametrize(
+    ("resume", "place"),
+    [
+        (None, None),
+        ({"epoch": "a", "offset": 7}, protocol.Place("a", 7)),
+        ({"epoch": "a", "offset": "7"}, protocol.Place("a", 7)),
+        ({"epoch": "a", "offset": "1-0"}, protocol.Place("a", None)),
+        ({"epoch": "a", "offset": -1}, protocol.Place("a", -1)),
+    ],
+)
+def test_a_place_to_resume_from_is_what_the_server_gave(
+    resume: Any, place: protocol.Place | None
+) -> None:
+    assert parse_subscribe(({"symbols": [], "resume": resume},), KNOWN).resume == place
+
+
+@pytest.mark.parametrize(
+    "resume",
+    [
+        7,
+        "a",
+        [],
+        {},
+        {"epoch": "a"},
+        {"offset": 1},
+        {"epoch": 1, "offset": 1},
+        {"epoch": "a", "offset": True},
+        {"epoch": "a", "offset": 1.5},
+        {"epoch": "a" * 65, "offset": 1},
+        {"epoch": "a", "offset": "1" * 65},
+        {"epoch": "a", "offset": 10**70},
+    ],
+)
+def test_anything_else_is_no_place(resume: Any) -> None:
+    assert code_of(parse_subscribe, ({"symbols": [], "resume": resume},)) == (
+        protocol.INVALID_PAYLOAD
+    )

@@ -11,10 +11,10 @@ from backend.market.candles import INTERVALS
 from backend.market.market import Market
 from backend.market.precision import price_decimals
 from backend.protocol import UNKNOWN_SYMBOL, VALIDATION_FAILED
-from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import quote_payload
 from backend.streaming.feed_status import feed_status
 from backend.streaming.forecaster import Forecaster
+from backend.streaming.published import Published
 
 CANDLES_DEFAULT, CANDLES_MAX = 500, 1500
 SIGNALS_DEFAULT, SIGNALS_MAX = 50, 500
@@ -22,13 +22,13 @@ SIGNALS_DEFAULT, SIGNALS_MAX = 50, 500
 
 def market_blueprint(
     market: Market,
-    analyst: Analyst,
+    published: Published,
     forecaster: Forecaster,
     symbols: tuple[str, ...],
     rest: Callable[[], None],
 ) -> Blueprint:
-    """Public, read-only routes over the market and its analysis. `rest` is called now and then
-    while a long answer is made, and lets others have their turn."""
+    """Public, read-only routes over the market and what was said of it. `rest` is called now and
+    then while a long answer is made, and lets others have their turn."""
     blueprint = Blueprint("market", __name__)
     encoder = CandleJson()
     known = dict.fromkeys(symbols)
@@ -83,14 +83,16 @@ def market_blueprint(
 
     @blueprint.get("/api/sentiment")
     def sentiment() -> ResponseReturnValue:
-        return jsonify(latest=analyst.sentiment(), history=analyst.sentiment_history())
+        return jsonify(latest=published.sentiment(), history=published.sentiment_history())
 
     @blueprint.get("/api/signals")
     def signals() -> ResponseReturnValue:
         symbol = request.args.get("symbol") or None
         if symbol is not None:
             known_symbol(symbol)
-        return jsonify(signals=analyst.recent_signals(symbol, _limit(SIGNALS_DEFAULT, SIGNALS_MAX)))
+        return jsonify(
+            signals=published.recent_signals(symbol, _limit(SIGNALS_DEFAULT, SIGNALS_MAX))
+        )
 
     @blueprint.get("/api/forecast")
     def forecast() -> ResponseReturnValue:

@@ -77,7 +77,7 @@ class Transports(ABC):
 
     def when_too_large(self, listener: Callable[[str], None]) -> None:
         """Call `listener(eio_sid)`, which must not wait, before a connection is closed for a
-        message over the limit. The driver's own engine closes such by itself, without a word."""
+        message over the limit."""
         self._on_too_large = listener
 
     @abstractmethod
@@ -107,13 +107,17 @@ class Transports(ABC):
     def close_after_farewell(self, eio_sid: str) -> None:
         """Close a transport once what was sent to it has been fetched. Takes up to
         `FAREWELL_SECONDS`, so it is run as a background task."""
+        self._wait_until_fetched(eio_sid)
+        self._eio.sleep(LINGER_SECONDS)
+        self.close(eio_sid)
+
+    def _wait_until_fetched(self, eio_sid: str) -> None:
+        """Wait until what was sent to a transport has been fetched, for `FAREWELL_SECONDS`."""
         deadline = self._clock.monotonic() + FAREWELL_SECONDS
         while (session := self._eio.sockets.get(eio_sid)) and self._unsent(session):
             if self._clock.monotonic() >= deadline:
                 break
             self._eio.sleep(FAREWELL_STEP_SECONDS)
-        self._eio.sleep(LINGER_SECONDS)
-        self.close(eio_sid)
 
     def close(self, eio_sid: str) -> None:
         """Close a transport now, so that a client that was not told to stay away comes back."""

@@ -47,6 +47,21 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class HttpConnection:
     """Serves one connection; `run` is the body of its greenlet."""
 
+    __slots__ = (
+        "_sock",
+        "_address",
+        "_local",
+        "_place",
+        "_app",
+        "_turns",
+        "_errors",
+        "_buffer",
+        "_parser",
+        "_deadline",
+        "_exchange",
+        "__weakref__",
+    )
+
     def __init__(
         self,
         sock: Any,
@@ -71,7 +86,7 @@ class HttpConnection:
 
     def run(self) -> None:
         """Serve requests until the connection ends; closes it, and frees its place."""
-        self._place.when_evicted(self._evict)
+        self._place.holder = self
         try:
             while self._serve():
                 # Another request may have come already: others have their turn in between.
@@ -86,8 +101,11 @@ class HttpConnection:
             if self._exchange is None or not self._exchange.taken:
                 self._sock.close()
                 self._place.release()
+            # It refers to this connection. Without it both are freed now; the collector would
+            # have the memory of thousands to itself until it runs.
+            self._exchange = None
 
-    def _evict(self) -> None:
+    def evicted(self) -> None:
         """From whatever greenlet: the one that waits here wakes up to an end of the stream."""
         with contextlib.suppress(OSError):
             green.raw_socket(self._sock).shutdown(socket.SHUT_RDWR)
@@ -173,7 +191,6 @@ class HttpConnection:
             started[:] = [(status, headers)]
             return _no_write
 
-        green.websocket_served()  # whoever was served in this greenlet before
         try:
             result = self._app(environ, start_response)
         except OSError:

@@ -82,7 +82,7 @@ class HttpServer:
             green.pause()
 
     def _accept(self) -> None:
-        sock, address = self._listener.accept()
+        sock, address = green.accept(self._listener)
         self._exhausted = False
         try:
             place = self._places.take(network_of(address[0]))

@@ -17,6 +17,7 @@ from backend.market.models import (
     Candle,
     CandleArray,
     DayStatistics,
+    Quote,
     Trade,
 )
 from backend.market.validation import DUPLICATE, OUT_OF_ORDER
@@ -181,6 +182,25 @@ class Instrument:
             return self._move(float(last[CLOSE]), closed_ms)
         self._number()
         return False
+
+    # --- as another market's instrument tells ---------------------------------------------------
+
+    def close_as(self, row: CandleRow) -> None:
+        """A closed minute, later than all others; it moves no price."""
+        self.forming = None
+        self._append(row)
+
+    def load_closed(self, candles: CandleArray) -> None:
+        """Merge closed minutes in; they move no price."""
+        self.candles.load(candles)
+        self._last_closed_ms = int(self.candles.minutes.view(1)[0, OPEN_TIME])
+
+    def mirror(self, quote: Quote, forming: list[float] | None) -> None:
+        """The state after all that the other one has seen."""
+        self.price, self.previous_price = quote.price, quote.previous_price
+        self.time_ms, self.seq, self.forming = quote.time_ms, quote.seq, forming
+        self.bid, self.ask = quote.bid, quote.ask
+        self.trade_received_ms = quote.received_ms
 
     def _append(self, row: CandleRow) -> None:
         self.candles.append(row)

@@ -62,7 +62,7 @@ class Market:
         self.listener_errors: Counter[str] = Counter()
         self._price_listeners = Listeners[str]("price", self.listener_errors)
         self._candle_listeners = Listeners[str, Candle]("candle", self.listener_errors)
-        self._history_listeners = Listeners[str]("history", self.listener_errors)
+        self._history_listeners = Listeners[str, int]("history", self.listener_errors)
 
     # --- for consumers --------------------------------------------------------------------------
 
@@ -134,6 +134,10 @@ class Market:
         """The exchange's time of the symbol's newest data, 0 before any. Raises KeyError."""
         return self._instruments[symbol].time_ms
 
+    def seq(self, symbol: str) -> int:
+        """How often the symbol has changed, 0 before any. Raises KeyError."""
+        return self._instruments[symbol].seq
+
     def stale(self, symbol: str) -> bool:
         """Whether nothing was heard of the symbol for over 15 s. Raises KeyError."""
         return self._feed.is_stale(self._instruments[symbol].received)
@@ -183,8 +187,9 @@ class Market:
         """Call `listener(symbol, candle)` when a minute closes, before a later trade counts."""
         return self._candle_listeners.add(listener)
 
-    def on_history(self, listener: Callable[[str], object]) -> Callable[[], None]:
-        """Call `listener(symbol)` after closed candles were loaded or rewritten."""
+    def on_history(self, listener: Callable[[str, int], object]) -> Callable[[], None]:
+        """Call `listener(symbol, since_ms)` after closed candles were loaded or rewritten, none of
+        them before that open time."""
         return self._history_listeners.add(listener)
 
     # --- MarketSink, for the feed ---------------------------------------------------------------
@@ -284,7 +289,7 @@ class Market:
         if instrument.candles.version == version:
             return
         self._timeline.believe(instrument.time_ms)
-        self._history_listeners(symbol)
+        self._history_listeners(symbol, int(usable[:, OPEN_TIME].min()))
         if price_changed:
             self._price_listeners(symbol)
 
@@ -306,6 +311,12 @@ class Market:
     def describe_feed(self, facts: FeedFacts) -> None:
         """What the feed knows of itself."""
         self._feed.facts = facts
+
+    def adopt(self, symbol: str, instrument: Instrument) -> None:
+        """Go on with what another market knew of a symbol. Raises KeyError."""
+        instrument.received = self._instruments[symbol].received
+        self._instruments[symbol] = instrument
+        self._timeline.believe(instrument.time_ms)
 
     # --- within ---------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from backend.clock import Clock, iso
 from backend.fanout.wire.pieces import Pieces
+from backend.journal.log import Entry, Log
 from backend.market.market import Market
 from backend.market.models import Quote
 from backend.metrics import Metrics
@@ -16,12 +17,10 @@ from backend.protocol import (
     PRICE_UPDATE,
     QUOTE_FIELDS,
     RECEIVED_AT,
-    TRADING_SIGNAL,
     Payload,
     realtime_room,
     symbol_room,
 )
-from backend.streaming.analyst import Analyst
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Basket, Subscriptions
 
@@ -76,31 +75,34 @@ def price_payload(quote: Quote) -> Payload:
 
 
 class Broadcaster:
-    """Builds and emits market updates, real-time prices and signals."""
+    """Builds and emits market updates and real-time prices, and what the journal says."""
 
     def __init__(
         self,
         market: Market,
-        analyst: Analyst,
+        log: Log,
         subscriptions: Subscriptions,
         emit: Emit,
         emit_joined: EmitJoined,
+        announce: Callable[[str, Payload], None],
         prices_wait: Callable[[], None],
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        """`prices_wait` is called when `flush_prices` has become worth a call."""
+        """`announce` is for everybody; `prices_wait` is called when `flush_prices` has become worth
+        a call."""
         self._market = market
-        self._analyst = analyst
         self._subscriptions = subscriptions
         self._emit = emit
         self._emit_joined = emit_joined
+        self._announce = announce
         self._prices_wait = prices_wait
         self._clock = clock
         self._metrics = metrics
         # At most one entry a configured symbol.
         self._changed: set[str] = set()
         market.on_price(self._price_changed)
+        log.on_entry(self._send)
 
     def tick(self) -> None:
         """One `market_update` for each connection, all of the same instant. A symbol is encoded
@@ -126,13 +128,14 @@ class Broadcaster:
             if quote is not None:
                 self._emit(PRICE_UPDATE, price_payload(quote), realtime_room(symbol), receivers)
 
-    def cycle_signals(self) -> None:
-        """A `trading_signal` for each symbol whose signal is due."""
-        for signal in self._analyst.cycle(self._clock.monotonic()):
-            symbol = signal["symbol"]
-            receivers = self._subscriptions.watchers(symbol)
-            if receivers:
-                self._emit(TRADING_SIGNAL, signal, symbol_room(symbol), receivers)
+    def _send(self, entry: Entry) -> None:
+        """What was said, to those it concerns."""
+        if entry.topic is None:
+            self._announce(entry.event, entry.payload())
+            return
+        receivers = self._subscriptions.watchers(entry.topic)
+        if receivers:
+            self._emit(entry.event, entry.payload(), symbol_room(entry.topic), receivers)
 
     def _price_changed(self, symbol: str) -> None:
         if self._subscriptions.realtime_watchers(symbol):

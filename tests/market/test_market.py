@@ -184,10 +184,10 @@ def test_a_late_history_is_one_change_and_shows_in_the_day_figures_at_once(marke
 
 def test_history_tells_its_listeners_once_a_symbol(market):
     told = []
-    market.on_history(told.append)
-    market.load_history("BTC", np.array([flat(0, 10), flat(1, 11)]))
+    market.on_history(lambda *args: told.append(args))
+    market.load_history("BTC", np.array([flat(1, 11), flat(0, 10)]))
     market.load_history("BTC", np.empty((0, 7)))
-    assert told == ["BTC"]
+    assert told == [("BTC", flat(0, 10)[0])]
 
 
 def test_change_is_against_the_first_open_while_there_is_less_than_a_day(market):

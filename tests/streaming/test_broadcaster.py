@@ -7,11 +7,11 @@ import pytest
 from backend.clock import SystemClock, iso
 from backend.fanout.wire import codec
 from backend.fanout.wire.pieces import Joined, Pieces
+from backend.journal.memory import MemoryJournal
 from backend.market.market import Market
 from backend.market.models import BookTop, DayStatistics, Trade
 from backend.metrics import Metrics
 from backend.protocol import ALL_QUOTE_FIELDS, BOOK_FIELDS, parse_subscribe, realtime_room
-from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Basket, Subscriptions
@@ -29,13 +29,15 @@ class Stage:
         self.prompts = 0
         clock = SystemClock()
         self.market = Market(SYMBOLS, clock, "test")
+        self.journal = MemoryJournal()
         self.subscriptions = Subscriptions()
         self.broadcaster = Broadcaster(
             self.market,
-            Analyst(self.market, SYMBOLS),
+            self.journal.log,
             self.subscriptions,
             self._emit,
             self._emit_joined,
+            lambda event, payload: self._emit(event, payload, "everybody", 0),
             self._prompted,
             clock,
             Metrics(),
@@ -146,6 +148,16 @@ def test_a_trade_at_the_same_price_is_no_price_change_but_a_change_of_the_quote(
     stage.broadcaster.flush_prices()
     assert stage.taken() == []
     assert stage.broadcaster.snapshot(session)["BTC"]["seq"] == before + 1
+
+
+def test_what_is_said_goes_to_those_it_concerns(stage: Stage) -> None:
+    stage.subscribe("1", ["BTC"])
+    for topic in ("BTC", "ETH", None):
+        stage.journal.say("trading_signal", topic, {"id": topic})
+    assert [(payload, room) for _, payload, room, _ in stage.taken()] == [
+        ({"id": "BTC", "offset": 1}, "symbol:BTC"),
+        ({"id": None, "offset": 3}, "everybody"),
+    ]
 
 
 def test_bid_and_ask_are_absent_where_there_is_no_book(stage: Stage) -> None:

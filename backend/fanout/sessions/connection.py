@@ -106,7 +106,7 @@ class Connection(Outbound):
         """Carry the session over a WebSocket whose handshake is done; `early` has already been
         read from it."""
         self._held = held
-        held.place.when_evicted(self._evicted)
+        held.place.holder = self
         if not self.share.stranger:
             held.place.known()
         self.share = held.place.share
@@ -248,7 +248,7 @@ class Connection(Outbound):
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def _evicted(self) -> None:
+    def evicted(self) -> None:
         """The place is wanted for somebody else: the client has shown no token."""
         self.close_soon(Reason.TRANSPORT_ERROR, GOING_AWAY)
 
