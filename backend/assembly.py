@@ -92,7 +92,7 @@ class SharedSource:
 
         def new_desk(market: Market) -> Desk:
             return Desk(
-                create_feed(settings, market, clock),
+                create_feed(settings, market, clock, metrics.feed_lag.observe),
                 Analyst(market, symbols, published.signal, pause=lambda: sleep(0)),
             )
 
@@ -154,5 +154,5 @@ def create_source(
     published = Published(journal.log, settings.symbols)
     analyst = Analyst(market, settings.symbols, published.signal, pause=lambda: sleep(0))
     producer = Producer(analyst, journal, published.recall, clock)
-    feed = create_feed(settings, market, clock)
+    feed = create_feed(settings, market, clock, metrics.feed_lag.observe)
     return LoneSource(market, journal, published, Alone(producer), feed, sleep, metrics)

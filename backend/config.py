@@ -82,6 +82,10 @@ class Settings:
     fanout_deflate: bool
     log_level: str
 
+    def urls_of(self, exchange: str) -> tuple[str, str]:
+        """Where an exchange's WebSocket and REST sides are."""
+        return getattr(self, f"{exchange}_ws_url"), getattr(self, f"{exchange}_rest_url")
+
     @property
     def production(self) -> bool:
         return self.app_env == PRODUCTION

@@ -4,16 +4,14 @@ Source of the limits: "WebSocket Streams for Binance" and "Limits" of the exchan
 documentation.
 """
 
-import ssl
-from collections.abc import Callable, Iterable, Sequence
-from random import Random
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
-from backend.clock import HOUR_MS, Clock
+from backend.clock import HOUR_MS
 from backend.config_values import BINANCE_FEED
-from backend.feeds.base import MarketSink
 from backend.feeds.binance_frames import (
     ErrorReply,
     ServerShutdown,
@@ -55,27 +53,13 @@ class BinanceFeed(WebSocketFeed):
     # At most 5 messages a second are allowed, pongs included.
     request_interval_s = 0.25
 
-    def __init__(
-        self,
-        symbols: Iterable[str],
-        sink: MarketSink,
-        ws_url: str,
-        rest_url: str,
-        *,
-        clock: Clock | None = None,
-        random: Random | None = None,
-        sleep: Callable[[float], object] | None = None,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        super().__init__(
-            symbols, sink, ws_url, rest_url, clock=clock, random=random, sleep=sleep, tls=tls
-        )
+    @cached_property
+    def _streams(self) -> list[str]:
         # 500 symbols make 1,000 streams. Those that come first have a bid and an ask, too, as far
         # as there is room: all of up to 341.
         pairs = [pair_of(symbol).lower() for symbol in self.symbols]
-        self._streams = [f"{pair}@{kind}" for pair in pairs for kind in ("miniTicker", "trade")]
-        room = STREAMS_MAX - len(self._streams)
-        self._streams += [f"{pair}@bookTicker" for pair in pairs[:room]]
+        streams = [f"{pair}@{kind}" for pair in pairs for kind in ("miniTicker", "trade")]
+        return streams + [f"{pair}@bookTicker" for pair in pairs[: STREAMS_MAX - len(streams)]]
 
     def stream_url(self) -> str:
         parts = urlsplit(self.ws_url)

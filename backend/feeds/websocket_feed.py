@@ -22,7 +22,7 @@ from backend.feeds.backoff import Backoff
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.candle_pages import CandleTerms
 from backend.feeds.connection import Connection, ConnectionLost
-from backend.feeds.delivery import Delivery
+from backend.feeds.delivery import Delivery, ObserveLag
 from backend.feeds.frames import FeedEvent
 from backend.feeds.renewal import Renewal
 from backend.feeds.rest import RestClient
@@ -45,8 +45,9 @@ YIELD_AFTER_S = 0.0005
 class WebSocketFeed(Feed):
     """Implements `run` and `stop`; counts what happens in `counters`.
 
-    `clock`, `random`, `sleep` and `tls` (which says whose certificates are good) are for tests;
-    by default `stop` cuts a sleep short.
+    `observe_lag` is told how many seconds each trade took from the exchange. `clock`, `random`,
+    `sleep` and `tls` (which says whose certificates are good) are for tests; by default `stop` cuts
+    a sleep short.
     """
 
     # Open a new connection when the old one is this old (less up to a tenth, at random).
@@ -70,6 +71,7 @@ class WebSocketFeed(Feed):
         random: Random | None = None,
         sleep: Callable[[float], object] | None = None,
         tls: ssl.SSLContext | None = None,
+        observe_lag: ObserveLag = lambda seconds: None,
     ) -> None:
         self.symbols = tuple(dict.fromkeys(symbols))
         self.ws_url = ws_url
@@ -80,7 +82,7 @@ class WebSocketFeed(Feed):
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
         self._backoff = Backoff(self._random)
-        self._delivery = Delivery(self.symbols, sink)
+        self._delivery = Delivery(self.symbols, sink, self._clock, observe_lag)
         self._known = frozenset(self.symbols)
         self._vigil = Vigil(self.symbols)
         self._backfill = Backfill(

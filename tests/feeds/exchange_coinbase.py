@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,7 @@ from tests.feeds.exchange_dialect import (
     SampleTrade,
     Subscriber,
 )
-from tests.feeds.exchange_klines import MINUTE_MS, Frame, PlayedTrade, Row, milliseconds
+from tests.feeds.exchange_klines import MINUTE_MS, Frame, PlayedTrade, Row, milliseconds, timestamp
 
 SUFFIX = "-USD"
 CHANNELS = {"match": "matches", "ticker": "ticker", "heartbeat": "heartbeat"}
@@ -111,15 +110,8 @@ class Coinbase(Dialect):
         return Answer({"message": "Public rate limit exceeded"}, 429)
 
     def trade_frames(self, trade: SampleTrade) -> list[Frame]:
-        played = PlayedTrade(
-            trade.symbol,
-            trade.trade_id,
-            Decimal(trade.price),
-            Decimal(trade.quantity),
-            trade.time_ms,
-        )
         side = "buy" if trade.buyer_is_maker else "sell"
-        return [(trade.time_ms, json.dumps({**_match(played), "side": side}))]
+        return [(trade.time_ms, json.dumps({**_match(trade.played()), "side": side}))]
 
     def day_frames(self, day: SampleDay) -> list[Frame]:
         ticker = {
@@ -134,7 +126,7 @@ class Coinbase(Dialect):
             "best_bid": f"{day.bid:.8f}",
             "best_ask": f"{day.ask:.8f}",
             "side": "buy",
-            "time": _timestamp(day.time_ms),
+            "time": timestamp(day.time_ms),
             "trade_id": day.last_trade_id,
             "last_size": "1.0",
         }
@@ -143,13 +135,9 @@ class Coinbase(Dialect):
             "last_trade_id": day.last_trade_id,
             "product_id": day.symbol + SUFFIX,
             "sequence": day.time_ms,
-            "time": _timestamp(day.time_ms),
+            "time": timestamp(day.time_ms),
         }
         return [(day.time_ms, json.dumps(ticker)), (day.time_ms, json.dumps(heartbeat))]
-
-
-def _timestamp(time_ms: int) -> str:
-    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def _match(trade: PlayedTrade) -> dict[str, Any]:
@@ -163,7 +151,7 @@ def _match(trade: PlayedTrade) -> dict[str, Any]:
         "price": f"{trade.price:f}",
         "product_id": trade.symbol + SUFFIX,
         "sequence": trade.time_ms,
-        "time": _timestamp(trade.time_ms),
+        "time": timestamp(trade.time_ms),
     }
 
 

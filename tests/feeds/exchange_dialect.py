@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 from backend.feeds.websocket_feed import WebSocketFeed
@@ -21,6 +22,11 @@ class SampleTrade(NamedTuple):
     price: str
     quantity: str
     buyer_is_maker: bool
+
+    def played(self) -> PlayedTrade:
+        """The same, as it will be found among the frames."""
+        price, quantity = Decimal(self.price), Decimal(self.quantity)
+        return PlayedTrade(self.symbol, self.trade_id, price, quantity, self.time_ms)
 
 
 class SampleDay(NamedTuple):

@@ -4,7 +4,7 @@ import gzip
 import json
 import threading
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +29,11 @@ class PlayedTrade(NamedTuple):
 def milliseconds(timestamp: str) -> int:
     """UTC milliseconds of an ISO 8601 time."""
     return int(datetime.fromisoformat(timestamp).timestamp() * 1000)
+
+
+def timestamp(time_ms: int) -> str:
+    """An ISO 8601 time with microseconds, as exchanges write it."""
+    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def read_frames(path: str | Path) -> list[Frame]:

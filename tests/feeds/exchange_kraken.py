@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,7 @@ from tests.feeds.exchange_dialect import (
     SampleTrade,
     Subscriber,
 )
-from tests.feeds.exchange_klines import Frame, PlayedTrade, Row, milliseconds
+from tests.feeds.exchange_klines import Frame, PlayedTrade, Row, milliseconds, timestamp
 
 SUFFIX = "/USD"
 REST_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
@@ -110,14 +109,7 @@ class Kraken(Dialect):
         return _error("EGeneral:Too many requests")
 
     def trade_frames(self, trade: SampleTrade) -> list[Frame]:
-        played = PlayedTrade(
-            trade.symbol,
-            trade.trade_id,
-            Decimal(trade.price),
-            Decimal(trade.quantity),
-            trade.time_ms,
-        )
-        item = {**_trade(played), "side": "sell" if trade.buyer_is_maker else "buy"}
+        item = {**_trade(trade.played()), "side": "sell" if trade.buyer_is_maker else "buy"}
         message = {"channel": "trade", "type": "update", "data": [item]}
         return [(trade.time_ms, json.dumps(message))]
 
@@ -135,7 +127,7 @@ class Kraken(Dialect):
             "high": round(day.open * 1.1, 8),
             "change": round(day.close - day.open, 8),
             "change_pct": round((day.close / day.open - 1) * 100, 2),
-            "timestamp": _timestamp(day.time_ms),
+            "timestamp": timestamp(day.time_ms),
         }
         ticker = {"channel": "ticker", "type": "update", "data": [item]}
         return [(day.time_ms, json.dumps(ticker)), (day.time_ms, '{"channel":"heartbeat"}')]
@@ -143,10 +135,6 @@ class Kraken(Dialect):
 
 def _error(text: str) -> Answer:
     return Answer({"error": [text]})
-
-
-def _timestamp(time_ms: int) -> str:
-    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def _trade(trade: PlayedTrade) -> dict[str, Any]:
@@ -157,7 +145,7 @@ def _trade(trade: PlayedTrade) -> dict[str, Any]:
         "qty": float(trade.quantity),
         "ord_type": "market",
         "trade_id": trade.trade_id,
-        "timestamp": _timestamp(trade.time_ms),
+        "timestamp": timestamp(trade.time_ms),
     }
 
 

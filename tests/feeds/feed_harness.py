@@ -28,6 +28,10 @@ class ShiftedClock(SystemClock):
 
     def __init__(self) -> None:
         self._shift_s = 0.0
+        self.wall_ms: Callable[[], int] = super().now_ms
+
+    def now_ms(self) -> int:
+        return self.wall_ms()
 
     def monotonic(self) -> float:
         return super().monotonic() + self._shift_s

@@ -234,6 +234,46 @@ def test_history_is_asked_for_within_the_exchanges_limits(dialect: Dialect) -> N
             assert exchange.rest_limited == 0
 
 
+def test_the_lag_of_each_new_trade_is_measured_once(
+    exchange: ExchangeServer, dialect: Dialect
+) -> None:
+    """Not of those from before the connection, with which some exchanges begin, and not of those
+    that a new connection says again."""
+    lags: list[float] = []
+    early = type("Early", (dialect.feed_class,), {"renew_after_s": 8.0})
+    exchange.play_until(START_MS + 7_000)  # nobody listens to these
+    running = RunningFeed(exchange, feed_class=early, observe_lag=lags.append)
+    running.clock.wall_ms = lambda: START_MS + 6_990
+    with running:
+        running.connected()
+        wait_until(lambda: subscribed(exchange), "the subscriptions")
+        running.clock.wall_ms = lambda: exchange.now_ms + 250
+        begin = exchange.position
+
+        def renewed() -> bool:
+            running.clock.advance(0.5)
+            exchange.play(3)
+            return running.feed.counters["renewals"] == 1
+
+        wait_until(renewed, "the new connection to take over")
+        exchange.play(50)
+        expected = keys_of(exchange.frames[begin : exchange.position], dialect)
+        wait_until(lambda: expected[-1] in running.market.trades, "the newest trade")
+        assert len(lags) == len(expected)
+        assert all(lag >= 0.249 for lag in lags)
+
+
+def test_a_clock_that_is_behind_makes_no_negative_lag(exchange: ExchangeServer) -> None:
+    lags: list[float] = []
+    running = RunningFeed(exchange, observe_lag=lags.append)
+    running.clock.wall_ms = lambda: START_MS - 1_000
+    with running:
+        running.connected()
+        wait_until(lambda: subscribed(exchange), "the subscriptions")
+        running.play(200)
+        assert set(lags) == {0.0}
+
+
 def test_it_stops_at_once(exchange: ExchangeServer) -> None:
     with RunningFeed(exchange) as running:
         running.connected()
