@@ -11,8 +11,8 @@ import orjson
 from backend.clock import HOUR_MS, MINUTE_MS, iso
 from backend.config_values import COINBASE_FEED
 from backend.feeds.candle_pages import CandleTerms
-from backend.feeds.coinbase_frames import ErrorReply, parse_candles, parse_frame, product_of
-from backend.feeds.frames import FeedEvent
+from backend.feeds.coinbase_frames import parse_candles, parse_frame, product_of
+from backend.feeds.frames import ErrorReply, FeedEvent
 from backend.feeds.rest import BAD_REQUEST, NOT_FOUND, RestClient
 from backend.feeds.websocket_feed import WebSocketFeed
 from backend.market.models import OPEN_TIME, CandleArray

@@ -5,18 +5,18 @@ documentation. Every parser raises ValueError for a message that lacks a field o
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-import orjson
-
 from backend.feeds.frames import (
+    ErrorReply,
     FeedEvent,
     Pulse,
+    base_of,
     candle_array,
     decimal,
     instant,
+    json_object,
     not_negative,
     positive,
     text,
@@ -25,14 +25,6 @@ from backend.feeds.frames import (
 from backend.market.models import BookTop, CandleArray, DayStatistics, Trade
 
 SUFFIX = "-USD"
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorReply:
-    """The answer to a request that the exchange could not serve; `symbol` where it names one."""
-
-    symbol: str | None
-    message: str
 
 
 FrameEvent = FeedEvent | ErrorReply
@@ -45,16 +37,12 @@ def product_of(symbol: str) -> str:
 
 def symbol_of(product: Any) -> str:
     """BTC-USD -> BTC; ValueError where the product is not quoted in USD."""
-    if not isinstance(product, str) or not product.endswith(SUFFIX) or product == SUFFIX:
-        raise ValueError(f"not a USD product: {str(product)[:40]!r}")
-    return product.removesuffix(SUFFIX)
+    return base_of(product, SUFFIX)
 
 
 def parse_frame(frame: str | bytes) -> list[FrameEvent]:
     """Everything that one frame says; frames of other kinds yield nothing."""
-    message = orjson.loads(frame)  # JSONDecodeError is a ValueError
-    if not isinstance(message, dict):
-        raise ValueError(f"not an object: {str(message)[:40]!r}")
+    message = json_object(frame)
     kind = message.get("type")
     parser = _PARSERS.get(kind) if isinstance(kind, str) else None
     return parser(message) if parser else []

@@ -12,9 +12,8 @@ import orjson
 from backend.clock import HOUR_MS, MINUTE_MS
 from backend.config_values import KRAKEN_FEED
 from backend.feeds.candle_pages import CandleTerms
-from backend.feeds.frames import FeedEvent
+from backend.feeds.frames import ErrorReply, FeedEvent
 from backend.feeds.kraken_frames import (
-    ErrorReply,
     SystemStatus,
     pair_of,
     parse_candles,

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from backend.feeds.frames import (
+    ErrorReply,
     FeedEvent,
     Pulse,
+    base_of,
     candle_array,
     instant,
+    json_object,
     not_negative,
     number,
     objects,
@@ -36,14 +37,6 @@ class SystemStatus:
     system: str
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorReply:
-    """The answer to a request that the exchange could not serve; `symbol` where it names one."""
-
-    symbol: str | None
-    message: str
-
-
 FrameEvent = FeedEvent | SystemStatus | ErrorReply
 
 
@@ -59,16 +52,12 @@ def rest_pair_of(symbol: str) -> str:
 
 def symbol_of(pair: Any) -> str:
     """BTC/USD -> BTC; ValueError where the pair is not quoted in USD."""
-    if not isinstance(pair, str) or not pair.endswith(SUFFIX) or pair == SUFFIX:
-        raise ValueError(f"not a USD pair: {str(pair)[:40]!r}")
-    return pair.removesuffix(SUFFIX)
+    return base_of(pair, SUFFIX)
 
 
 def parse_frame(frame: str | bytes) -> list[FrameEvent]:
     """Everything that one frame says; frames of other kinds yield nothing."""
-    message = orjson.loads(frame)  # JSONDecodeError is a ValueError
-    if not isinstance(message, dict):
-        raise ValueError(f"not an object: {str(message)[:40]!r}")
+    message = json_object(frame)
     if message.get("success") is False:
         return [parse_error(message)]
     channel = message.get("channel")

@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.feeds.coinbase_frames import (
-    ErrorReply,
     parse_candles,
     parse_frame,
     product_of,
     symbol_of,
 )
-from backend.feeds.frames import Pulse
+from backend.feeds.frames import ErrorReply, Pulse
 from backend.market.models import BookTop, DayStatistics, Trade
 from tests.feeds.exchange_coinbase import COINBASE
 from tests.feeds.exchange_klines import milliseconds, read_frames

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.feeds.frames import Pulse
+from backend.feeds.frames import ErrorReply, Pulse
 from backend.feeds.kraken_frames import (
-    ErrorReply,
     SystemStatus,
     pair_of,
     parse_candles,
