@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from backend import config_values as values
 from backend.config_values import (
-    BINANCE_FEED,
+    EXCHANGE_FEEDS,
     PROCESS_NAME_MAX_CHARS,
     PROJECT_ROOT,
     REPLAY_FEED_PREFIX,
@@ -66,6 +66,10 @@ class Settings:
     market_feed: str
     binance_ws_url: str
     binance_rest_url: str
+    kraken_ws_url: str
+    kraken_rest_url: str
+    coinbase_ws_url: str
+    coinbase_rest_url: str
     replay_speed: float
     replay_loop: bool
     simulation_seed: int | None
@@ -81,6 +85,10 @@ class Settings:
     fanout_engine: str
     fanout_deflate: bool
     log_level: str
+
+    def urls_of(self, exchange: str) -> tuple[str, str]:
+        """Where an exchange's WebSocket and REST sides are."""
+        return getattr(self, f"{exchange}_ws_url"), getattr(self, f"{exchange}_rest_url")
 
     @property
     def production(self) -> bool:
@@ -173,6 +181,12 @@ def load_settings(
     if production and "*" in cors_origins:
         read.reject("CORS_ORIGINS", "'*'", "the origins of your pages; not * in production")
 
+    def stream(name: str, default: str) -> str:
+        return read.parse(name, default, "a ws:// or wss:// URL", values.url("ws", "wss"))
+
+    def rest(name: str, default: str) -> str:
+        return read.parse(name, default, "an http:// or https:// URL", values.url("http", "https"))
+
     settings = Settings(
         host=read.text("HOST", "127.0.0.1"),
         port=read.parse("PORT", "5000", "a port, or 0 for any free one", values.integer(0, 65_535)),
@@ -228,21 +242,16 @@ def load_settings(
         market_feed=read.parse(
             "MARKET_FEED",
             SIMULATED_FEED,
-            f"{SIMULATED_FEED}, {BINANCE_FEED}, or {REPLAY_FEED_PREFIX}<path of a recording>",
+            f"{SIMULATED_FEED}, {', '.join(EXCHANGE_FEEDS)}, "
+            f"or {REPLAY_FEED_PREFIX}<path of a recording>",
             values.market_feed,
         ),
-        binance_ws_url=read.parse(
-            "BINANCE_WS_URL",
-            "wss://data-stream.binance.vision",
-            "a ws:// or wss:// URL",
-            values.url("ws", "wss"),
-        ),
-        binance_rest_url=read.parse(
-            "BINANCE_REST_URL",
-            "https://data-api.binance.vision",
-            "an http:// or https:// URL",
-            values.url("http", "https"),
-        ),
+        binance_ws_url=stream("BINANCE_WS_URL", "wss://data-stream.binance.vision"),
+        binance_rest_url=rest("BINANCE_REST_URL", "https://data-api.binance.vision"),
+        kraken_ws_url=stream("KRAKEN_WS_URL", "wss://ws.kraken.com/v2"),
+        kraken_rest_url=rest("KRAKEN_REST_URL", "https://api.kraken.com"),
+        coinbase_ws_url=stream("COINBASE_WS_URL", "wss://ws-feed.exchange.coinbase.com"),
+        coinbase_rest_url=rest("COINBASE_REST_URL", "https://api.exchange.coinbase.com"),
         replay_speed=read.parse(
             "REPLAY_SPEED", "1", "a number from 0.01 to 1000000", values.number(0.01, 1_000_000)
         ),

@@ -10,6 +10,9 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 SIMULATED_FEED = "simulated"
 BINANCE_FEED = "binance"
+KRAKEN_FEED = "kraken"
+COINBASE_FEED = "coinbase"
+EXCHANGE_FEEDS = (BINANCE_FEED, KRAKEN_FEED, COINBASE_FEED)
 REPLAY_FEED_PREFIX = "replay:"
 
 # Those of `market.candles`, which has their lengths.
@@ -101,7 +104,7 @@ def retention(value: str) -> dict[str, float]:
 
 
 def market_feed(value: str) -> str:
-    if value in (SIMULATED_FEED, BINANCE_FEED):
+    if value in (SIMULATED_FEED, *EXCHANGE_FEEDS):
         return value
     path = value.removeprefix(REPLAY_FEED_PREFIX)
     if path == value or not Path(path).expanduser().exists():

@@ -15,6 +15,9 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+# An exchange on the other side of the world is a quarter of a second away, one that is in trouble
+# many seconds.
+LAG_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
 # A tick is meant to take milliseconds; anything over a quarter of the 2 s cadence is a fault.
 TICK_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 # From the exchange's time to the socket: a tick's newest quote is as old as the market is quiet.
@@ -144,7 +147,13 @@ class Metrics:
         )
         for collector in (self.emits, self.deliveries, self.reconnects, self.resumes):
             self.registry.register(collector)
-        for spread in (self.lateness, self.durations):
+        self.feed_lag = Spread(
+            "crs_feed_lag_seconds",
+            "From a trade's time at the exchange to its reception, by this machine's clock",
+            "feed",
+            LAG_BUCKETS,
+        )
+        for spread in (self.lateness, self.durations, self.feed_lag):
             self.registry.register(spread)
         self.dropped_data = gauge("crs_dropped_data", "Feed data dropped, by why", "kind")
         self.auth_failures = counter("crs_auth_failures", "Refused tokens and logins", "reason")

@@ -116,7 +116,22 @@ def is_own_room(room: str) -> bool:
 
 
 # --- quotes ---------------------------------------------------------------------------------------
-QUOTE_FIELDS = ("symbol", "price", "change_24h", "volume_24h", "timestamp", "seq", "stale")
+RECEIVED_AT = "received_at"
+# Absent where the feed has no order book.
+BOOK_FIELDS = ("bid", "ask")
+# What a quote has, and what it has where a client names it.
+QUOTE_FIELDS = (
+    "symbol",
+    "price",
+    "change_24h",
+    "volume_24h",
+    "timestamp",
+    "seq",
+    "stale",
+    "source",
+    *BOOK_FIELDS,
+)
+ALL_QUOTE_FIELDS = (*QUOTE_FIELDS, RECEIVED_AT)
 
 # --- validation of what clients send --------------------------------------------------------------
 # The contract's bound on one request; a connection may add up to every configured symbol.
@@ -173,7 +188,7 @@ class Return:
 @dataclass(frozen=True, slots=True)
 class SubscribeRequest:
     """A valid `subscribe`. `realtime` and `fields` are None where the request leaves them be;
-    `fields` are in the order of `QUOTE_FIELDS` and always hold `symbol`. `resume` is where the
+    `fields` are in the order of `ALL_QUOTE_FIELDS` and always hold `symbol`. `resume` is where the
     client stood when it was last connected."""
 
     symbols: SymbolRequest
@@ -309,10 +324,10 @@ def _fields(value: object) -> tuple[str, ...] | None:
         return None
     if not isinstance(value, list) or not all(isinstance(field, str) for field in value):
         raise RequestError(INVALID_FIELDS, "fields must be a list of strings")
-    if unknown := [field for field in value if field not in QUOTE_FIELDS]:
+    if unknown := [field for field in value if field not in ALL_QUOTE_FIELDS]:
         raise RequestError(
             INVALID_FIELDS,
             f"unknown fields {[field[:32] for field in unknown[:5]]}; "
-            f"a quote has {', '.join(QUOTE_FIELDS)}",
+            f"a quote has {', '.join(ALL_QUOTE_FIELDS)}",
         )
-    return tuple(field for field in QUOTE_FIELDS if field == "symbol" or field in value)
+    return tuple(field for field in ALL_QUOTE_FIELDS if field == "symbol" or field in value)

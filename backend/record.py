@@ -71,7 +71,7 @@ def record(settings: Settings, out: Path, seconds: float | None, stop: threading
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m backend.record", description=__doc__)
     parser.add_argument("out", type=Path, help="file to write; compressed if it ends in .gz")
-    parser.add_argument("--feed", help="simulated, binance or replay:<path> (default MARKET_FEED)")
+    parser.add_argument("--feed", help="as MARKET_FEED, which is the default")
     parser.add_argument("--symbols", help="comma-separated, such as BTC,ETH (default SYMBOLS)")
     parser.add_argument("--seconds", type=float, help="stop after this long (default: Ctrl-C)")
     return parser

@@ -29,3 +29,12 @@ def test_a_gauge_that_is_shown_is_read_at_each_scrape() -> None:
     assert b'crs_watched{symbol="BTC"} 1.0' in metrics.render()
     watched[("BTC",)] = 2
     assert b'crs_watched{symbol="BTC"} 2.0' in metrics.render()
+
+
+def test_the_lag_of_a_feed_stands_among_the_metrics() -> None:
+    metrics = Metrics()
+    metrics.feed_lag.add("kraken", 0.03)
+    text = metrics.render().decode()
+    assert 'crs_feed_lag_seconds_bucket{feed="kraken",le="0.025"} 0.0' in text
+    assert 'crs_feed_lag_seconds_bucket{feed="kraken",le="0.05"} 1.0' in text
+    assert 'crs_feed_lag_seconds_sum{feed="kraken"} 0.03' in text

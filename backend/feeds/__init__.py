@@ -5,52 +5,86 @@ libraries.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backend.clock import Clock
 from backend.config import Settings
-from backend.config_values import BINANCE_FEED, REPLAY_FEED_PREFIX, SIMULATED_FEED
+from backend.config_values import (
+    BINANCE_FEED,
+    EXCHANGE_FEEDS,
+    KRAKEN_FEED,
+    REPLAY_FEED_PREFIX,
+    SIMULATED_FEED,
+)
 from backend.feeds.base import Feed, MarketSink
+
+if TYPE_CHECKING:
+    from backend.feeds.websocket_feed import WebSocketFeed
 
 REPLAY_FEED = REPLAY_FEED_PREFIX.rstrip(":")
 
 
-def _simulated(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+# Told how many seconds a trade took from an exchange, by the name of its feed.
+ObserveLag = Callable[[str, float], object]
+MakeFeed = Callable[[Settings, MarketSink, Clock, ObserveLag], Feed]
+
+
+def _simulated(settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag) -> Feed:
     from backend.feeds.simulated import SimulatedFeed
 
     generator = np.random.default_rng(settings.simulation_seed)
     return SimulatedFeed(settings.symbols, sink, clock, generator)
 
 
-def _binance(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
-    from backend.feeds.binance import BinanceFeed
+def _exchange(settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag) -> Feed:
+    name = settings.market_feed
+    feed_class, (ws_url, rest_url) = _exchange_class(name), settings.urls_of(name)
+    lag = partial(observe_lag, name)
+    return feed_class(settings.symbols, sink, ws_url, rest_url, clock=clock, observe_lag=lag)
 
-    return BinanceFeed(
-        settings.symbols, sink, settings.binance_ws_url, settings.binance_rest_url, clock=clock
-    )
+
+def _exchange_class(name: str) -> "type[WebSocketFeed]":
+    if name == BINANCE_FEED:
+        from backend.feeds.binance import BinanceFeed
+
+        return BinanceFeed
+    if name == KRAKEN_FEED:
+        from backend.feeds.kraken import KrakenFeed
+
+        return KrakenFeed
+    from backend.feeds.coinbase import CoinbaseFeed
+
+    return CoinbaseFeed
 
 
-def _replay(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+def _replay(settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag) -> Feed:
     from backend.feeds.replay import ReplayFeed
 
     path = Path(settings.market_feed.removeprefix(REPLAY_FEED_PREFIX)).expanduser()
     return ReplayFeed(path, sink, clock, settings.replay_speed, settings.replay_loop)
 
 
-FEEDS: dict[str, Callable[[Settings, MarketSink, Clock], Feed]] = {
+FEEDS: dict[str, MakeFeed] = {
     SIMULATED_FEED: _simulated,
-    BINANCE_FEED: _binance,
     REPLAY_FEED: _replay,
+    **dict.fromkeys(EXCHANGE_FEEDS, _exchange),
 }
 
 
-def create_feed(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+def create_feed(
+    settings: Settings,
+    sink: MarketSink,
+    clock: Clock,
+    observe_lag: ObserveLag = lambda feed, seconds: None,
+) -> Feed:
     """The feed that `settings.market_feed` names, ready to `run`; KeyError for an unknown one."""
-    return FEEDS[feed_name(settings)](settings, sink, clock)
+    return FEEDS[feed_name(settings)](settings, sink, clock, observe_lag)
 
 
 def feed_name(settings: Settings) -> str:
-    """The feed's name as clients see it: `simulated`, `binance` or `replay`."""
+    """The feed's name as clients see it: `simulated`, an exchange's, or `replay`."""
     return settings.market_feed.partition(":")[0]

@@ -1,8 +1,9 @@
 """The way of what an exchange says into the market: one at a time, whoever says it."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from backend.clock import Clock
 from backend.feeds.backfill import Backfill
 from backend.feeds.base import MarketSink
 from backend.feeds.frames import FeedEvent, Pulse
@@ -16,16 +17,24 @@ from backend.market.models import (
     Trade,
 )
 
+ObserveLag = Callable[[float], object]
+
 # Of the exchange's figures of 24 h, one that comes this soon after another, in its time, says
 # nothing new. Some send them with each trade.
 STATISTICS_EVERY_MS = 500
 
 
 class Delivery:
-    """Hands on to `sink` what the reader, or a backfill worker, has."""
+    """Hands on to `sink` what the reader, or a backfill worker, has; `observe_lag` is told how many
+    seconds ago, by the machine's clock, each new trade was made."""
 
-    def __init__(self, symbols: Iterable[str], sink: MarketSink) -> None:
+    def __init__(
+        self, symbols: Iterable[str], sink: MarketSink, clock: Clock, observe_lag: ObserveLag
+    ) -> None:
         self._sink = sink
+        self._clock = clock
+        self._observe_lag = observe_lag
+        self._live_since_ms = 0
         self._lock = threading.Lock()
         self._statistics_ms = dict.fromkeys(symbols, 0)
         self._told: tuple[FeedState, str] | None = None
@@ -42,7 +51,10 @@ class Delivery:
             match event:
                 case Trade():
                     self._sink.apply_trade(event)
-                    backfill.observe(event)
+                    if backfill.observe(event) and event.time_ms >= self._live_since_ms:
+                        # A clock of ours that is behind makes it negative.
+                        lag_ms = max(0, self._clock.now_ms() - event.time_ms)
+                        self._observe_lag(lag_ms / 1000)
                 case BookTop():
                     self._sink.apply_book(event)
                 case DayStatistics(symbol, time_ms):
@@ -65,8 +77,12 @@ class Delivery:
             self._sink.load_history(symbol, candles)
 
     def gap(self, backfill: Backfill) -> None:
-        """The stream begins, or begins anew: what came before is not known."""
+        """The stream begins, or begins anew: what came before is not known.
+
+        It may begin with trades of before, which were not on their way since.
+        """
         with self._lock:
+            self._live_since_ms = self._clock.now_ms()
             backfill.damage_all()
 
     def state(self, state: FeedState, detail: str = "") -> None:

@@ -25,6 +25,9 @@ BODY_MAX_BYTES = 4 * 1024 * 1024
 RETRY_AFTER_DEFAULT_S = 60.0
 RETRY_AFTER_MAX_S = 3 * 86_400.0
 
+# Coinbase refuses requests that don't say from whom they are.
+HEADERS = {"Accept": "application/json", "User-Agent": "crs"}
+
 OK, BAD_REQUEST, NOT_FOUND, BANNED, TOO_MANY_REQUESTS = 200, 400, 404, 418, 429
 
 
@@ -94,7 +97,7 @@ class RestClient:
     def _exchange(self, target: str) -> tuple[int, Mapping[str, str], bytes]:
         connection = self._connection or self._connect()
         deadline = self._clock.monotonic() + 2 * TIMEOUT_S
-        connection.request("GET", target)
+        connection.request("GET", target, headers=HEADERS)
         response = connection.getresponse()
         chunks, size = [], 0
         while chunk := response.read1(65_536):

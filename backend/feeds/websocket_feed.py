@@ -22,7 +22,7 @@ from backend.feeds.backoff import Backoff
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.candle_pages import CandleTerms
 from backend.feeds.connection import Connection, ConnectionLost
-from backend.feeds.delivery import Delivery
+from backend.feeds.delivery import Delivery, ObserveLag
 from backend.feeds.exchange_past import ExchangePast
 from backend.feeds.frames import FeedEvent
 from backend.feeds.renewal import Renewal
@@ -46,8 +46,9 @@ YIELD_AFTER_S = 0.0005
 class WebSocketFeed(Feed):
     """Implements `run` and `stop`; counts what happens in `counters`.
 
-    `clock`, `random`, `sleep` and `tls` (which says whose certificates are good) are for tests;
-    by default `stop` cuts a sleep short.
+    `observe_lag` is told how many seconds each trade took from the exchange. `clock`, `random`,
+    `sleep` and `tls` (which says whose certificates are good) are for tests; by default `stop` cuts
+    a sleep short.
     """
 
     # Open a new connection when the old one is this old (less up to a tenth, at random).
@@ -64,14 +65,17 @@ class WebSocketFeed(Feed):
         self,
         symbols: Iterable[str],
         sink: MarketSink,
+        ws_url: str,
         rest_url: str,
         *,
         clock: Clock | None = None,
         random: Random | None = None,
         sleep: Callable[[float], object] | None = None,
         tls: ssl.SSLContext | None = None,
+        observe_lag: ObserveLag = lambda seconds: None,
     ) -> None:
         self.symbols = tuple(dict.fromkeys(symbols))
+        self.ws_url = ws_url
         self.counters: Counter[str] = Counter()
         self._clock = clock or SystemClock()
         self._random = random or Random()
@@ -79,7 +83,7 @@ class WebSocketFeed(Feed):
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
         self._backoff = Backoff(self._random)
-        self._delivery = Delivery(self.symbols, sink)
+        self._delivery = Delivery(self.symbols, sink, self._clock, observe_lag)
         self._known = frozenset(self.symbols)
         self._vigil = Vigil(self.symbols)
         self._backfill = Backfill(
@@ -103,9 +107,9 @@ class WebSocketFeed(Feed):
 
     # --- what an exchange adds --------------------------------------------------------------------
 
-    @abstractmethod
     def stream_url(self) -> str:
-        """Where to connect, with as many streams as a URL may name."""
+        """Where to connect, with as many streams as a URL may name, if it may name any."""
+        return self.ws_url
 
     def requests(self) -> Sequence[str]:
         """What to send after that, such as further subscriptions; `listed` are worth one."""

@@ -199,6 +199,8 @@ class Instrument:
         """The state after all that the other one has seen."""
         self.price, self.previous_price = quote.price, quote.previous_price
         self.time_ms, self.seq, self.forming = quote.time_ms, quote.seq, forming
+        self.bid, self.ask = quote.bid, quote.ask
+        self.trade_received_ms = quote.received_ms
 
     def _append(self, row: CandleRow) -> None:
         self.candles.append(row)

@@ -84,10 +84,10 @@ class Quote:
     time_ms: int
     seq: int
     stale: bool
-    source: str
-    bid: float | None
-    ask: float | None
-    received_ms: int | None
+    source: str = ""
+    bid: float | None = None
+    ask: float | None = None
+    received_ms: int | None = None
 
 
 class FeedState(StrEnum):

@@ -16,7 +16,7 @@ def settings():
     return load_settings({"JWT_SECRET_KEY": SECRET, "SYMBOLS": "BTC,ETH"})
 
 
-@pytest.mark.parametrize("name", ["simulated", "binance", "replay"])
+@pytest.mark.parametrize("name", ["simulated", "binance", "kraken", "coinbase", "replay"])
 def test_each_feed_is_made_by_its_name_and_bears_it(settings, clock, tmp_path, name):
     value = f"replay:{tmp_path}" if name == "replay" else name
     chosen = replace(settings, market_feed=value)

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from backend.clock import iso
 from backend.fanout.wire import codec
 from backend.fanout.wire.pieces import Joined, Pieces
 from backend.journal.memory import MemoryJournal
 from backend.market.market import Market
-from backend.market.models import FeedFacts, Playback, Trade
+from backend.market.models import BookTop, DayStatistics, FeedFacts, Playback, Trade
 from backend.metrics import Metrics
-from backend.protocol import parse_subscribe, realtime_room
+from backend.protocol import ALL_QUOTE_FIELDS, BOOK_FIELDS, parse_subscribe, realtime_room
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Basket, Subscriptions
@@ -30,7 +31,7 @@ class Stage:
         self.prompts = 0
         self.clock = ManualClock(START_MS)
         self.metrics = Metrics()
-        self.market = Market(SYMBOLS, self.clock)
+        self.market = Market(SYMBOLS, self.clock, "test")
         self.journal = MemoryJournal()
         self.subscriptions = Subscriptions()
         self.broadcaster = Broadcaster(
@@ -197,3 +198,48 @@ def test_what_a_recording_plays_is_not_late(stage: Stage) -> None:
     stage.subscribe("1", ["BTC"])
     stage.broadcaster.tick()
     assert stage.taken() and stage.metrics.lateness.figures() == {}
+
+
+def test_bid_and_ask_are_absent_where_there_is_no_book(stage: Stage) -> None:
+    stage.trade("BTC", 10.0)
+    stage.trade("ETH", 5.0)
+    stage.market.apply_book(BookTop("BTC", 9.5, 10.5))
+    session = stage.subscribe("1", ["BTC", "ETH"])
+    quotes = stage.broadcaster.snapshot(session)
+    assert (quotes["BTC"]["bid"], quotes["BTC"]["ask"]) == (9.5, 10.5)
+    assert not {"bid", "ask"} & set(quotes["ETH"])
+    assert quotes["ETH"]["source"] == "test"
+    only = stage.subscribe("2", ["BTC", "ETH"], fields=["bid"])
+    assert stage.broadcaster.snapshot(only) == {
+        "BTC": {"symbol": "BTC", "bid": 9.5},
+        "ETH": {"symbol": "ETH"},
+    }
+
+
+def test_when_a_trade_came_in_is_said_to_who_asks(stage: Stage) -> None:
+    stage.trade("BTC", 10.0)
+    stage.market.apply_statistics(DayStatistics("ADA", START_MS, 5.0, 4.0, 1.0))
+    asking = stage.subscribe("1", ["BTC", "ADA"], fields=["received_at"])
+    quotes = stage.broadcaster.snapshot(asking)
+    assert quotes["BTC"]["received_at"] == iso(stage.clock.now_ms())
+    assert quotes["ADA"] == {"symbol": "ADA"}  # there was no trade
+    plain = stage.subscribe("2", ["BTC"])
+    assert "received_at" not in stage.broadcaster.snapshot(plain)["BTC"]
+
+
+def test_as_many_fields_as_by_default_are_not_taken_for_the_default(stage: Stage) -> None:
+    stage.trade("BTC", 10.0)
+    fields = [field for field in ALL_QUOTE_FIELDS if field != "price"]
+    session = stage.subscribe("1", ["BTC"], fields=fields)
+    quote = stage.broadcaster.snapshot(session)["BTC"]
+    assert set(quote) == set(fields) - set(BOOK_FIELDS)
+
+
+def test_a_change_of_the_book_is_no_price_update(stage: Stage) -> None:
+    stage.subscribe("1", ["BTC"], realtime=True)
+    stage.trade("BTC", 10.0)
+    stage.broadcaster.flush_prices()
+    stage.emitted.clear()
+    stage.market.apply_book(BookTop("BTC", 9.5, 10.5))
+    stage.broadcaster.flush_prices()
+    assert stage.emitted == []

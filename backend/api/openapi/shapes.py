@@ -13,7 +13,7 @@ from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNA
 from backend.auth.keys import TOKEN_MAX_CHARS
 from backend.market.candles import INTERVALS
 from backend.market.models import FeedState, SignalLevel, SignalReason
-from backend.protocol import QUOTE_FIELDS
+from backend.protocol import BOOK_FIELDS, QUOTE_FIELDS
 from backend.storage.faults import Fault
 from backend.storage.schema import ADDRESS_MAX_CHARS, USER_AGENT_MAX_CHARS
 from backend.streaming.clients import KINDS, TRANSPORTS
@@ -115,6 +115,9 @@ _QUOTE: dict[str, Schema] = {
     "timestamp": INSTANT,
     "seq": integer(0),
     "stale": FLAG,
+    "source": TEXT,
+    "bid": number(0),
+    "ask": number(0),
 }
 
 
@@ -201,7 +204,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
             }
         ),
         "FeedStatus": closed(_FEED_STATUS),
-        "Quote": closed({field: _QUOTE[field] for field in QUOTE_FIELDS}),
+        "Quote": closed({field: _QUOTE[field] for field in QUOTE_FIELDS}, optional=BOOK_FIELDS),
         "Candle": closed(
             {
                 "time": INSTANT,
