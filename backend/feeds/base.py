@@ -61,6 +61,11 @@ class Feed(ABC):
 
     name: ClassVar[str]
 
+    @property
+    def unavailable(self) -> bool:
+        """Whether its exchange does not serve this place at all."""
+        return False
+
     @abstractmethod
     def run(self) -> None:
         """Deliver data until the feed ends or `stop` is called; recovers from its own errors."""
