@@ -242,8 +242,8 @@ def load_settings(
         market_feed=read.parse(
             "MARKET_FEED",
             SIMULATED_FEED,
-            f"{SIMULATED_FEED}, {', '.join(EXCHANGE_FEEDS)}, "
-            f"or {REPLAY_FEED_PREFIX}<path of a recording>",
+            f"{SIMULATED_FEED}, {', '.join(EXCHANGE_FEEDS)} (several in order of preference, "
+            f"comma-separated), or {REPLAY_FEED_PREFIX}<path of a recording>",
             values.market_feed,
         ),
         binance_ws_url=stream("BINANCE_WS_URL", "wss://data-stream.binance.vision"),

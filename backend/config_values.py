@@ -104,7 +104,10 @@ def retention(value: str) -> dict[str, float]:
 
 
 def market_feed(value: str) -> str:
-    if value in (SIMULATED_FEED, *EXCHANGE_FEEDS):
+    exchanges = [part.strip() for part in value.split(",")]
+    if set(exchanges) <= set(EXCHANGE_FEEDS) and len(set(exchanges)) == len(exchanges):
+        return ",".join(exchanges)
+    if value == SIMULATED_FEED:
         return value
     path = value.removeprefix(REPLAY_FEED_PREFIX)
     if path == value or not Path(path).expanduser().exists():

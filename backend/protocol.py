@@ -42,6 +42,7 @@ STATUS_TOKEN_REFRESHED = "token_refreshed"
 STATUS_TOKEN_EXPIRING = "token_expiring"
 STATUS_FEED_DEGRADED = "feed_degraded"
 STATUS_FEED_RESTORED = "feed_restored"
+STATUS_FEED_CHANGED = "feed_changed"
 STATUS_SHUTDOWN = "shutting_down"
 
 # --- error codes: the `error` event, `rejected` symbols, REST -------------------------------------

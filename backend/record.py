@@ -81,7 +81,10 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settin
     # No token is signed here, so no secret of the installation is asked for, or made.
     wanted = {"MARKET_FEED": options.feed, "SYMBOLS": options.symbols}
     given = {name: value for name, value in wanted.items() if value is not None}
-    return load_settings({**environ, "JWT_SECRET_KEY": secrets.token_urlsafe(48), **given})
+    settings = load_settings({**environ, "JWT_SECRET_KEY": secrets.token_urlsafe(48), **given})
+    if "," in settings.market_feed:
+        raise ConfigError(f"A recording is of one feed, not of {settings.market_feed}")
+    return settings
 
 
 if __name__ == "__main__":

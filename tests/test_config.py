@@ -58,6 +58,13 @@ def test_each_exchange_is_a_feed_with_urls_of_its_own(tmp_path: Path, exchange: 
     assert f"{name}_WS_URL was 'https://x'" in text and f"{name}_REST_URL was 'wss://x'" in text
 
 
+def test_several_exchanges_are_a_feed_in_order_of_preference(tmp_path: Path) -> None:
+    settings = load_settings({"MARKET_FEED": "kraken, binance"}, tmp_path)
+    assert settings.market_feed == "kraken,binance"
+    for bad in ("kraken,kraken", "binance,simulated", "binance,", ",", "binance,rumours"):
+        assert "MARKET_FEED" in problems(tmp_path, MARKET_FEED=bad)
+
+
 def test_an_empty_variable_counts_as_absent(tmp_path: Path) -> None:
     assert load_settings({"PORT": "", "SYMBOLS": " "}, tmp_path) == load_settings({}, tmp_path)
 

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from backend.feeds.frames import (
+    Earlier,
     ErrorReply,
     FeedEvent,
     Pulse,
@@ -49,22 +50,30 @@ def parse_frame(frame: str | bytes) -> list[FrameEvent]:
 
 
 def parse_match(message: dict[str, Any]) -> list[FrameEvent]:
-    """A trade, or the last one before the subscription; `trade_id` grows by one for each product.
+    """A trade; `trade_id` grows by one for each product.
 
     {"type":"match","trade_id":1568268,"maker_order_id":"cac01d6d-8009-4c33-8e0d-f7f853d7c1bc",
      "taker_order_id":"3dec64e4-f6ad-4ca8-ad3f-e5b1a0eb0d06","side":"sell","size":"450",
      "price":"0.791","product_id":"SKL-USD","sequence":201390075,
      "time":"2021-04-17T16:43:37.121358Z"}
     """
-    return [
-        Trade(
-            symbol=symbol_of(message.get("product_id")),
-            time_ms=instant(message, "time"),
-            price=positive(message, "price"),
-            quantity=positive(message, "size"),
-            trade_id=whole(message, "trade_id"),
-        )
-    ]
+    return [_trade(message)]
+
+
+def parse_last_match(message: dict[str, Any]) -> list[FrameEvent]:
+    """The last trade before the subscription, which is answered with it: {"type":"last_match",...},
+    else as a match."""
+    return [Earlier(_trade(message))]
+
+
+def _trade(message: dict[str, Any]) -> Trade:
+    return Trade(
+        symbol=symbol_of(message.get("product_id")),
+        time_ms=instant(message, "time"),
+        price=positive(message, "price"),
+        quantity=positive(message, "size"),
+        trade_id=whole(message, "trade_id"),
+    )
 
 
 def parse_ticker(message: dict[str, Any]) -> list[FrameEvent]:
@@ -126,7 +135,7 @@ def parse_error(message: dict[str, Any]) -> list[FrameEvent]:
 
 _PARSERS: dict[str, Callable[[dict[str, Any]], list[FrameEvent]]] = {
     "match": parse_match,
-    "last_match": parse_match,
+    "last_match": parse_last_match,
     "ticker": parse_ticker,
     "heartbeat": parse_heartbeat,
     "error": parse_error,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from backend.clock import Clock
 from backend.feeds.backfill import Backfill
 from backend.feeds.base import MarketSink
-from backend.feeds.frames import FeedEvent, Pulse
+from backend.feeds.frames import Earlier, FeedEvent, Pulse
 from backend.market.models import (
     OPEN_TIME,
     BookTop,
@@ -34,7 +34,6 @@ class Delivery:
         self._sink = sink
         self._clock = clock
         self._observe_lag = observe_lag
-        self._live_since_ms = 0
         self._lock = threading.Lock()
         self._statistics_ms = dict.fromkeys(symbols, 0)
         self._told: tuple[FeedState, str] | None = None
@@ -51,10 +50,13 @@ class Delivery:
             match event:
                 case Trade():
                     self._sink.apply_trade(event)
-                    if backfill.observe(event) and event.time_ms >= self._live_since_ms:
+                    if backfill.observe(event):
                         # A clock of ours that is behind makes it negative.
                         lag_ms = max(0, self._clock.now_ms() - event.time_ms)
                         self._observe_lag(lag_ms / 1000)
+                case Earlier(trade):
+                    self._sink.apply_trade(trade)
+                    backfill.observe(trade)
                 case BookTop():
                     self._sink.apply_book(event)
                 case DayStatistics(symbol, time_ms):
@@ -77,12 +79,8 @@ class Delivery:
             self._sink.load_history(symbol, candles)
 
     def gap(self, backfill: Backfill) -> None:
-        """The stream begins, or begins anew: what came before is not known.
-
-        It may begin with trades of before, which were not on their way since.
-        """
+        """The stream begins, or begins anew: what came before is not known."""
         with self._lock:
-            self._live_since_ms = self._clock.now_ms()
             backfill.damage_all()
 
     def state(self, state: FeedState, detail: str = "") -> None:
@@ -92,9 +90,9 @@ class Delivery:
             with self._lock:
                 self._sink.set_feed_state(state, detail)
 
-    def unlisted(self, symbols: Iterable[str]) -> list[str]:
-        """The symbols that aren't listed, where they have changed; those of before that are."""
-        facts = FeedFacts(unlisted=tuple(symbols))
+    def facts(self, facts: FeedFacts) -> list[str]:
+        """What the feed knows of itself, where that has changed; the symbols that were not listed
+        and are now."""
         if facts == self._facts:
             return []
         listed = [symbol for symbol in self._facts.unlisted if symbol not in facts.unlisted]

@@ -54,7 +54,18 @@ class ErrorReply:
     message: str
 
 
-FeedEvent = Trade | DayStatistics | BookTop | Pulse
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A trade of before the subscription, with which that begins."""
+
+    trade: Trade
+
+    @property
+    def symbol(self) -> str:
+        return self.trade.symbol
+
+
+FeedEvent = Trade | Earlier | DayStatistics | BookTop | Pulse
 
 
 def whole(message: Mapping[str, Any], field: str) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.feeds.frames import (
+    Earlier,
     ErrorReply,
     FeedEvent,
     Pulse,
@@ -66,7 +67,12 @@ def parse_frame(frame: str | bytes) -> list[FrameEvent]:
     parser = _PARSERS.get(channel) if isinstance(channel, str) else None
     if parser is None:
         return []
-    return [event for item in objects(message.get("data")) for event in parser(item)]
+    snapshot = message.get("type") == "snapshot"
+    return [
+        Earlier(event) if snapshot and isinstance(event, Trade) else event
+        for item in objects(message.get("data"))
+        for event in parser(item)
+    ]
 
 
 def parse_trade(item: dict[str, Any]) -> list[FrameEvent]:

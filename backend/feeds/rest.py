@@ -29,6 +29,8 @@ RETRY_AFTER_MAX_S = 3 * 86_400.0
 HEADERS = {"Accept": "application/json", "User-Agent": "crs"}
 
 OK, BAD_REQUEST, NOT_FOUND, BANNED, TOO_MANY_REQUESTS = 200, 400, 404, 418, 429
+# How an exchange says that it does not serve the country that a request comes from.
+UNAVAILABLE_HERE = 451
 
 
 class RestError(Exception):

@@ -26,10 +26,11 @@ from backend.feeds.delivery import Delivery, ObserveLag
 from backend.feeds.exchange_past import ExchangePast
 from backend.feeds.frames import FeedEvent
 from backend.feeds.renewal import Renewal
-from backend.feeds.rest import RestClient
+from backend.feeds.rest import UNAVAILABLE_HERE, RestClient
 from backend.feeds.vigil import Vigil
 from backend.market.models import (
     CandleArray,
+    FeedFacts,
     FeedState,
 )
 
@@ -102,6 +103,7 @@ class WebSocketFeed(Feed):
         renew_after_s = self.renew_after_s * (0.9 + self._random.random() / 10)
         self._renewal = Renewal(renew_after_s, self._connect, self.note, self._clock)
         self._remark = ""
+        self._unavailable = False
         self._next_upkeep = 0.0
         self._last_yield = 0.0
 
@@ -164,6 +166,10 @@ class WebSocketFeed(Feed):
     def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
         return self._past.before(symbol, interval, before_ms, limit)
 
+    @property
+    def unavailable(self) -> bool:
+        return self._unavailable
+
     def renew(self, reason: str) -> None:
         """Open a new connection and go over to it without a gap."""
         self._renewal.ask(reason)
@@ -180,7 +186,8 @@ class WebSocketFeed(Feed):
         self.note("symbol_refused", f"{symbol[:20]}: {why}")
 
     def remark(self, text: str) -> None:
-        """What the exchange says of itself stands in the feed's detail; empty: nothing."""
+        """What keeps people from trading at the exchange, which says so of itself, stands in the
+        feed's detail; empty: nothing."""
         self._remark = text
 
     def note(self, kind: str, what: str) -> None:
@@ -199,6 +206,7 @@ class WebSocketFeed(Feed):
             self._read()
         except ConnectionLost as error:
             reason, pause_at_least = str(error), error.retry_after_s
+            self._unavailable = error.status == UNAVAILABLE_HERE
         except Exception as error:  # this task must go on, whatever it was
             reason = f"{type(error).__name__}: {error}"
             self.note("reader_failed", reason)
@@ -233,6 +241,7 @@ class WebSocketFeed(Feed):
             self._backfill.begin()  # the past may be had though the stream is not
             raise ConnectionLost.from_error(self._connection.error)
         log.info("%s feed: connected", self.name)
+        self._unavailable = False
         self.counters["connections"] += 1
         self._vigil.connected(self._clock.monotonic())
         self._renewal.satisfied()
@@ -313,7 +322,7 @@ class WebSocketFeed(Feed):
             self.counters["freezes"] += 1
             raise ConnectionLost(f"no data for {frozen_s:.0f} s")
         unlisted = self._backfill.unlisted()
-        found = self._delivery.unlisted(unlisted)
+        found = self._delivery.facts(FeedFacts(tuple(unlisted), halted=bool(self._remark)))
         if found:
             self.renew(f"{', '.join(found[:10])} may be listed now")
         silent = [s for s in self._vigil.silent_symbols(now) if s not in unlisted]

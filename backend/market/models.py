@@ -125,11 +125,12 @@ class Playback:
 
 @dataclass(frozen=True, slots=True)
 class FeedFacts:
-    """What a feed knows of itself beside its state: symbols that its exchange does not list, and
-    the playback where it is a recording's."""
+    """What a feed knows of itself beside its state: symbols that its exchange does not list, the
+    playback where it is a recording's, and whether its exchange says that nobody can trade."""
 
     unlisted: tuple[str, ...] = ()
     playback: Playback | None = None
+    halted: bool = False
 
 
 class SignalLevel(StrEnum):

@@ -129,25 +129,33 @@ class RunningFeed:
 
     def wrong_candles(self, symbol: str, until_ms: int) -> list[tuple[list, list | None]]:
         """(ours, the exchange's) of each minute that differs, from our first to `until_ms`."""
-        exchange, rtol = self.exchange, self.exchange.dialect.quote_volume_rtol
-        rows = exchange.klines.rows(symbol, exchange.now_ms, exchange.dialect.every_minute)
-        theirs = {row[0]: [float(field) for field in row[1:7]] for row in rows}
-        ours = {int(row[0]): list(row[1:]) for row in self.market.closed_candles(symbol)}
+        return wrong_candles(self.market, self.exchange, symbol, until_ms)
 
-        def equal(minute: int) -> bool:
-            one, other = ours.get(minute), theirs.get(minute)
-            return (
-                one is not None
-                and other is not None
-                and all(map(close, one[:5], other[:5]))
-                and (rtol is None or close(one[5], other[5], rel_tol=rtol))
-            )
 
-        return [
-            (ours.get(minute, []), theirs.get(minute))
-            for minute in sorted({*ours, *theirs})
-            if min(ours, default=0) <= minute <= until_ms - 60_000 and not equal(minute)
-        ]
+def wrong_candles(
+    market: Market, exchange: ExchangeServer, symbol: str, until_ms: int
+) -> list[tuple[list, list | None]]:
+    """(the market's, the exchange's) of each minute that differs, from the market's first to
+    `until_ms`."""
+    rtol = exchange.dialect.quote_volume_rtol
+    rows = exchange.klines.rows(symbol, exchange.now_ms, exchange.dialect.every_minute)
+    theirs = {row[0]: [float(field) for field in row[1:7]] for row in rows}
+    ours = {int(row[0]): list(row[1:]) for row in market.closed_candles(symbol)}
+
+    def equal(minute: int) -> bool:
+        one, other = ours.get(minute), theirs.get(minute)
+        return (
+            one is not None
+            and other is not None
+            and all(map(close, one[:5], other[:5]))
+            and (rtol is None or close(one[5], other[5], rel_tol=rtol))
+        )
+
+    return [
+        (ours.get(minute, []), theirs.get(minute))
+        for minute in sorted({*ours, *theirs})
+        if min(ours, default=0) <= minute <= until_ms - 60_000 and not equal(minute)
+    ]
 
 
 def keys_of(frames: list[Frame], dialect: Dialect = BINANCE) -> list[Key]:

@@ -13,7 +13,7 @@ from backend.feeds.coinbase_frames import (
     product_of,
     symbol_of,
 )
-from backend.feeds.frames import ErrorReply, Pulse
+from backend.feeds.frames import Earlier, ErrorReply, Pulse
 from backend.market.models import BookTop, DayStatistics, Trade
 from tests.feeds.exchange_coinbase import COINBASE
 from tests.feeds.exchange_klines import milliseconds, read_frames
@@ -70,7 +70,7 @@ def parsed(message: object) -> list:
 def test_a_match_is_a_trade() -> None:
     trade = Trade("SKL", TIME_MS, 0.791, 450.0, 1568268)
     assert parsed(MATCH) == [trade]
-    assert parsed({**MATCH, "type": "last_match"}) == [trade]
+    assert parsed({**MATCH, "type": "last_match"}) == [Earlier(trade)]
 
 
 def test_a_ticker_has_the_figures_of_a_day_and_the_top_of_the_book() -> None:
@@ -177,13 +177,12 @@ def test_every_frame_of_a_real_recording_is_understood() -> None:
             message["product_id"] = message["product_id"].split("-")[0] + "-USD"
         for event in parsed(message):
             kinds[type(event).__name__] = kinds.get(type(event).__name__, 0) + 1
-            if isinstance(event, Trade):
-                assert (event.price, event.quantity) == (
-                    float(message["price"]),
-                    float(message["size"]),
-                )
-                assert event.time_ms == milliseconds(message["time"])
-    assert kinds == {"Trade": 107, "DayStatistics": 107, "BookTop": 107}
+            if isinstance(event, Trade | Earlier):
+                trade = event if isinstance(event, Trade) else event.trade
+                told = (float(message["price"]), float(message["size"]))
+                assert (trade.price, trade.quantity) == told
+                assert trade.time_ms == milliseconds(message["time"])
+    assert kinds == {"Earlier": 10, "Trade": 97, "DayStatistics": 107, "BookTop": 107}
 
 
 @pytest.mark.served

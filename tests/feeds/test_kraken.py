@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.feeds.frames import ErrorReply, Pulse
+from backend.feeds.frames import Earlier, ErrorReply, Pulse
 from backend.feeds.kraken_frames import (
     SystemStatus,
     pair_of,
@@ -57,13 +57,15 @@ def parsed(channel: str, *items: object, kind: str = "update") -> list:
     return parse_frame(json.dumps({"channel": channel, "type": kind, "data": items}))
 
 
-@pytest.mark.parametrize("kind", ["snapshot", "update"])
-def test_trades(kind: str) -> None:
+def test_trades() -> None:
     later = {**TRADE, "trade_id": 4665847}
-    assert parsed("trade", TRADE, later, kind=kind) == [
+    trades = [
         Trade("BTC", 1_695_628_177_708, 50000.1, 0.5, 4665846),
         Trade("BTC", 1_695_628_177_708, 50000.1, 0.5, 4665847),
     ]
+    assert parsed("trade", TRADE, later) == trades
+    snapshot = parsed("trade", TRADE, later, kind="snapshot")
+    assert snapshot == [Earlier(trade) for trade in trades]
 
 
 @pytest.mark.parametrize("kind", ["snapshot", "update"])

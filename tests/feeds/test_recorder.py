@@ -200,6 +200,8 @@ def test_a_signal_ends_the_command_with_a_whole_file(tmp_path, number):
 def test_the_command_names_what_is_wrong(tmp_path):
     bad_feed = run(tmp_path / "r.gz", "--feed", "rumours")
     assert bad_feed.returncode == 2 and "MARKET_FEED" in bad_feed.stderr
+    several = run(tmp_path / "r.gz", "--feed", "binance,kraken")
+    assert several.returncode == 2 and "of one feed" in several.stderr
     (tmp_path / "there").touch()
     for path in (tmp_path / "there", tmp_path / "no" / "such"):
         done = run(path, "--feed", "simulated")
