@@ -3,10 +3,14 @@
 A description of the recent past by published rules, not a forecast and not advice.
 """
 
+import numpy as np
+
 from backend.analysis import rating, reasons
-from backend.analysis.indicators import IndicatorSet, Readings
-from backend.analysis.reasons import Evidence, PivotLevels
+from backend.analysis.averages import Floats
+from backend.analysis.reasons import PivotLevels
+from backend.analysis.rows import KEPT_COLUMNS, MIN_CANDLES, CandleRows
 from backend.clock import MINUTE_MS
+from backend.market.candles import candle_row, row_candle
 from backend.market.models import (
     Assessment,
     Candle,
@@ -14,9 +18,6 @@ from backend.market.models import (
     SignalLevel,
 )
 
-# With an hour of candles every item can vote except the averages of 100 and 200, which are left
-# out, as in the original, until they can.
-MIN_CANDLES = 60
 # Hardly ever exceeded, since the oscillators seldom agree: 99.9 % of the minutes of the recordings
 # named in `reasons` lie below it.
 FULL_SCORE = 0.65
@@ -63,28 +64,22 @@ class SignalEngine:
 
     def __init__(self, symbol: str) -> None:
         self._symbol = symbol
-        self._indicators = IndicatorSet()
+        self._rows = CandleRows(1)
         self._pivots = PivotLevels()
-        self._count = 0
         self._last: Candle | None = None
 
     def rebuild(self, closed: CandleArray) -> None:
         """Start over from closed candles, shape (n, 7), oldest first. 48 h take about 1 ms."""
-        self._indicators.rebuild(closed)
+        self._rows.load(0, closed)
         self._pivots.rebuild(closed)
-        self._count = len(closed)
-        self._last = None
-        if len(closed):
-            open_time, *prices = closed[-1].tolist()
-            self._last = Candle(int(open_time), *prices)
+        self._last = row_candle(closed[-1]) if len(closed) else None
 
     def update(self, candle: Candle) -> None:
         """Take in the next closed candle. One that is not newer than the last is known already."""
         if self._last and candle.open_time_ms <= self._last.open_time_ms:
             return
-        self._indicators.update(candle)
+        self._rows.close(_ONLY_ROW, _columns(candle))
         self._pivots.update(candle)
-        self._count += 1
         self._last = candle
 
     def assess(self, forming: Candle | None, time_ms: int | None = None) -> Assessment | None:
@@ -94,45 +89,32 @@ class SignalEngine:
         the beginning of the forming one. None before `MIN_CANDLES` closed candles.
         """
         last = self._last
-        if last is None or self._count < MIN_CANDLES:
+        if last is None or self._rows.counts[0] < MIN_CANDLES:
             return None
-        history = self._indicators.history
         if forming is None or forming.open_time_ms <= last.open_time_ms:
-            earlier, before, now = history
-            candle, default_time = last, last.open_time_ms + MINUTE_MS
-            surge_of = [(last, before)]
+            in_hand, price, default_time = _NONE, last.close, last.open_time_ms + MINUTE_MS
         else:
-            (earlier, before), now = history[-2:], self._indicators.peek(forming)
-            candle, default_time = forming, forming.open_time_ms
-            # A minute that has just begun has little volume; the surge of the one before it is
-            # still news.
-            surge_of = [(forming, before), (last, earlier)]
-        score = rating.score(now, before, earlier)
+            in_hand, price, default_time = _columns(forming), forming.close, forming.open_time_ms
+        now = self._rows.read(_ONLY_ROW, _NONE, in_hand)
+        score = float(rating.scores(now)[0])
         level = level_of(score)
-        direction = _DIRECTIONS[level]
-        evidence = self._evidence(now, before, surge_of, direction)
+        direction = np.array([_DIRECTIONS[level]])
+        levels = np.array([self._pivots.levels])
         return Assessment(
             symbol=self._symbol,
             level=level,
             score=score,
             strength=strength_of(score),
-            reason=reasons.strongest(evidence, direction),
-            price=candle.close,
+            reason=reasons.strongest(now, levels, direction)[0],
+            price=price,
             time_ms=default_time if time_ms is None else time_ms,
         )
 
-    def _evidence(
-        self,
-        now: Readings,
-        before: Readings,
-        surge_of: list[tuple[Candle, Readings]],
-        direction: int,
-    ) -> Evidence:
-        levels = [level * self._indicators.scale for level in self._pivots.levels]
-        return Evidence(
-            breakout=reasons.breakout(now, before, direction),
-            volume=max(reasons.surge(candle, usual, direction) for candle, usual in surge_of),
-            momentum=reasons.momentum(now, direction),
-            support=reasons.closeness(levels, now, -1, direction),
-            resistance=reasons.closeness(levels, now, 1, direction),
-        )
+
+_ONLY_ROW = np.array([0])
+_NONE = np.full((len(KEPT_COLUMNS), 1), np.nan)
+
+
+def _columns(candle: Candle) -> Floats:
+    row = candle_row(candle)
+    return np.array([[row[column]] for column in KEPT_COLUMNS])
