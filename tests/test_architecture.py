@@ -17,6 +17,7 @@ LAYERS = [
         "backend.api",
         "backend.auth",
         "backend.record",
+        "backend.evaluate",
     ],
     ["backend.streaming", "backend.feeds", "backend.storage", "backend.offload"],
     [

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backend.analysis.forecast import HORIZONS
+from backend.analysis.ranges import HORIZONS
 from backend.api.market import CANDLES_DEFAULT, CANDLES_MAX, SIGNALS_DEFAULT, SIGNALS_MAX
 from backend.api.openapi.shapes import (
     ID,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from backend import protocol
-from backend.analysis.forecast import FIRST_WIDTHS, HORIZONS
+from backend.analysis import ranges
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
 from backend.auth.keys import TOKEN_MAX_CHARS
 from backend.market.candles import INTERVALS
@@ -102,7 +102,7 @@ PASSWORD: Schema = {
     "maxLength": PASSWORD_MAX_CHARS,
     "pattern": r"^[^\u0000]*$",
 }
-LEVELS = tuple(f"{level * 100:.0f}" for level in FIRST_WIDTHS)
+LEVELS = tuple(f"{level * 100:.0f}" for level in ranges.LEVELS)
 
 _QUOTE: dict[str, Schema] = {
     "symbol": ref("Symbol"),
@@ -209,7 +209,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "decimals": integer(0),
                 "timestamp": INSTANT,
                 "ranges": by_name(
-                    by_name(array(number(0), minItems=2, maxItems=2), *LEVELS), *HORIZONS
+                    by_name(array(number(0), minItems=2, maxItems=2), *LEVELS), *ranges.HORIZONS
                 ),
             }
         ),

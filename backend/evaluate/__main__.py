@@ -1,0 +1,35 @@
+"""`python -m backend.evaluate --of forecast FILE...`: what the numbers are worth, as a table."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from backend.clock import SystemClock
+from backend.evaluate.candle_files import read_candles
+from backend.evaluate.forecast import forecast_table
+from backend.market.models import CandleArray
+
+TABLES: dict[str, Callable[[Mapping[str, CandleArray]], str]] = {"forecast": forecast_table}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; its exit status: 0 done, 1 a file can't be read, 2 bad usage."""
+    parser = argparse.ArgumentParser(prog="python -m backend.evaluate", description=__doc__)
+    parser.add_argument("--of", choices=TABLES, required=True, help="which numbers")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recordings")
+    options = parser.parse_args(arguments)
+    histories: dict[str, CandleArray] = {}
+    for path in options.files:
+        try:
+            found = read_candles(path, SystemClock())
+        except OSError as error:
+            print(f"{path}: {error.strerror or error}", file=sys.stderr)
+            return 1
+        histories |= {f"{path.name} {symbol}": candles for symbol, candles in found.items()}
+    print(TABLES[options.of](histories))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
