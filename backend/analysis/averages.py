@@ -6,6 +6,7 @@ Concepts in Technical Trading Systems" (1978); each average begins with the plai
 period, as TradingView's `ta.ema` and `ta.rma` do.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Those that vote, MACD's two, and that of bull and bear power.
-EMA_PERIODS = (10, 20, 30, 50, 100, 200, 12, 26, 13)
-EMA_50, EMA_12, EMA_26, EMA_13 = (EMA_PERIODS.index(period) for period in (50, 12, 26, 13))
+# Those that vote, MACD's two of 12 and 26, and that of bull and bear power, 13; rising.
+EMA_PERIODS = (10, 12, 13, 20, 26, 30, 50, 100, 200)
+EMA_12, EMA_13, EMA_26 = (EMA_PERIODS.index(period) for period in (12, 13, 26))
 SIGNAL_PERIOD = 9
 WILDER_PERIOD = 14
 # An EMA of this period has Wilder's factor of 1/14.
@@ -85,7 +86,9 @@ def following(before: Averages, window: Window) -> Averages:
     close = window.close[-1]
     ema = before.ema + (close - before.ema) * _EMA_FACTORS
     if np.isnan(ema).any():
-        _begin(ema, window.close)
+        # Those that have just enough candles begin.
+        means = nested(np.add, window.close, EMA_PERIODS) / np.array(EMA_PERIODS)[:, np.newaxis]
+        ema = np.where(np.isnan(ema), means, ema)
     macd = ema[EMA_12] - ema[EMA_26]
     moves = _moves(*(column[-2:] for column in window[:3]))
     wilder = before.wilder + (moves[:, 1] - before.wilder) * _WILDER_FACTOR
@@ -111,14 +114,6 @@ def through(high: Floats, low: Floats, close: Floats) -> Averages:
         _recursive(_directional_index(wilder), WILDER_PERIOD, _WILDER_AS_EMA),
         sliding_window_view(rsi, len(close)),
     )
-
-
-def _begin(ema: Floats, close: Floats) -> None:
-    """Begin the averages that just have enough candles for it: the newest of (n, rows) closes."""
-    for average, period in zip(ema, EMA_PERIODS, strict=True):
-        missing = np.isnan(average)
-        if missing.any() and len(close) >= period:
-            average[missing] = close[-period:, missing].mean(axis=0)
 
 
 def _recursive(values: Floats, first: int, period: int) -> Floats:
@@ -154,6 +149,14 @@ def _directional_index(wilder: Floats) -> Floats:
 def _rsi(wilder: Floats) -> Floats:
     """RSI, 0..100; 100 where nothing was lost, as in Pine."""
     return 100 * ratio(wilder[GAIN], wilder[GAIN] + wilder[LOSS], 1.0)
+
+
+def nested(function: np.ufunc, values: Floats, periods: Sequence[int]) -> Floats:
+    """The ufunc over the newest n values of each row, for n in rising periods: (periods, rows)."""
+    starts = periods[-1] - np.array(periods[::-1])
+    parts = function.reduceat(values[-periods[-1] :], starts, axis=0)
+    found: Floats = function.accumulate(parts[::-1], axis=0)
+    return found
 
 
 def ratio(part: Floats, whole: Floats, without: float) -> Floats:

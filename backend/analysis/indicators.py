@@ -17,12 +17,14 @@ from backend.analysis.averages import (
     EMA_12,
     EMA_13,
     EMA_26,
+    EMA_PERIODS,
     MINUS_MOVE,
     PLUS_MOVE,
     TRUE_RANGE,
     Averages,
     Floats,
     Window,
+    nested,
     ratio,
 )
 
@@ -35,6 +37,7 @@ DISPLACEMENT = 26
 TIE = 1e-12
 
 SMA_PERIODS = (10, 20, 30, 50, 100, 200)
+_VOTING = [EMA_PERIODS.index(period) for period in SMA_PERIODS]
 ICHIMOKU_PERIODS = (9, 26, 52)
 STOCHASTIC_PERIOD = 14
 CCI_PERIOD = 20
@@ -143,8 +146,8 @@ def read(window: Window, before: Averages, now: Averages) -> Readings:
     ao = [_awesome(middle[: len(middle) - ago]) for ago in range(3)]
     return Readings(
         close=price,
-        sma=_nested(np.add, close, SMA_PERIODS) / np.array(SMA_PERIODS)[:, np.newaxis],
-        ema=now.ema[: len(SMA_PERIODS)],
+        sma=nested(np.add, close, SMA_PERIODS) / np.array(SMA_PERIODS)[:, np.newaxis],
+        ema=now.ema[_VOTING],
         hma=_HULL_WEIGHTS @ close[-len(_HULL_WEIGHTS) :],
         vwma=_volume_weighted(close[-VWMA_PERIOD:], volume[-VWMA_PERIOD:]),
         conversion_line=conversion,
@@ -190,14 +193,6 @@ def read(window: Window, before: Averages, now: Averages) -> Readings:
     )
 
 
-def _nested(function: np.ufunc, values: Floats, periods: Sequence[int]) -> Floats:
-    """The ufunc over the newest n values of each row, for n in rising periods: (periods, rows)."""
-    starts = periods[-1] - np.array(periods[::-1])
-    parts = function.reduceat(values[-periods[-1] :], starts, axis=0)
-    found: Floats = function.accumulate(parts[::-1], axis=0)
-    return found
-
-
 def _moved(high: Floats, low: Floats) -> NDArray[np.bool_]:
     highest, lowest = high.max(axis=0), low.min(axis=0)
     moved: NDArray[np.bool_] = highest - lowest > TIE * highest
@@ -206,7 +201,7 @@ def _moved(high: Floats, low: Floats) -> NDArray[np.bool_]:
 
 def _midpoints(high: Floats, low: Floats, periods: Sequence[int]) -> Floats:
     """The middle between the highest and the lowest of each period, (periods, rows)."""
-    return (_nested(np.maximum, high, periods) + _nested(np.minimum, low, periods)) / 2
+    return (nested(np.maximum, high, periods) + nested(np.minimum, low, periods)) / 2
 
 
 def _stochastic(high: Floats, low: Floats, close: Floats, count: int) -> Floats:
@@ -224,7 +219,7 @@ def _smoothed(raw: Floats) -> tuple[Floats, Floats]:
 
 
 def _awesome(middle: Floats) -> Floats:
-    fast, slow = _nested(np.add, middle, AO_PERIODS)
+    fast, slow = nested(np.add, middle, AO_PERIODS)
     value: Floats = fast / AO_PERIODS[0] - slow / AO_PERIODS[1]
     return value
 
@@ -242,8 +237,8 @@ def _commodity_channel(close: Floats) -> Floats:
 
 def _ultimate(high: Floats, low: Floats, close: Floats) -> Floats:
     floor = np.minimum(low[1:], close[:-1])
-    pressure = _nested(np.add, close[1:] - floor, ULTIMATE_PERIODS)
-    ranges = _nested(np.add, np.maximum(high[1:], close[:-1]) - floor, ULTIMATE_PERIODS)
+    pressure = nested(np.add, close[1:] - floor, ULTIMATE_PERIODS)
+    ranges = nested(np.add, np.maximum(high[1:], close[:-1]) - floor, ULTIMATE_PERIODS)
     shares = _share(pressure, ranges, TIE * close[-1])
     mean: Floats = np.array(ULTIMATE_WEIGHTS) @ shares / sum(ULTIMATE_WEIGHTS)
     return 100 * mean

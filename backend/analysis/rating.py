@@ -11,14 +11,14 @@ Every rule is a pair of mirror images: prices reflected about a level turn each 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.analysis.averages import EMA_50, Floats
+from backend.analysis.averages import Floats
 from backend.analysis.indicators import SMA_PERIODS, TIE, Readings
 
 # As `TIE`, for an oscillator of 0..100. Rounding must not vote.
 OSCILLATOR_TIE = 100 * TIE
 
-STRONG = 0.5
-WEAK = 0.1
+# Of the averages that vote, the one that says what the trend is: EMA 50.
+_TREND = SMA_PERIODS.index(50)
 
 Truths = NDArray[np.bool_]
 
@@ -88,7 +88,7 @@ def stochastic(k: Floats, d: Floats, known: Floats) -> Floats:
 
 def stochastic_rsi(now: Readings) -> Floats:
     """The stochastic's rule against the trend: buy below EMA 50 only, sell above it only."""
-    trend = moving_average(now.ema[EMA_50], now.close)
+    trend = moving_average(now.ema[_TREND], now.close)
     vote = stochastic(now.stoch_rsi_k, now.stoch_rsi_d, trend)
     return _vote(trend, (trend < 0) & (vote > 0), (trend > 0) & (vote < 0))
 
@@ -132,7 +132,7 @@ def macd(now: Readings) -> Floats:
 
 def bull_bear_power(now: Readings) -> Floats:
     """Buy: above EMA 50, bear power below zero and rising. Sell: the mirror image."""
-    trend, tie = moving_average(now.ema[EMA_50], now.close), TIE * now.close
+    trend, tie = moving_average(now.ema[_TREND], now.close), TIE * now.close
     bear, bull = now.bear_power, now.bull_power
     buy = (trend > 0) & (bear < -tie) & (bear - now.bear_power_before > tie)
     return _vote(trend, buy, (trend < 0) & (bull > tie) & (now.bull_power_before - bull > tie))
@@ -165,6 +165,34 @@ def oscillator_votes(now: Readings) -> Floats:
             bull_bear_power(now),
             ultimate_oscillator(now),
         ]
+    )
+
+
+def values(now: Readings) -> Floats:
+    """The number that each vote is known by, (26, rows): those of `MOVING_AVERAGES`, Ichimoku by
+    its base line, then those of `OSCILLATORS`, the stochastics by %K, bull and bear power by their
+    sum."""
+    return np.concatenate(
+        (
+            now.sma,
+            now.ema,
+            (
+                now.hma,
+                now.vwma,
+                now.base_line,
+                now.rsi,
+                now.stoch_k,
+                now.cci,
+                now.adx,
+                now.ao,
+                now.momentum,
+                now.macd,
+                now.stoch_rsi_k,
+                now.williams_r,
+                now.bull_power + now.bear_power,
+                now.ultimate,
+            ),
+        )
     )
 
 

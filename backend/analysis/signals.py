@@ -7,6 +7,7 @@ import numpy as np
 
 from backend.analysis import rating, reasons
 from backend.analysis.averages import Floats
+from backend.analysis.levels import DIRECTIONS, level_of, strength_of
 from backend.analysis.reasons import PivotLevels
 from backend.analysis.rows import KEPT_COLUMNS, MIN_CANDLES, CandleRows
 from backend.clock import MINUTE_MS
@@ -15,45 +16,7 @@ from backend.market.models import (
     Assessment,
     Candle,
     CandleArray,
-    SignalLevel,
 )
-
-# Hardly ever exceeded, since the oscillators seldom agree: 99.9 % of the minutes of the recordings
-# named in `reasons` lie below it.
-FULL_SCORE = 0.65
-
-_DIRECTIONS = {
-    SignalLevel.STRONG_BUY: 1,
-    SignalLevel.BUY: 1,
-    SignalLevel.HOLD: 0,
-    SignalLevel.SELL: -1,
-    SignalLevel.STRONG_SELL: -1,
-}
-
-
-def level_of(score: float) -> SignalLevel:
-    """The rating's level: over 0.5 strong buy, over 0.1 buy, likewise below, else hold."""
-    if score > rating.STRONG:
-        return SignalLevel.STRONG_BUY
-    if score > rating.WEAK:
-        return SignalLevel.BUY
-    if score < -rating.STRONG:
-        return SignalLevel.STRONG_SELL
-    if score < -rating.WEAK:
-        return SignalLevel.SELL
-    return SignalLevel.HOLD
-
-
-def strength_of(score: float) -> float:
-    """How far the score is into its level, 0.5..1.0: 0.5 where buy or sell meets hold.
-
-    From there it grows with |score| to 1.0 at `FULL_SCORE` (0.86 at a strong signal's edge), and
-    within hold to 1.0 at a score of 0.
-    """
-    size = abs(score)
-    if size <= rating.WEAK:
-        return 1 - 0.5 * size / rating.WEAK
-    return 0.5 + 0.5 * min(1.0, (size - rating.WEAK) / (FULL_SCORE - rating.WEAK))
 
 
 class SignalEngine:
@@ -98,13 +61,13 @@ class SignalEngine:
         now = self._rows.read(_ONLY_ROW, _NONE, in_hand)
         score = float(rating.scores(now)[0])
         level = level_of(score)
-        direction = np.array([_DIRECTIONS[level]])
+        direction = np.array([DIRECTIONS[level]])
         levels = np.array([self._pivots.levels])
         return Assessment(
             symbol=self._symbol,
             level=level,
             score=score,
-            strength=strength_of(score),
+            strength=strength_of(score, level),
             reason=reasons.strongest(now, levels, direction)[0],
             price=price,
             time_ms=default_time if time_ms is None else time_ms,

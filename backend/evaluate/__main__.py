@@ -8,9 +8,13 @@ from pathlib import Path
 from backend.clock import SystemClock
 from backend.evaluate.candle_files import read_candles
 from backend.evaluate.forecast import forecast_table
+from backend.evaluate.levels import levels_table
 from backend.market.models import CandleArray
 
-TABLES: dict[str, Callable[[Mapping[str, CandleArray]], str]] = {"forecast": forecast_table}
+TABLES: dict[str, Callable[[Mapping[str, CandleArray]], str]] = {
+    "forecast": forecast_table,
+    "levels": levels_table,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

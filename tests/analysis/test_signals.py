@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.analysis.signals import MIN_CANDLES, SignalEngine, level_of, strength_of
+from backend.analysis.levels import level_of
+from backend.analysis.signals import MIN_CANDLES, SignalEngine
 from backend.clock import MINUTE_MS
 from backend.market.models import CLOSE, HIGH, LOW, OPEN, VOLUME, Candle, SignalLevel, SignalReason
 
@@ -14,34 +15,6 @@ def assess(rows, forming=None):
     engine = SignalEngine("BTC")
     engine.rebuild(rows)
     return engine.assess(forming)
-
-
-@pytest.mark.parametrize(
-    ("score", "level"),
-    [
-        (1, "STRONG_BUY"),
-        (0.51, "STRONG_BUY"),
-        (0.5, "BUY"),
-        (0.11, "BUY"),
-        (0.1, "HOLD"),
-        (0, "HOLD"),
-        (-0.1, "HOLD"),
-        (-0.11, "SELL"),
-        (-0.5, "SELL"),
-        (-0.51, "STRONG_SELL"),
-        (-1, "STRONG_SELL"),
-    ],
-)
-def test_levels_at_their_published_bounds(score, level):
-    assert level_of(score) == level
-
-
-@pytest.mark.parametrize(
-    ("score", "strength"),
-    [(0, 1), (0.05, 0.75), (0.1, 0.5), (0.375, 0.75), (0.65, 1), (1, 1), (-0.375, 0.75)],
-)
-def test_strength_grows_from_where_the_level_begins(score, strength):
-    assert strength_of(score) == pytest.approx(strength)
 
 
 def test_nothing_is_said_before_an_hour_of_candles(candles, each):
