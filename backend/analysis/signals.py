@@ -11,7 +11,7 @@ from backend.analysis.levels import DIRECTIONS, level_of, strength_of
 from backend.analysis.reasons import PivotLevels
 from backend.analysis.rows import KEPT_COLUMNS, MIN_CANDLES, CandleRows
 from backend.clock import MINUTE_MS
-from backend.market.candles import candle_row, row_candle
+from backend.market.candles import BASE_INTERVAL, candle_row, row_candle
 from backend.market.models import (
     Assessment,
     Candle,
@@ -65,6 +65,7 @@ class SignalEngine:
         levels = np.array([self._pivots.levels])
         return Assessment(
             symbol=self._symbol,
+            timeframe=BASE_INTERVAL,
             level=level,
             score=score,
             strength=strength_of(score, level),
