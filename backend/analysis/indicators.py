@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from backend.analysis.averages import (
@@ -207,9 +206,17 @@ def _midpoints(high: Floats, low: Floats, periods: Sequence[int]) -> Floats:
 def _stochastic(high: Floats, low: Floats, close: Floats, count: int) -> Floats:
     """Where the newest `count` values lie in the range of their 14, 0..100: (count, rows)."""
     span = STOCHASTIC_PERIOD + count - 1
-    highest = sliding_window_view(high[-span:], STOCHASTIC_PERIOD, axis=0).max(axis=2)
-    lowest = sliding_window_view(low[-span:], STOCHASTIC_PERIOD, axis=0).min(axis=2)
+    highest = _over_14(np.maximum, high[-span:])
+    lowest = _over_14(np.minimum, low[-span:])
     return 100 * _share(close[-count:] - lowest, highest - lowest, TIE * highest)
+
+
+def _over_14(function: np.ufunc, values: Floats) -> Floats:
+    """The ufunc over each 14 values in a row: of two, of four, of eight, and of two eights."""
+    for width in (1, 2, 4):
+        values = function(values[:-width], values[width:])
+    found: Floats = function(values[:-6], values[6:])
+    return found
 
 
 def _smoothed(raw: Floats) -> tuple[Floats, Floats]:
@@ -230,8 +237,8 @@ def _volume_weighted(close: Floats, volume: Floats) -> Floats:
 
 
 def _commodity_channel(close: Floats) -> Floats:
-    mean = close.mean(axis=0)
-    deviation = np.abs(close - mean).mean(axis=0)
+    mean = close.sum(axis=0) / CCI_PERIOD
+    deviation = np.abs(close - mean).sum(axis=0) / CCI_PERIOD
     return _share(close[-1] - mean, 0.015 * deviation, TIE * mean)
 
 
@@ -245,9 +252,10 @@ def _ultimate(high: Floats, low: Floats, close: Floats) -> Floats:
 
 
 def _surge(volume: Floats) -> Floats:
-    usual = volume[:-1]
-    mean = usual.mean(axis=0)
-    return _share(volume[-1] - mean, usual.std(axis=0), TIE * mean)
+    mean = volume[:-1].sum(axis=0) / VOLUME_PERIOD
+    deviations = volume - mean
+    variance = (deviations[:-1] ** 2).sum(axis=0) / VOLUME_PERIOD
+    return _share(deviations[-1], np.sqrt(variance), TIE * mean)
 
 
 def _share(part: Floats, whole: Floats, least: Floats | float) -> Floats:
