@@ -30,6 +30,7 @@ from backend.market.validation import (
     FUTURE,
     UNKNOWN_SYMBOL,
     candle_fault,
+    is_quiet,
     statistics_fault,
     trade_fault,
     usable_candles,
@@ -200,7 +201,10 @@ class Market:
             self._price_listeners(trade.symbol)
 
     def apply_candle(self, symbol: str, candle: Candle) -> None:
-        """A closed minute after all closed ones; it stands in for the forming one of its time."""
+        """A closed minute after all closed ones; it stands in for the forming one of its time.
+
+        A quiet one (`validation.is_quiet`) is a sign of life and no candle.
+        """
         instrument = self._instruments.get(symbol)
         if instrument is None:
             self._drop(UNKNOWN_SYMBOL, symbol)
@@ -217,6 +221,8 @@ class Market:
             return
         self._close(instrument, candle.open_time_ms)
         instrument.received = self._feed.heard()
+        if is_quiet(row):
+            return
         price_changed = instrument.apply_candle(row)
         self._candle_listeners(symbol, candle)
         if price_changed:
@@ -241,7 +247,7 @@ class Market:
             self._price_listeners(statistics.symbol)
 
     def load_history(self, symbol: str, candles: CandleArray) -> None:
-        """Closed minutes in any order, at start or late; never the forming one.
+        """Closed minutes in any order, at start or late; never the forming one, and no quiet ones.
 
         They bring the price where there is none newer. History does not count as a sign of life.
         """
