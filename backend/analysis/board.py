@@ -82,13 +82,15 @@ class RatingBoard:
         minutes: CandleArray,
         longer: Mapping[str, CandleArray] | None = None,
         pause: Callable[[], object] = lambda: None,
+        since_ms: int = 0,
     ) -> None:
         """Read the candles anew from closed minutes (n, 7), oldest first, and for each timeframe
         from those of `longer` that begin before them. Levels go through minutes that are new to
-        them. A week takes some 0.4 s where they are all new, with a `pause` every 2 ms."""
+        them and open at `since_ms` or later. A week takes some 0.4 s where they are all new, with a
+        `pause` every 2 ms."""
         self._pending.pop(symbol, None)
         self._newest[symbol] = int(minutes[-1, OPEN_TIME]) if len(minutes) else -1
-        since = self._said[symbol] + 1
+        since = max(self._said[symbol] + 1, since_ms)
         for row, timeframe in zip(self.rows(symbol).tolist(), self.timeframes, strict=True):
             interval = int(self._intervals[row % len(self.timeframes)])
             earlier = (longer or {}).get(timeframe, empty_candles())

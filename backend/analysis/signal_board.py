@@ -79,11 +79,12 @@ class SignalBoard:
         minutes: CandleArray,
         longer: Mapping[str, CandleArray] | None = None,
         pause: Callable[[], object] = lambda: None,
+        since_ms: int = 0,
     ) -> None:
         """As `RatingBoard.load`."""
         self._pivots[symbol].rebuild(minutes)
         self._last_ms[symbol] = int(minutes[-1, OPEN_TIME]) if len(minutes) else -1
-        self._board.load(symbol, minutes, longer, pause)
+        self._board.load(symbol, minutes, longer, pause, since_ms)
 
     def update(self, symbol: str, candle: Candle) -> None:
         """Take in the next closed minute. One that is not newer than the last is known already."""

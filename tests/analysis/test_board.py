@@ -142,6 +142,14 @@ def test_candles_that_are_read_anew_say_nothing_again(minutes):
     assert said and board.changes() == []
 
 
+def test_levels_are_said_from_a_given_minute_on_only(minutes):
+    board = RatingBoard(SYMBOLS, TIMEFRAMES)
+    since = int(minutes[-500, OPEN_TIME])
+    board.load("BTC", minutes, since_ms=since)
+    said = board.changes()
+    assert said and all(change.time_ms > since for change in said)
+
+
 def test_a_timeframe_without_enough_candles_is_not_rated_until_longer_ones_are_at_hand(candles):
     board = RatingBoard(("BTC",), {"1m": MINUTE_MS, "1d": DAY_MS})
     minutes = candles(count=2 * 1440 + 30)

@@ -67,10 +67,10 @@ def test_sentiment_and_signals_are_the_latest_first(server: Server) -> None:
 def test_forecast_ranges_lie_within_one_another_and_show_their_coverage(server: Server) -> None:
     # They are read from the history in the first seconds of the process.
     ready = wait_until(
-        lambda: (answer := server.get("/api/forecast").json())["forecasts"] and answer,
-        "the forecasts",
+        lambda: len((answer := server.get("/api/forecast").json())["forecasts"]) == 20 and answer,
+        "the forecasts of all symbols",
     )
-    assert len(ready["forecasts"]) == 20 and ready["model"]
+    assert ready["model"]
     for forecast in ready["forecasts"]:
         for horizon in ("1h", "24h"):
             (low, high), (lowest, highest) = (forecast["ranges"][horizon][p] for p in ("50", "90"))
