@@ -19,10 +19,10 @@ from dotenv import load_dotenv
 from backend import create_app, logs
 from backend.config import ConfigError, Settings, load_settings
 from backend.config_values import PROJECT_ROOT
+from backend.memory import give_large_blocks_back, settle
 from backend.server import (
     PortInUse,
     TooFewFiles,
-    give_memory_back,
     listen,
     raise_file_limit,
     serve,
@@ -36,7 +36,7 @@ def main() -> int:
     try:
         settings = load_settings(os.environ)
         places = raise_file_limit()
-        give_memory_back()
+        give_large_blocks_back()
         listener = listen(settings.host, settings.port)
     except (ConfigError, TooFewFiles) as error:
         print(error, file=sys.stderr)
@@ -58,10 +58,14 @@ def run(settings: Settings, places: int, listener: Any) -> None:
     try:
         app = create_app(settings)
         runtime = app.extensions["crs"]
+        server = runtime.http_server(app, places)
+        # Accepts from here on, so that whoever asks whether it is ready is told that it is not yet.
+        server.start(listener)
         runtime.start()
+        settle()
         out = logs.Writer(logs.STDOUT)
         out.write(f"CRS is ready at {url_of(listener)} (market feed: {runtime.feed_name})")
-        serve(listener, runtime.http_server(app, places), runtime.drain)
+        serve(server, runtime.say_farewell, runtime.drain)
         runtime.close()
         out.close()
     finally:

@@ -4,8 +4,10 @@
 """
 
 import logging
+import os
 import random
 import secrets
+import socket
 from collections.abc import Callable, Container, Hashable
 from functools import partial
 from typing import Any
@@ -22,27 +24,39 @@ from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, crea
 from backend.api.market import market_blueprint
 from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
+from backend.api.readiness import Readiness
+from backend.api.stats import stats_blueprint
 from backend.api.stream_gate import StreamGate
+from backend.assembly import create_source
 from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
 from backend.clock import Clock, SystemClock
 from backend.config import CRS_ENGINE, Settings
 from backend.config_values import PROJECT_ROOT
 from backend.fanout.manager import RoomManager
+from backend.fanout.outside import OutsideMessages
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
-from backend.feeds import create_feed, feed_name
+from backend.feeds.base import Feed
+from backend.history.archive import Archive
+from backend.history.history import History
+from backend.history.looks import Looks
+from backend.history.reader import CandleReader
 from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
+from backend.journal.census import USERS
+from backend.journal.orders import CLOSE, RECOVERED
+from backend.journal.peers import Alone, Company, Peers
 from backend.market.market import Market
+from backend.memory import EBB_SECONDS, Ebb
 from backend.metrics import Metrics
 from backend.offload import Offload
-from backend.protocol import MARKET_UPDATE, PRICE_UPDATE
+from backend.protocol import ACCEPTED_ROOM, MARKET_UPDATE, PRICE_UPDATE, is_own_room
 from backend.runtime import Runtime
 from backend.storage.database import Database
-from backend.streaming.analyst import Analyst
+from backend.streaming.figures import ProcessReporter
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic
@@ -57,10 +71,11 @@ LATEST: dict[str, Callable[[Any], Hashable]] = {
 # A dead peer is noticed after the sum of both.
 PING_INTERVAL_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
-# A session that another process ended streams for no longer than this, and the query ...
+# A session that another process ended streams for no longer than this, and the query, also where
+# no order came ...
 REVOCATIONS_SECONDS = 0.5
-# ... on a database that is made to be shared. On SQLite there is seldom another, and asking it
-# twice a second would double what an idle process takes.
+# ... on a database that is made to be shared, or a Redis that is. On SQLite alone there is seldom
+# another process, and asking it twice a second would double what an idle one takes.
 LONE_REVOCATIONS_SECONDS = 5.0
 # Rows that nobody needs do no harm for a minute.
 PURGE_SECONDS = 60.0
@@ -76,7 +91,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     metrics = Metrics()
     register_error_handlers(app)
     register_headers(app, settings)
-    limiter = create_limiter(app, settings.redis_url)
+
+    def count_refusal(limit: str) -> None:
+        metrics.refusals.labels(limit).inc()
+
+    limiter = create_limiter(app, settings.redis_url, count_refusal)
+    peers = _peers(settings, clock, metrics)
 
     turns = Turns(clock)
     offload = Offload(again=partial(turns.again, REQUEST_COST_SECONDS))
@@ -91,12 +111,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         Passwords(),
         create_counters(settings.redis_url),
         limiter,
+        peers.orders,
         lambda reason: metrics.auth_failures.labels(reason).inc(),
+        count_refusal,
         clock,
     )
-
-    market = Market(settings.symbols, clock, feed_name(settings))
-    feed = create_feed(settings, market, clock)
 
     socketio = _socketio(app, settings, turns)
     own_engine = settings.fanout_engine == CRS_ENGINE
@@ -104,32 +123,69 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     def pause() -> None:
         socketio.sleep(0)
 
-    analyst = Analyst(market, settings.symbols, pause=pause)
+    candles = Database(settings.database_url, durable=True)
+    if candles.in_memory:
+        candles.migrate()
+    archive, looks = Archive(candles), Looks()
+
+    def new_history(market: Market, feed: Feed) -> History:
+        kept_days = settings.candle_retention_days
+        sleep = socketio.sleep
+        return History(market, feed, archive, offload, kept_days, looks, sleep, clock, metrics)
+
+    source = create_source(settings, new_history, clock, socketio.sleep, metrics)
+    market, published = source.market, source.published
     forecaster = Forecaster(market, settings.symbols, pause)
     transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
         clock,
         lambda reason: metrics.closed.labels(reason).inc(),
     )
+    if settings.process_name:
+        transports.name_sessions(settings.process_name)
 
     service = WebSocketService(
         socketio,
         transports,
         market,
-        analyst,
+        source.journal,
+        published,
+        source.production,
+        source.recoveries,
+        lambda sid, returns: peers.orders.give(RECOVERED, sid=sid, returns=returns),
         auth.authenticator,
         auth.revocations,
+        peers.census,
         symbols=settings.symbols,
         auth_required=settings.websocket_auth_required,
         per_user=settings.connections_per_user,
+        user_rooms=bool(settings.redis_url),
         token_warning_seconds=settings.token_warning_seconds,
         clock=clock,
         metrics=metrics,
         rng=random.Random(secrets.randbits(64)),
     )
 
+    if settings.connections_per_user:
+        peers.census.tell(USERS, lambda: service.sessions.users, settings.connections_per_user)
+    peers.orders.on(CLOSE, service.close)
+    peers.orders.on(RECOVERED, service.recovered_elsewhere)
+    outside = OutsideMessages(
+        socketio.server.manager,
+        ACCEPTED_ROOM,
+        is_own_room,
+        service.close,
+        lambda fate: metrics.outside.labels(fate).inc(),
+    )
+    peers.hear(outside.take)
+
+    readiness = Readiness(market)
     gate = StreamGate(
-        settings.connections_per_address, clock, lambda limit: metrics.refusals.labels(limit).inc()
+        settings.connections_per_address,
+        peers.census,
+        clock,
+        count_refusal,
+        lambda: readiness.open,
     )
     transports.follow(gate.opened, gate.closed)
     # Around the stream too, whose middleware is the outermost of Flask's own.
@@ -141,7 +197,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         )
 
     for public in (
-        market_blueprint(market, analyst, forecaster, settings.symbols, partial(_rest, turns)),
+        market_blueprint(
+            market,
+            CandleReader(market, archive, offload, looks),
+            published,
+            forecaster,
+            settings.symbols,
+            partial(_rest, turns),
+        ),
         openapi_blueprint(settings.symbols),
     ):
         limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
@@ -152,9 +215,22 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             market,
             service.sessions,
             dependencies,
+            readiness,
             clock,
             metrics,
             metrics_guard(settings.metrics_token, settings.metrics_addresses),
+        )
+    )
+    reporter = ProcessReporter(
+        settings.process_name or f"{socket.gethostname()}:{os.getpid()}",
+        lambda: source.production.leads,
+        service.figures,
+        clock,
+    )
+    peers.processes.tell(reporter.report)
+    app.register_blueprint(
+        stats_blueprint(
+            reporter.report, peers.processes, auth.sessions, auth.admins, limiter, clock
         )
     )
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
@@ -165,17 +241,21 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app.extensions["crs"] = Runtime(
         socketio,
         service,
-        feed,
+        source,
         [
             background("dependencies", CHECK_SECONDS, dependencies.check),
             background("forecast", REFRESH_SECONDS, forecaster.refresh),
             # Another process on the same database may have ended a session.
             background(
                 "revocations",
-                LONE_REVOCATIONS_SECONDS if database.is_sqlite else REVOCATIONS_SECONDS,
+                LONE_REVOCATIONS_SECONDS
+                if database.is_sqlite and not settings.redis_url
+                else REVOCATIONS_SECONDS,
                 auth.sessions.load_revocations,
             ),
             background("purge", PURGE_SECONDS, auth.sessions.purge),
+            *peers.tasks(),
+            background("memory", EBB_SECONDS, Ebb(lambda: len(socketio.server.eio.sockets)).look),
         ],
         {
             "market": settings.market_interval,
@@ -183,9 +263,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             "signal": settings.signal_interval,
         },
         offload,
-        database,
+        [database, candles],
         metrics,
         turns,
+        readiness,
+        [peers.processes.leave],
     )
     return app
 
@@ -222,6 +304,13 @@ def _socketio(app: Flask, settings: Settings, turns: Turns) -> SocketIO:
     )
 
 
+def _peers(settings: Settings, clock: Clock, metrics: Metrics) -> Peers:
+    if not settings.redis_url:
+        return Alone()
+    rng = random.Random(secrets.randbits(64))
+    return Company(settings.redis_url, green.sleep, clock, rng, metrics)
+
+
 def _rest(turns: Turns) -> None:
     """Let others have their turn while the answer to a request is being made."""
     turns.wait(request.environ[EXCHANGE].place.share, SLICE_SECONDS / 4)
@@ -242,10 +331,7 @@ def _pings(
 
     pings: dict[str, Callable[[], object]] = {"database": use_database}
     if settings.redis_url:
-        import redis  # 20 ms and 5 MB, for those who use it
+        from backend.journal.connection import connect  # 20 ms and 5 MB, for those who use it
 
-        client = redis.Redis.from_url(
-            settings.redis_url, socket_timeout=1, socket_connect_timeout=1
-        )
-        pings["redis"] = client.ping
+        pings["redis"] = connect(settings.redis_url).ping
     return pings

@@ -6,6 +6,7 @@ seconds. `iso` is the one way in which an instant leaves the process.
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 MINUTE_MS = 60_000
@@ -36,4 +37,11 @@ class SystemClock:
 def iso(time_ms: int) -> str:
     """ISO 8601 in UTC with milliseconds and `Z`, such as `2026-11-23T10:30:00.000Z`."""
     seconds, milliseconds = divmod(time_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return f"{_iso_second(seconds)}.{milliseconds:03d}Z"
+
+
+# Most instants that leave the process in a second are of this second or of a few before it, and
+# one takes as long as all else in a small event.
+@lru_cache(maxsize=16)
+def _iso_second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

@@ -14,6 +14,7 @@ from typing import TypeVar
 from backend import config_values as values
 from backend.config_values import (
     BINANCE_FEED,
+    PROCESS_NAME_MAX_CHARS,
     PROJECT_ROOT,
     REPLAY_FEED_PREFIX,
     SIMULATED_FEED,
@@ -58,8 +59,10 @@ class Settings:
     websocket_auth_required: bool
     database_url: str
     redis_url: str
+    process_name: str
     cors_origins: tuple[str, ...]
     symbols: tuple[str, ...]
+    candle_retention_days: dict[str, float]
     market_feed: str
     binance_ws_url: str
     binance_rest_url: str
@@ -71,6 +74,7 @@ class Settings:
     signal_interval: float
     connections_per_address: int
     connections_per_user: int
+    admin_users: tuple[str, ...]
     metrics_token: str
     metrics_addresses: tuple[Network, ...]
     trusted_proxies: int
@@ -202,12 +206,24 @@ def load_settings(
             "redis://host:port/db, or empty",
             lambda value: value and values.url("redis", "rediss", "unix")(value),
         ),
+        process_name=read.parse(
+            "PROCESS_NAME",
+            "",
+            f"up to {PROCESS_NAME_MAX_CHARS} of a-z and 0-9, or empty",
+            values.process_name,
+        ),
         cors_origins=cors_origins,
         symbols=read.parse(
             "SYMBOLS",
             DEFAULT_SYMBOLS,
             f"1 to {SYMBOLS_MAX} comma-separated tickers of A-Z and 0-9, such as BTC,ETH",
             values.symbols,
+        ),
+        candle_retention_days=read.parse(
+            "CANDLE_RETENTION_DAYS",
+            "1m:90,5m:90,15m:90",
+            "comma-separated intervals with days from 1 to 36500, such as 1m:90,1h:3650, or none",
+            values.retention,
         ),
         market_feed=read.parse(
             "MARKET_FEED",
@@ -245,6 +261,9 @@ def load_settings(
         ),
         connections_per_user=read.parse(
             "CONNECTIONS_PER_USER", "6000", connections, values.integer(0, 1_000_000)
+        ),
+        admin_users=tuple(
+            name.strip() for name in read.text("ADMIN_USERS", "").split(",") if name.strip()
         ),
         metrics_token=read.text("METRICS_TOKEN", ""),
         metrics_addresses=read.parse(

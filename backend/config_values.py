@@ -12,9 +12,15 @@ SIMULATED_FEED = "simulated"
 BINANCE_FEED = "binance"
 REPLAY_FEED_PREFIX = "replay:"
 
+# Those of `market.candles`, which has their lengths.
+INTERVAL_NAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
+
 SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,15}")
 # Each symbol keeps about 0.5 MB of candles, so this bounds the market's memory to some 250 MB.
 SYMBOLS_MAX = 500
+
+# It stands in every session's id, in the addresses of polls and in logs.
+PROCESS_NAME_MAX_CHARS = 16
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # A key serves until the last refresh token under it has expired; more than a few at once would be
@@ -76,6 +82,22 @@ def symbols(value: str) -> tuple[str, ...]:
     if not all(SYMBOL_PATTERN.fullmatch(symbol) for symbol in symbols):
         raise ValueError(value)
     return symbols
+
+
+def process_name(value: str) -> str:
+    if not re.fullmatch(rf"[a-z0-9]{{0,{PROCESS_NAME_MAX_CHARS}}}", value):
+        raise ValueError(value)
+    return value
+
+
+def retention(value: str) -> dict[str, float]:
+    """Days by interval; `none` keeps all for ever."""
+    if value == "none":
+        return {}
+    pairs = [part.strip().partition(":") for part in value.split(",")]
+    if any(interval not in INTERVAL_NAMES for interval, _, _ in pairs):
+        raise ValueError(value)
+    return {interval: number(1, 36_500)(days) for interval, _, days in pairs}
 
 
 def market_feed(value: str) -> str:

@@ -72,8 +72,9 @@ class _SingleFile(_Lane):
 
 
 class Offload:
-    """Three lanes of native threads: one for hashing, and two for the database, of which one only
-    reads and so need not wait for whom a writer waits for."""
+    """Lanes of native threads: one for hashing, two for the database, of which one only reads and
+    so need not wait for whom a writer waits for, and two for candles, which have connections of
+    their own, so that no login waits for them."""
 
     def __init__(
         self,
@@ -85,10 +86,12 @@ class Offload:
     ) -> None:
         """`again` is called by each caller when its call is done, and may wait: many that are done
         at once are not to go on all at once."""
-        green.set_threads(hashing_workers + 2)
+        green.set_threads(hashing_workers + 4)
         self._hashing = _Lane(hashing_workers, hashing_waiting_max)
         self._reading = _SingleFile(database_waiting_max, database_wait_max_s)
         self._writing = _SingleFile(database_waiting_max, database_wait_max_s)
+        self._reading_candles = _SingleFile(database_waiting_max, database_wait_max_s)
+        self._writing_candles = _SingleFile(database_waiting_max, database_wait_max_s)
         self._again = again
         self._closed = False
 
@@ -114,6 +117,14 @@ class Offload:
         Raises what `fn` raises, or `Overloaded` without having called it.
         """
         return self._in(self._writing, fn, *args)
+
+    def read_candles(self, fn: Callable[..., T], *args: object) -> T:
+        """`run_read` for what reads the store of candles."""
+        return self._in(self._reading_candles, fn, *args)
+
+    def write_candles(self, fn: Callable[..., T], *args: object) -> T:
+        """`run_write` for what writes to the store of candles."""
+        return self._in(self._writing_candles, fn, *args)
 
     def close(self) -> None:
         """End the threads once their current calls return. Later calls raise `Overloaded`."""

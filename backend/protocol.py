@@ -84,23 +84,35 @@ TOKEN_INVALID = AuthFailure("Invalid token", "token_invalid")
 
 
 # --- rooms ----------------------------------------------------------------------------------------
+# A connection keeps the names of its rooms, which are the same objects for all.
+
 # Every accepted connection; one that is still being refused is in no room and hears nothing.
 ACCEPTED_ROOM = "accepted"
 
 
 def symbol_room(symbol: str) -> str:
     """Connections subscribed to `symbol`; its signals go here."""
-    return f"symbol:{symbol}"
+    return sys.intern(f"symbol:{symbol}")
 
 
 def realtime_room(symbol: str) -> str:
     """Connections subscribed to `symbol` that asked for every price change."""
-    return f"realtime:{symbol}"
+    return sys.intern(f"realtime:{symbol}")
+
+
+def user_room(user_id: int) -> str:
+    """All connections of a user, on whichever process; for programs outside to emit to."""
+    return f"user:{user_id}"
 
 
 def basket_room(number: int) -> str:
     """Connections that share one set of symbols and fields, and so the bytes of each tick."""
     return f"basket:{number}"
+
+
+def is_own_room(room: str) -> bool:
+    """Whether it is for this server alone to say who is in a room."""
+    return room == ACCEPTED_ROOM or room.startswith(("symbol:", "realtime:", "user:", "basket:"))
 
 
 # --- quotes ---------------------------------------------------------------------------------------
@@ -111,6 +123,10 @@ QUOTE_FIELDS = ("symbol", "price", "change_24h", "volume_24h", "timestamp", "seq
 SYMBOLS_PER_REQUEST_MAX = 100
 # A heartbeat's client_time is echoed, so it is kept to the size of a timestamp.
 CLIENT_TIME_MAX_CHARS = 64
+# An epoch or an offset that a client gives back is never longer than what it was given.
+PLACE_MAX_CHARS = 64
+# Likewise a private id.
+PID_MAX_CHARS = 64
 # Names of unknown events are echoed to their sender, cut to this.
 EVENT_NAME_MAX_CHARS = 64
 
@@ -132,13 +148,38 @@ class SymbolRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a client stands in what may be resumed. `offset` is None where it is none that this
+    server gives."""
+
+    epoch: str
+    offset: int | None
+
+    def __str__(self) -> str:
+        """As those who asked for recovery are told of it, and say it again."""
+        return f"{self.epoch}:{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What a client shows that comes back: its private id, and the last place it was told. Where
+    that was an answer's it has the number of the answer, and else 0."""
+
+    pid: str
+    place: Place
+    answer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SubscribeRequest:
     """A valid `subscribe`. `realtime` and `fields` are None where the request leaves them be;
-    `fields` are in the order of `QUOTE_FIELDS` and always hold `symbol`."""
+    `fields` are in the order of `QUOTE_FIELDS` and always hold `symbol`. `resume` is where the
+    client stood when it was last connected."""
 
     symbols: SymbolRequest
     realtime: bool | None
     fields: tuple[str, ...] | None
+    resume: Place | None = None
 
 
 def parse_subscribe(args: Arguments, known: Container[str]) -> SubscribeRequest:
@@ -148,7 +189,9 @@ def parse_subscribe(args: Arguments, known: Container[str]) -> SubscribeRequest:
     realtime = payload.get("realtime")
     if realtime is not None and not isinstance(realtime, bool):
         raise RequestError(INVALID_PAYLOAD, "realtime must be true or false")
-    return SubscribeRequest(symbols, realtime, _fields(payload.get("fields")))
+    return SubscribeRequest(
+        symbols, realtime, _fields(payload.get("fields")), _place(payload.get("resume"))
+    )
 
 
 def parse_unsubscribe(args: Arguments, known: Container[str]) -> SymbolRequest | None:
@@ -157,6 +200,28 @@ def parse_unsubscribe(args: Arguments, known: Container[str]) -> SymbolRequest |
     if payload.get("symbols") is None:
         return None
     return _symbols(payload["symbols"], known)
+
+
+def wants_recovery(auth: object) -> bool:
+    """Whether a client has asked for the recovery of its connection's state."""
+    return isinstance(auth, dict) and auth.get("recovery") is True
+
+
+def parse_return(auth: object) -> Return | None:
+    """What a client that comes back shows with CONNECT; None where it shows nothing that it could
+    have from here."""
+    if not isinstance(auth, dict):
+        return None
+    pid, told = auth.get("pid"), auth.get("offset")
+    if not isinstance(pid, str) or not isinstance(told, str):
+        return None
+    if not pid.isascii() or len(pid) > PID_MAX_CHARS or len(told) > PLACE_MAX_CHARS:
+        return None
+    epoch, *numbers = told.split(":")
+    if not epoch or not 1 <= len(numbers) <= 2 or not all(map(_is_offset, numbers)):
+        return None
+    offset, answer = (*map(int, numbers), 0)[:2]
+    return Return(pid, Place(epoch, offset), answer)
 
 
 def parse_token(args: Arguments) -> object:
@@ -214,6 +279,29 @@ def _rejection(symbol: str) -> dict[str, str]:
         "code": MALFORMED_SYMBOL,
         "message": "symbols are upper-case tickers such as BTC",
     }
+
+
+def _place(value: object) -> Place | None:
+    if value is None:
+        return None
+    epoch, offset = (value.get("epoch"), value.get("offset")) if isinstance(value, dict) else (0, 0)
+    if (
+        not isinstance(epoch, str)
+        or isinstance(offset, bool)
+        or not isinstance(offset, int | str)
+        or max(len(epoch), len(str(offset))) > PLACE_MAX_CHARS
+    ):
+        raise RequestError(
+            INVALID_PAYLOAD, "resume must be an epoch and an offset, as the server gave them"
+        )
+    if isinstance(offset, str):
+        # Not every client keeps a number a number.
+        return Place(epoch, int(offset) if _is_offset(offset) else None)
+    return Place(epoch, offset)
+
+
+def _is_offset(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _fields(value: object) -> tuple[str, ...] | None:

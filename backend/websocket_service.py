@@ -10,7 +10,7 @@ rooms only, so one that is being refused hears nothing but why.
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,13 @@ from flask_socketio import SocketIO
 
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
+from backend.fanout.fan import in_slices
+from backend.fanout.identity import Identity
 from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Pieces, Sent
+from backend.journal.census import USERS, Census
+from backend.journal.journal import Journal, NotSaid
+from backend.journal.recoveries import Recoveries
 from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.protocol import (
@@ -35,13 +40,22 @@ from backend.protocol import (
     TOO_MANY_CONNECTIONS,
     AuthFailure,
     Payload,
+    parse_return,
+    user_room,
+    wants_recovery,
 )
-from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
+from backend.streaming.clients import Clients
+from backend.streaming.figures import Figures, figures_of
 from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
+from backend.streaming.producer import Producer
+from backend.streaming.production import Production
+from backend.streaming.published import Published
+from backend.streaming.recovery import Admission, Recovery
 from backend.streaming.requests import FAILED_HERE, Requests
+from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import Basket, RoomChange, Subscriptions
 from backend.streaming.watch import WATCH_SECONDS, Watch
@@ -63,36 +77,69 @@ class WebSocketService:
         socketio: SocketIO,
         transports: Transports,
         market: Market,
-        analyst: Analyst,
+        journal: Journal,
+        published: Published,
+        production: Production,
+        recoveries: Recoveries,
+        recovered_here: Callable[[str, int], None],
         authenticator: Authenticator,
         revocations: Revocations,
+        census: Census,
         *,
         symbols: tuple[str, ...],
         auth_required: bool,
         per_user: int,
+        user_rooms: bool,
         token_warning_seconds: float,
         clock: Clock,
         metrics: Metrics,
         rng: random.Random,
     ) -> None:
+        """With `user_rooms` each user's connections are in a room, for programs outside to emit
+        to. `recovered_here(sid, returns)` is called when a connection has come back here so often
+        that may still be another process's: there `recovered_elsewhere` is to be called."""
         self._socketio = socketio
         self._transports = transports
-        self._analyst = analyst
+        self._published = published
+        self._production = production
+        self._recovered_here = recovered_here
         self._authenticator = authenticator
         self._auth_required = auth_required
+        self._census = census
         self._per_user = per_user
+        self._user_rooms = user_rooms
         self._clock = clock
         self._metrics = metrics
         self._rng = rng
         self.sessions = Sessions(round(token_warning_seconds * 1000))
         self._subscriptions = Subscriptions()
         self._out = Outlet(self._put, self._put_joined, market, self.sessions, clock, metrics)
+        self._resumption = Resumption(journal, metrics)
+        self._recovery = Recovery(
+            journal.log,
+            recoveries,
+            self._resumption,
+            symbols,
+            socketio.server.eio.generate_id,
+            self._end_former,
+            clock,
+            metrics,
+        )
+        self._clients = Clients(transports.polls, clock, metrics)
+        metrics.show("crs_clients", "Connections", ("transport", "client"), self._clients.counts)
+        metrics.show(
+            "crs_symbol_subscriptions",
+            "Connections that are subscribed to a symbol",
+            ("symbol",),
+            lambda: {(symbol,): n for symbol, n in self._subscriptions.by_symbol().items()},
+        )
         self._broadcaster = Broadcaster(
             market,
-            analyst,
+            journal.log,
             self._subscriptions,
             self._out.emit,
             self._out.emit_joined,
+            self._out.announce,
             lambda: self._prices.prompt(),
             clock,
             metrics,
@@ -110,21 +157,28 @@ class WebSocketService:
             self._out, self.sessions, self._subscriptions, market, self._refuse, clock, metrics
         )
         self._tasks: list[Periodic] = []
+        self._leaving = False
         revocations.subscribe(self.revoke)
         transports.when_too_large(self._refuse_message)
+        transports.identify(self._identify)
         self._requests = Requests(
             self._out,
             self.sessions,
             self._subscriptions,
             self._broadcaster,
-            analyst,
+            published,
+            self._resumption,
+            self._recovery,
+            self._say_first,
             authenticator,
             symbols,
             self._move,
+            self._recognise,
             self._refuse,
             self._part_for,
             clock,
         )
+        journal.log.on_renewal(self._begin_again)
         self._register()
 
     # --- background tasks -------------------------------------------------------------------------
@@ -133,9 +187,9 @@ class WebSocketService:
         """Start the background tasks; `intervals` gives the seconds between market, sentiment
         and signal events under those names."""
         actions: dict[str, tuple[float, Callable[[], None]]] = {
-            "market": (intervals["market"], self._broadcaster.tick),
-            "sentiment": (intervals["sentiment"], self._broadcast_sentiment),
-            "signals": (intervals["signal"], self._broadcaster.cycle_signals),
+            "market": (intervals["market"], lambda: self._production.tick(self.tick)),
+            "sentiment": (intervals["sentiment"], self._say_sentiment),
+            "signals": (intervals["signal"], self._say_signals),
             "watch": (WATCH_SECONDS, self._look_after),
         }
         sleep = self._socketio.sleep
@@ -147,33 +201,77 @@ class WebSocketService:
         for task in self._tasks:
             self._socketio.start_background_task(task.run)
 
-    def drain(self) -> None:
-        """Tell every client that the process ends and when to come back, then close."""
+    def stop(self) -> None:
+        """End the background tasks."""
         for task in self._tasks:
             task.stop()
-        self._out.announce_status(STATUS_SHUTDOWN, "The server is shutting down")
-        for session in self.sessions:
-            payload = {
-                "reconnect_after_ms": self._rng.randint(*RECONNECT_AFTER_MS),
-                "timestamp": self._out.now(),
-            }
-            self._out.send(session.sid, SERVER_SHUTDOWN, payload)
-        self._socketio.sleep(0.1)
-        self._transports.close_all()
+
+    def say_farewell(self, seconds: float) -> None:
+        """Tell every client that the process ends and when to come back; then wait until those that
+        poll have fetched it, or for so long."""
+        self._leaving = True
+        sleep = self._socketio.sleep
+        for session in in_slices(self.sessions, self._clock.monotonic, lambda: sleep(0)):
+            self._part_with(session)
+        self._transports.wait_for_polls(seconds)
+
+    def drain(self, seconds: float) -> None:
+        """Close every connection once what waits for it has been written, or after `seconds`."""
+        self._transports.close_all(seconds)
+
+    def _part_with(self, session: Session) -> None:
+        self._out.send_status(session, STATUS_SHUTDOWN, "The server is shutting down")
+        payload = {
+            "reconnect_after_ms": self._rng.randint(*RECONNECT_AFTER_MS),
+            "timestamp": self._out.now(),
+        }
+        self._out.send(session.sid, SERVER_SHUTDOWN, payload)
+
+    def figures(self) -> Figures:
+        """What this process does and has done, in numbers."""
+        return figures_of(self._clients, self._subscriptions, self._metrics)
 
     def revoke(self, login: str) -> None:
         """Close the live connections of a login whose tokens were revoked."""
         for session in self.sessions.of_login(login):
             self._refuse(session.sid, TOKEN_REVOKED)
 
-    def _broadcast_sentiment(self) -> None:
-        sentiment = self._analyst.sentiment()
-        if sentiment is not None:
-            self._out.announce(SENTIMENT_UPDATE, sentiment)
-        self._analyst.recall()
+    def close(self, connection: str) -> None:
+        """End a connection by its id, if it is one of this process."""
+        if self._socketio.server.manager.is_connected(connection, NAMESPACE):
+            self._part(connection)
+
+    def tick(self) -> None:
+        """Send every client its quotes."""
+        self._broadcaster.tick()
+
+    def _say_signals(self) -> None:
+        self._produce(Producer.say_signals)
+
+    def _say_sentiment(self) -> None:
+        self._produce(Producer.say_sentiment)
+        self._produce(Producer.recall)
+
+    def _say_first(self, symbols: Iterable[str]) -> None:
+        """Nobody who subscribes waits for the next cycle where there is something to say."""
+        self._produce(Producer.say_first, symbols)
+
+    def _produce(self, say: Callable[..., None], *args: object) -> None:
+        """Have something said, where that is this process's part."""
+        producer = self._production.producer
+        if producer is not None:
+            try:
+                say(producer, *args)
+            except NotSaid:
+                self._metrics.not_said.inc()  # the next cycle says it, if it is still true
+
+    def _begin_again(self) -> None:
+        """Something that was said may be lost: tell everybody, with the present state."""
+        self._socketio.start_background_task(self._requests.begin_again)
 
     def _look_after(self) -> None:
         self._watch.look()
+        self._recovery.rewrite()
         self._transports.sweep()
 
     # --- handlers ---------------------------------------------------------------------------------
@@ -189,7 +287,12 @@ class WebSocketService:
         on("*", self._serve)
 
     def _on_connect(
-        self, sid: str, _environ: object = None, auth: object = None, *_args: Any
+        self,
+        sid: str,
+        _environ: object = None,
+        auth: object = None,
+        admission: object = None,
+        *_args: Any,
     ) -> None:
         if self.sessions.get(sid) is not None:
             # A client may send an ordinary event of this name at any time.
@@ -203,7 +306,7 @@ class WebSocketService:
                 self._out.send_error(sid, "connect", TOO_MANY_CONNECTIONS, text)
                 self._part(sid)
             else:
-                self._accept(session)
+                self._accept(session, admission if isinstance(admission, Admission) else None)
         except TokenRejected as rejected:
             self._refuse(sid, rejected.failure)
         except Exception:
@@ -212,15 +315,30 @@ class WebSocketService:
             self._out.send_error(sid, "connect", INTERNAL_ERROR, FAILED_HERE)
             self._part(sid)
 
-    def _accept(self, session: Session) -> None:
+    def _accept(self, session: Session, admission: Admission | None) -> None:
+        former = None if admission is None else admission.former
+        if former is None and self._published.sentiment() is None:
+            self._produce(Producer.say_sentiment)
         self.sessions.add(session)
-        manager = self._socketio.server.manager
-        self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
+        server = self._socketio.server
+        eio_sid = server.manager.eio_sid_from_sid(session.sid, NAMESPACE)
+        self._transports.accept(eio_sid)
+        environ = server.get_environ(session.sid, NAMESPACE) or {}
+        self._clients.enter(session, eio_sid, environ.get("HTTP_USER_AGENT", ""))
         self._enter(session.sid, ACCEPTED_ROOM)
+        self._recognise(session)
+        session.ticket = None if admission is None else admission.ticket
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
-        sentiment = self._analyst.sentiment()
+        if former is not None:
+            self._requests.recover(session, former)
+            return
+        place = self._recovery.answered(session)
+        sentiment = self._published.sentiment()
         if sentiment is not None:
-            self._out.send(session.sid, SENTIMENT_UPDATE, sentiment)
+            self._out.send(session.sid, SENTIMENT_UPDATE, sentiment, place)
+        if self._leaving:
+            # Its transport was opened before.
+            self._part_with(session)
 
     def _on_disconnect(self, sid: str, *_args: Any) -> None:
         if self._socketio.server.manager.is_connected(sid, NAMESPACE):
@@ -229,7 +347,10 @@ class WebSocketService:
             return
         session = self.sessions.remove(sid)
         if session is not None:
+            eio_sid = self._socketio.server.manager.eio_sid_from_sid(sid, NAMESPACE)
+            self._recovery.ended(session, cut=not self._transports.is_open(eio_sid))
             self._subscriptions.release(session)
+            self._clients.leave(session)
 
     def _serve(self, event: str, sid: str, *args: Any) -> Payload | None:
         """Any event of a client; ones that are not accepted are answered with nothing."""
@@ -245,6 +366,38 @@ class WebSocketService:
             text = f"A message may have {MESSAGE_MAX_BYTES} bytes"
             self._out.send_error(sid, "", MESSAGE_TOO_LARGE, text)
 
+    # --- recovery ---------------------------------------------------------------------------------
+
+    def _identify(self, eio_sid: str, auth: object) -> Identity | None:
+        """Who a client is that asks for recovery: what it was, or new."""
+        if not wants_recovery(auth):
+            return None
+        try:
+            user_id = self._authenticated("", auth).user_id
+        except TokenRejected:
+            return None  # whoever accepts it says so
+        admission = self._recovery.admit(parse_return(auth), user_id)
+        if not self._transports.is_open(eio_sid):
+            self._recovery.give_back(admission)
+        return Identity(admission.sid, admission.ticket.pid, admission)
+
+    def recovered_elsewhere(self, sid: str, returns: int) -> None:
+        """A connection has come back to another process so often: what is left of it here ends."""
+        self._end_here(sid, returns)
+
+    def _end_former(self, sid: str, returns: int) -> None:
+        if not self._end_here(sid, returns):
+            self._recovered_here(sid, returns)
+
+    def _end_here(self, sid: str, returns: int) -> bool:
+        """End the connection of an id that has not returned so often; whether there is one. Its
+        client is told to stay away: it has come back, or it is not the same one."""
+        session = self.sessions.get(sid)
+        if session is None or session.ticket is None or session.ticket.returns >= returns:
+            return False
+        self._part(sid)
+        return True
+
     # --- authentication ---------------------------------------------------------------------------
 
     def _authenticated(self, sid: str, auth: object) -> Session:
@@ -257,7 +410,9 @@ class WebSocketService:
 
     def _one_too_many(self, session: Session) -> bool:
         user = session.user_id
-        return user is not None and 0 < self._per_user <= self.sessions.of_user(user)
+        if user is None or not self._per_user:
+            return False
+        return self.sessions.users[user] + self._census.others(USERS, user) >= self._per_user
 
     def _refuse(self, sid: str, failure: AuthFailure) -> None:
         """Say why, and part."""
@@ -280,14 +435,18 @@ class WebSocketService:
         if eio_sid is not None:
             self._socketio.start_background_task(self._transports.close_after_farewell, eio_sid)
 
-    def _put(self, event: str, payload: Payload, room: str) -> None:
+    def _put(self, event: str, payload: Payload, room: str, place: str | None) -> None:
         # The client manager's own, which both `emit`s above it end in at several times its cost.
-        self._socketio.server.manager.emit(event, payload, NAMESPACE, room=room)
+        self._socketio.server.manager.emit(event, payload, NAMESPACE, room=room, place=place)
 
     def _put_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> Sent:
         return self._transports.emit_joined(event, pieces, baskets, NAMESPACE)
 
     # --- rooms ------------------------------------------------------------------------------------
+
+    def _recognise(self, session: Session) -> None:
+        if self._user_rooms and session.user_id is not None:
+            self._enter(session.sid, user_room(session.user_id))
 
     def _move(self, session: Session, change: RoomChange) -> None:
         for room in change.leave:

@@ -19,14 +19,26 @@ from benchmarks.goals import (
     IDLE,
     LOGINS,
     MEMORY,
+    PROCESSES,
     ROOM,
     STOCK_ROOMS,
+    TWO,
 )
 from benchmarks.load.swarm import LoadFailed
 from benchmarks.peers import Peer, Unavailable
 from benchmarks.results import Results
 from benchmarks.scale import FULL, SHORT, Scale
-from benchmarks.scenarios import Figures, baskets, compression, crowd, deaf, idle, logins, room
+from benchmarks.scenarios import (
+    Figures,
+    baskets,
+    compression,
+    crowd,
+    deaf,
+    idle,
+    logins,
+    processes,
+    room,
+)
 
 RESULTS = Path(__file__).resolve().parent / "results.md"
 
@@ -61,6 +73,11 @@ def plan(
         (DEAF, deaf.measure),
     ):
         compare(scenario, measure, [ours], scale)
+    several = [
+        (PROCESSES, name, partial(processes.measure, ours, count, scale))
+        for name, count in ((ours.name, 1), (TWO, 2))
+    ]
+    todo.extend(several * scale.turns)
     if full or hub:
         compare(HUB, room.measure, [ours, peers.ON_ASYNCIO], scale)
     if full:
@@ -108,6 +125,7 @@ def main() -> int:
     ]
     labels = {peer.name: peer.label for peer in peers.ALL}
     labels[peers.ON_ASYNCIO.name] = peers.ON_ASYNCIO.label
+    labels[TWO] = "two processes on one Redis"
     labels[STOCK_ROOMS] = "stock engine, per-symbol rooms"
     made = report.text(results, ours.name, labels, scale, machine.description(), run)
     report.write(options.output, made)
@@ -122,7 +140,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=(ROOM, BASKETS, COMPRESSION, LOGINS, DEAF, MEMORY, CROWD, IDLE, HUB),
+        choices=(ROOM, BASKETS, COMPRESSION, LOGINS, DEAF, MEMORY, CROWD, IDLE, HUB, PROCESSES),
         help="only this scenario; may be given several times",
     )
     parser.add_argument("--output", type=Path, default=RESULTS, help="where to write the report")

@@ -6,6 +6,9 @@ from benchmarks.results import Results, Spread
 
 ROOM, BASKETS, MEMORY, CROWD = "room", "baskets", "memory", "crowd"
 COMPRESSION, DEAF, LOGINS, IDLE, HUB = "compression", "deaf", "logins", "idle", "hub"
+PROCESSES = "processes"
+# Two processes that share Redis.
+TWO = "two"
 # The same server with one event a symbol to the symbol's room.
 STOCK_ROOMS = "stock-rooms"
 
@@ -31,6 +34,7 @@ def rows(results: Results, ours: str) -> list[Row]:
         *_crowd(results, ours),
         *_forms(results, ours),
         *_disturbed(results, ours),
+        *_processes(results, ours),
     ]
 
 
@@ -155,5 +159,21 @@ def _disturbed(results: Results, ours: str) -> list[Row]:
             "20 logins/s: p99 of ticks, of without",
             results.spread(LOGINS, ours, "p99_ratio"),
             2,
+        ),
+    ]
+
+
+def _processes(results: Results, ours: str) -> list[Row]:
+    return [
+        _at_most(
+            "Two processes on one Redis: CPU per delivered message, of one process's",
+            results.ratio(PROCESSES, "message_us", TWO, ours),
+            1.05,
+        ),
+        _at_most(
+            "Two processes on one Redis: p99 from tick to client, beyond one process's",
+            results.difference(PROCESSES, "p99_ms", TWO, ours),
+            5,
+            " ms",
         ),
     ]

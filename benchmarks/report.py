@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmarks.goals import (
     HUB,
     IDLE,
+    PROCESSES,
     ROOM,
     Row,
     rows,
@@ -57,6 +58,7 @@ FIGURES = {
     "first_tick_s": ("start of the process to a client's first tick", ".2f", " s"),
     "idle_rss_mb": ("memory when idle", ".0f", " MB"),
     "idle_cpu_percent": ("CPU when idle", ".2f", " %"),
+    "redis_cpu_percent": ("CPU of Redis", ".1f", " %"),
     "tick_ms": ("CPU of a tick of 20 symbols with sentiment and signals", ".2f", " ms"),
 }
 
@@ -104,6 +106,7 @@ TITLES = {
     "deaf": "Clients that never read",
     "logins": "Logins during the stream",
     IDLE: "By itself",
+    PROCESSES: "One process, and two that share Redis",
     HUB: "One room on eventlet's own hub and on asyncio",
 }
 

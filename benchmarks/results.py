@@ -40,18 +40,23 @@ class Results:
 
     def ratio(self, scenario: str, name: str, peer: str, to: str) -> Spread | None:
         """`peer`'s figure over that of `to`, each within one turn."""
+        return _spread([ours / theirs for ours, theirs in self._pairs(scenario, name, peer, to)])
+
+    def difference(self, scenario: str, name: str, peer: str, to: str) -> Spread | None:
+        """`peer`'s figure less that of `to`, each within one turn."""
+        return _spread([ours - theirs for ours, theirs in self._pairs(scenario, name, peer, to)])
+
+    def _pairs(self, scenario: str, name: str, peer: str, to: str) -> list[tuple[float, float]]:
         pairs = zip(
             self.figures.get((scenario, peer), []),
             self.figures.get((scenario, to), []),
             strict=False,
         )
-        return _spread(
-            [
-                ours[name] / theirs[name]
-                for ours, theirs in pairs
-                if ours.get(name) and theirs.get(name)
-            ]
-        )
+        return [
+            (ours[name], theirs[name])
+            for ours, theirs in pairs
+            if ours.get(name) and theirs.get(name)
+        ]
 
     def total(self, scenario: str, peer: str, name: str) -> float:
         """The sum over all turns; 0 where there is none."""

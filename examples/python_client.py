@@ -5,17 +5,20 @@
 Needs `python-socketio`, `requests`, `websocket-client` and `rich`. Registers the user if there is
 none of that name yet, logs in, subscribes, and shows quotes, sentiment and signals as they come.
 Keeps its login fresh while it runs, and comes back by itself when the server or the network goes
-away. Ctrl-C ends it.
+away, to the signals and readings that it has missed. Ctrl-C ends it.
 """
 
 import argparse
 import getpass
 import os
+import random
 import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import requests
@@ -28,6 +31,8 @@ from rich.text import Text
 
 HTTP_TIMEOUT = 10
 RECONNECT_SECONDS = (1, 30)
+# Twice as many as the server sends again to those who missed them.
+OFFSETS_KEPT = 1_000
 SIGNALS_SHOWN = 6
 SIGNAL_STYLES = {
     "STRONG_BUY": "bold green",
@@ -158,23 +163,82 @@ def clock_time(timestamp: str) -> str:
     return f"{datetime.fromisoformat(timestamp).astimezone():%H:%M:%S}"
 
 
+class Resumption:
+    """Gives each signal and sentiment once, in order, over one connection after another.
+
+    The server numbers them: offsets grow, in an epoch that ends when the server forgets. Each event
+    comes in a thread of its own, as python-socketio has it, so that one may overtake another.
+    """
+
+    def __init__(self, give: Callable[[str, dict[str, Any]], None]) -> None:
+        self._give = give
+        self._lock = threading.RLock()
+        self._given: deque[int] = deque(maxlen=OFFSETS_KEPT)
+        self._held: list[tuple[str, dict[str, Any]]] | None = []
+        self._epoch: str | None = None
+        self._offset = 0
+
+    def place(self) -> dict[str, Any] | None:
+        """What `subscribe` takes as `resume`."""
+        return None if self._epoch is None else {"epoch": self._epoch, "offset": self._offset}
+
+    def hold(self) -> None:
+        """A connection begins with what is new; what was missed comes after that. Keep all of it
+        until the server has acknowledged `subscribe`."""
+        with self._lock:
+            self._held = []
+
+    def is_over(self, confirmation: dict[str, Any]) -> bool:
+        """Whether the server says, unasked, that it has forgotten."""
+        with self._lock:
+            return self._held is None and confirmation["epoch"] != self._epoch
+
+    def go_on(self, confirmation: dict[str, Any]) -> None:
+        """The server has said where it goes on, and what was missed."""
+        with self._lock:
+            if confirmation["epoch"] != self._epoch:
+                self._epoch, self._offset = confirmation["epoch"], 0
+                self._given.clear()
+            self._offset = max(self._offset, confirmation["offset"])
+            held, self._held = self._held or [], None
+            for event, said in sorted(held, key=lambda each: each[1]["offset"]):
+                self.take(event, said)
+
+    def take(self, event: str, said: dict[str, Any]) -> None:
+        """A signal or a sentiment has come."""
+        with self._lock:
+            if self._held is not None:
+                self._held.append((event, said))
+            elif said["offset"] not in self._given:
+                self._given.append(said["offset"])
+                self._offset = max(self._offset, said["offset"])
+                self._give(event, said)
+
+
 class Stream:
     """One Socket.IO connection after another, for as long as the program runs."""
 
-    def __init__(self, url: str, symbols: list[str], realtime: bool, account: Account) -> None:
+    def __init__(
+        self, url: str, request: dict[str, Any], account: Account, note: Callable[[str], None]
+    ) -> None:
+        """`request` is what to subscribe to; `note` prints a line."""
         self._url = url
-        self._request = {"symbols": symbols, "realtime": realtime}
+        self._request = request
         self._account = account
+        self._note = note
         self._expired = False
+        self._asked_to_wait: float | None = None
         self.screen = Screen()
+        self._resumption = Resumption(self._show)
         self.client = socketio.Client(reconnection=False)
         self.client.on("connection_status", self._on_status)
         self.client.on("auth_error", self._on_auth_error)
         self.client.on("subscription_confirmed", self._on_confirmed)
         self.client.on("market_update", self.screen.take_quotes)
         self.client.on("price_update", self._on_price)
-        self.client.on("trading_signal", self.screen.take_signal)
-        self.client.on("sentiment_update", self._on_sentiment)
+        for event in ("trading_signal", "sentiment_update"):
+            self.client.on(event, partial(self._resumption.take, event))
+        self.client.on("server_shutdown", self._on_shutdown)
 
     def run(self) -> None:
         """Connect, and connect again whenever the connection ends; never returns."""
@@ -183,25 +247,50 @@ class Stream:
             try:
                 token = self._account.refresh() if self._expired else self._account.token()
                 self._expired = False
+                self._resumption.hold()
                 self.client.connect(self._url, auth={"token": token}, transports=["websocket"])
                 wait = RECONNECT_SECONDS[0]
                 self.client.wait()
                 reason = "connection lost"
             except (socketio.exceptions.ConnectionError, requests.RequestException) as error:
                 reason = f"out of reach ({type(error).__name__})"
-            self.screen.status = Text(f"{reason}; again in {wait} s", style="red")
-            time.sleep(wait)
+            # Not all at the same moment, when it is the server that was away.
+            pause = self._asked_to_wait or wait * random.uniform(0.5, 1)
+            self._asked_to_wait = None
+            self.screen.status = Text(f"{reason}; again in {pause:.1f} s", style="red")
+            time.sleep(pause)
             wait = min(2 * wait, most)
 
     def _on_status(self, status: dict[str, Any]) -> None:
         if status["status"] == "connected":
             # Only now has the server accepted the token.
-            self.client.emit("subscribe", self._request)
+            self._subscribe()
         elif status["status"] == "token_expiring":
             self.client.emit("authenticate", {"token": self._account.refresh()})
         self.screen.status = Text.assemble(
             ("● ", "green"), f"{self._url}  feed: {status['feed']}  ", (status["message"], "dim")
         )
+
+    def _subscribe(self) -> None:
+        place = self._resumption.place()
+        request = self._request if place is None else {**self._request, "resume": place}
+        self.client.emit("subscribe", request, callback=self._on_answer)
+
+    def _on_answer(self, answer: dict[str, Any]) -> None:
+        # The acknowledgement: what was missed has come by now.
+        if "error" not in answer:
+            self._resumption.go_on(answer)
+            if "recovered" in answer:
+                self._say_recovered(answer["recovered"])
+        elif "retry_after_ms" in answer["error"]:
+            time.sleep(answer["error"]["retry_after_ms"] / 1000)
+            if self.client.connected:
+                self._subscribe()
+        else:
+            self.screen.status = Text(answer["error"]["message"], style="red")
+
+    def _say_recovered(self, recovered: bool) -> None:
+        self._note("Back, with all that was missed" if recovered else "Back; some may be missing")
 
     def _on_auth_error(self, refusal: dict[str, Any]) -> None:
         # The server ends the connection after this; `run` comes back with a fresh token.
@@ -210,6 +299,12 @@ class Stream:
 
     def _on_confirmed(self, confirmation: dict[str, Any]) -> None:
         self.screen.rejected = confirmation["rejected"]
+        if self._resumption.is_over(confirmation):
+            self._resumption.go_on(confirmation)
+            self._say_recovered(False)
+
+    def _on_shutdown(self, shutdown: dict[str, Any]) -> None:
+        self._asked_to_wait = shutdown["reconnect_after_ms"] / 1000
 
     def _on_price(self, update: dict[str, Any]) -> None:
         quote = self.screen.quotes.get(update["symbol"])
@@ -217,8 +312,11 @@ class Stream:
             known = {name: value for name, value in update.items() if name in quote}
             self.screen.take_quotes({update["symbol"]: {**quote, **known}})
 
-    def _on_sentiment(self, sentiment: dict[str, Any]) -> None:
-        self.screen.sentiment = sentiment
+    def _show(self, event: str, said: dict[str, Any]) -> None:
+        if event == "trading_signal":
+            self.screen.take_signal(said)
+        else:
+            self.screen.sentiment = said
 
 
 def main() -> int:
@@ -246,10 +344,12 @@ def main() -> int:
         print(f"{options.url} is out of reach: {type(error).__name__}", file=sys.stderr)
         return 1
 
-    stream = Stream(options.url, options.symbols.split(","), options.realtime, account)
+    console = Console()
+    request = {"symbols": options.symbols.split(","), "realtime": options.realtime}
+    stream = Stream(options.url, request, account, console.print)
     threading.Thread(target=stream.run, daemon=True).start()
     try:
-        with Live(stream.screen, console=Console(), refresh_per_second=8):
+        with Live(stream.screen, console=console, refresh_per_second=8):
             threading.Event().wait(options.seconds)
     except KeyboardInterrupt:
         pass

@@ -1,12 +1,16 @@
 """What all tests share: servers, clients, and which tests are kept apart from which."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import servers
+from tests.recovering import Asking, Asks
+from tests.redis_server import Redis
+from tests.redis_server import redis_server as running_redis
 from tests.servers import Server
 from tests.stream_clients import TRANSPORTS, NodeClient, PythonClient
 
@@ -19,7 +23,15 @@ settings.register_profile("crs", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile("crs")
 
 # Fixtures that start a process. Whoever asks for one is `served`, without saying so.
-SERVING = {"_start", "postgresql", "engine", "ours", "start_echo"}
+SERVING = {
+    "_start",
+    "postgresql",
+    "redis_server",
+    "engine",
+    "ours",
+    "start_echo",
+    "start_cluster",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -95,8 +107,28 @@ def connect(server: Server) -> Iterator[Connect]:
         client.close()
 
 
+@pytest.fixture
+def asks() -> Iterator[Asks]:
+    """Connects raw clients that ask for recovery, as `Asking` does; they end with the test."""
+    clients: list[Asking] = []
+
+    def ask(server: Server, token: str = "", **more: Any) -> Asking:
+        clients.append(Asking(server, token, **more))
+        return clients[-1]
+
+    yield ask
+    for client in clients:
+        client.close()
+
+
 @pytest.fixture(params=[(s, t) for s in STACKS for t in TRANSPORTS], ids=lambda p: "-".join(p))
 def way(request: pytest.FixtureRequest) -> tuple[str, str]:
     """Every stock client on every transport."""
     stack, transport = request.param
     return stack, transport
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis server that ends with the test."""
+    yield from running_redis(tmp_path)

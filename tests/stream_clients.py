@@ -25,6 +25,12 @@ TRANSPORTS: dict[str, list[str] | None] = {
 Line = tuple[str, tuple[Any, ...]]
 
 
+def said(heard: list[Line], after: int, until: int) -> list[dict[str, Any]]:
+    """Of what was heard, the events that may be resumed, with offsets of this range."""
+    events = [args[0] for name, args in heard if name in ("sentiment_update", "trading_signal")]
+    return [each for each in events if after < each["offset"] <= until]
+
+
 class Recorder:
     """The events of one client in their order; `heard` never forgets, `wait` looks from a mark."""
 
@@ -76,7 +82,7 @@ class PythonClient(Recorder):
         self.client.on("*", self.record)
         self.client.on("connect", lambda: self.record("connect"))
         self.client.on("disconnect", lambda *args: self.record("disconnect", *args))
-        self.client.connect(url, auth=auth, transports=TRANSPORTS[transport])
+        self.client.connect(url, auth=auth, transports=TRANSPORTS[transport], wait_timeout=PATIENCE)
         self._websocket = self.client.eio.ws
 
     def emit(self, event: str, *args: Any) -> None:
@@ -135,6 +141,26 @@ class NodeClient(Recorder):
     def ack(self, event: str, *args: Any) -> Any:
         self._say({"ack": [event, *args]})
         return self.wait("ack")
+
+    def cut(self, how: str = "here") -> None:
+        """Have the transport fail; "unnoticed": the server sees nothing of it."""
+        self._say({"cut": how})
+        self.wait("disconnect")
+
+    def come_back(self, url: str) -> dict[str, Any]:
+        """Connect again; what the socket is then: `id`, `recovered`, `pid`."""
+        self._say({"connect": url})
+        return self.connection()
+
+    def connection(self) -> dict[str, Any]:
+        """What the socket is once it is connected."""
+        self.wait("connect")
+        return dict(next(args[1] for name, args in reversed(self.heard) if name == "connect"))
+
+    def end(self) -> None:
+        """Have the socket end its connection."""
+        self._say({"close": True})
+        self.wait("disconnect")
 
     def close(self) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None

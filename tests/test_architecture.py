@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     ["app", "backend", "backend.test_websocket_setup"],
     ["backend.runtime"],
+    ["backend.assembly"],
     [
         "backend.websocket_service",
         "backend.server",
@@ -19,7 +20,8 @@ LAYERS = [
         "backend.record",
         "backend.evaluate",
     ],
-    ["backend.streaming", "backend.feeds", "backend.storage", "backend.offload"],
+    ["backend.streaming", "backend.feeds", "backend.history", "backend.storage", "backend.offload"],
+    ["backend.journal"],
     [
         "backend.market",
         "backend.analysis",
@@ -34,13 +36,14 @@ LAYERS = [
     ["backend.fanout.sessions"],
     ["backend.fanout.wire"],
     ["backend.http"],
-    ["backend.turns"],
+    ["backend.turns", "backend.memory"],
     [
         "backend.market.models",
         "backend.market.precision",
         "backend.config",
         "backend.config_values",
         "backend.clock",
+        "backend.feeds.backoff",
         "backend.metrics",
         "backend.green",
         "backend.logs",
@@ -59,6 +62,8 @@ WEB = (
 )
 # Where eventlet may: the entry point, which patches the standard library, and the door.
 GREEN = ("app", "backend.green")
+# Where Redis may: what processes say to each other, and the limiter's counters.
+REDIS = ("backend.journal", "backend.api.limits")
 
 
 @cache
@@ -145,3 +150,4 @@ def test_frameworks_are_named_at_the_edge_only() -> None:
         == []
     )
     assert outside(GREEN, {"eventlet"}) == []
+    assert outside(REDIS, {"redis"}) == []

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from backend.config import ConfigError, load_settings
+from backend.config_values import INTERVAL_NAMES
+from backend.market.candles import INTERVALS
 
 SECRET = "s" * 32
 
@@ -30,6 +32,18 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     assert settings.market_feed == "simulated"
     intervals = (settings.market_interval, settings.sentiment_interval, settings.signal_interval)
     assert intervals == (2, 10, 15)
+
+
+def test_retention_is_by_interval_and_what_is_not_named_stays(tmp_path: Path) -> None:
+    def kept(value: str) -> dict[str, float]:
+        return load_settings({"CANDLE_RETENTION_DAYS": value}, tmp_path).candle_retention_days
+
+    assert kept("") == {"1m": 90, "5m": 90, "15m": 90}
+    assert kept("1m:7, 1h:1000.5") == {"1m": 7, "1h": 1000.5}
+    assert kept("none") == {}
+    for bad in ("90", "2m:90", "1m:0", "1m:", "1m=90"):
+        assert "CANDLE_RETENTION_DAYS" in problems(tmp_path, CANDLE_RETENTION_DAYS=bad)
+    assert tuple(INTERVALS) == INTERVAL_NAMES
 
 
 def test_an_empty_variable_counts_as_absent(tmp_path: Path) -> None:

@@ -113,3 +113,89 @@ def test_no_payload_raises_anything_but_a_request_error(args: tuple[Any, ...]) -
             parse()
         except RequestError as error:
             assert error.code
+
+
+@pytest.mark.parametrize(
+    ("resume", "place"),
+    [
+        (None, None),
+        ({"epoch": "a", "offset": 7}, protocol.Place("a", 7)),
+        ({"epoch": "a", "offset": "7"}, protocol.Place("a", 7)),
+        ({"epoch": "a", "offset": "1-0"}, protocol.Place("a", None)),
+        ({"epoch": "a", "offset": -1}, protocol.Place("a", -1)),
+    ],
+)
+def test_a_place_to_resume_from_is_what_the_server_gave(
+    resume: Any, place: protocol.Place | None
+) -> None:
+    assert parse_subscribe(({"symbols": [], "resume": resume},), KNOWN).resume == place
+
+
+@pytest.mark.parametrize(
+    "resume",
+    [
+        7,
+        "a",
+        [],
+        {},
+        {"epoch": "a"},
+        {"offset": 1},
+        {"epoch": 1, "offset": 1},
+        {"epoch": "a", "offset": True},
+        {"epoch": "a", "offset": 1.5},
+        {"epoch": "a" * 65, "offset": 1},
+        {"epoch": "a", "offset": "1" * 65},
+        {"epoch": "a", "offset": 10**70},
+    ],
+)
+def test_anything_else_is_no_place(resume: Any) -> None:
+    assert code_of(parse_subscribe, ({"symbols": [], "resume": resume},)) == (
+        protocol.INVALID_PAYLOAD
+    )
+
+
+# --- recovery -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("auth", [None, {}, "recovery", {"recovery": 1}, {"recovery": "true"}])
+def test_recovery_is_asked_for_by_true_alone(auth: Any) -> None:
+    assert not protocol.wants_recovery(auth)
+    assert protocol.wants_recovery({"recovery": True})
+
+
+def test_a_place_is_shown_as_it_was_told() -> None:
+    place = protocol.Place("e", 7)
+    shown = protocol.parse_return({"pid": "p", "offset": str(place)})
+    assert shown == protocol.Return("p", place)
+    shown = protocol.parse_return({"pid": "p", "offset": f"{place}:3"})
+    assert shown == protocol.Return("p", place, 3)
+
+
+@pytest.mark.parametrize("pid", [None, 1, True, [], {}, "p" * 65, "\ud800", "é"])
+def test_what_is_no_private_id_is_not_looked_up(pid: Any) -> None:
+    assert protocol.parse_return({"pid": pid, "offset": "e:7"}) is None
+
+
+@pytest.mark.parametrize(
+    "offset",
+    [
+        None,
+        7,
+        True,
+        [],
+        {},
+        "",
+        "7",
+        ":7",
+        "e:",
+        "e:-7",
+        "e:7.0",
+        "e:٧",
+        "e:7:",
+        "e:7:x",
+        "e:7:1:1",
+        "e:" + "7" * 63,
+    ],
+)
+def test_what_is_no_place_is_not_looked_up(offset: Any) -> None:
+    assert protocol.parse_return({"pid": "p", "offset": offset}) is None

@@ -1,60 +1,20 @@
 """What several processes share through Redis."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import redis
 
 from tests.conftest import StartServer
-from tests.servers import PASSWORD, PATIENCE, Server, lasting_port, wait_until
+from tests.redis_server import Redis, redis_server
+from tests.servers import PASSWORD, Server, wait_until
 
 LOGIN_FAILURES = 10
 
 
-class Redis:
-    """A Redis server of a test's own, which can be stopped and started."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._port = lasting_port()
-        self.url = f"redis://127.0.0.1:{self._port}/0"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1", "--save", ""],
-            cwd=self._folder,
-            stdout=subprocess.DEVNULL,
-        )
-        with redis.Redis.from_url(self.url) as client:
-            wait_until(lambda: answers(client), "Redis to start")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(PATIENCE)
-            self._process = None
-
-
-def answers(client: "redis.Redis[Any]") -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
-
-
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[Redis]:
-    if not shutil.which("redis-server"):
-        pytest.skip("redis-server is not installed")
-    server = Redis(tmp_path)
-    server.start()
-    yield server
-    server.stop()
+    yield from redis_server(tmp_path)
 
 
 def wrong_login(server: Server) -> int:

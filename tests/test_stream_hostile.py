@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conftest import Connect, StartServer
-from tests.fanout.raw_clients import WebSocket
+from tests.fanout.raw_clients import TEXT, WebSocket, client_frame
 from tests.servers import Server, wait_until
 from tests.stream_clients import TRANSPORTS, PythonClient, RawClient
 
@@ -89,16 +89,26 @@ def test_nothing_is_left_of_clients_that_have_gone(start_server: StartServer) ->
     assert server.metric("crs_baskets") == 0
 
 
+@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize("engine", ["crs", "stock"])
 def test_who_sends_too_large_a_message_is_told_so_before_the_close(
-    start_server: StartServer,
+    start_server: StartServer, engine: str, frames: int
 ) -> None:
-    server = start_server(FANOUT_ENGINE="crs")
+    server = start_server(FANOUT_ENGINE=engine)
     with WebSocket(server.url) as client:
         client.receive_until("0")
         client.send("40" + json.dumps({"token": server.token}))
         client.receive_until('42["connection_status"')
-        client.send('42["subscribe",{"symbols":["' + "x" * 20_000 + '"]}]')
+        message = b'42["subscribe",{"symbols":["' + b"x" * 20_000 + b'"]}]'
+        head, tail = message[: len(message) // 2], message[len(message) // 2 :]
+        for part in (
+            [client_frame(TEXT, message)]
+            if frames == 1
+            else [client_frame(TEXT, head, final=False), client_frame(0, tail)]
+        ):
+            client.sock.sendall(part)
         _, error = json.loads(client.receive_until('42["error"')[2:])
         assert error["code"] == "message_too_large"
         assert client.closed().code == 1009
     assert server.metric('crs_client_errors_total{code="message_too_large"}') == 1
+    assert server.metric('crs_closed_connections_total{reason="protocol_error"}') == 1

@@ -4,10 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.cable import Cable
 from tests.conftest import StartServer
 from tests.servers import PASSWORD, PATIENCE, ROOT, Server, lasting_port, wait_until
 
@@ -58,24 +61,60 @@ def test_the_example_keeps_its_login_fresh(start_server: StartServer) -> None:
     assert server.metric('crs_auth_failures_total{reason="token_expired"}') == 0
 
 
-def test_the_example_comes_back_to_a_server_that_was_restarted(start_server: StartServer) -> None:
+def test_the_example_comes_back_to_a_server_that_was_restarted(
+    start_server: StartServer, tmp_path: Path
+) -> None:
     first = start_server(PORT=str(lasting_port()), MARKET_INTERVAL="0.5")
-    process = subprocess.Popen(
-        [sys.executable, str(EXAMPLE), "--url", first.url, "--user", "an-example"],
-        env={**os.environ, "CRS_PASSWORD": PASSWORD},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with lasting_example(first.url, tmp_path) as shown:
         connected(first)
         first.stop()
         second = start_server(**first.environment)
         connected(second)
+        wait_until(
+            lambda: "Back; some may be missing" in shown.read_text(), "the example to say so"
+        )
+    assert "BTC" in shown.read_text()
+
+
+def test_the_example_has_what_it_missed_when_its_line_was_cut(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server(SENTIMENT_INTERVAL="0.2", SIGNAL_INTERVAL="0.2")
+    cable = Cable(int(server.url.rsplit(":", 1)[1]))
+    try:
+        with lasting_example(cable.url, tmp_path) as shown:
+            connected(server)
+            # By now it surely knows its place.
+            heard = 'crs_deliveries_total{event="sentiment_update"}'
+            wait_until(lambda: server.metric(heard) > 10, "the example to hear something")
+            for times in (1, 2):
+                cable.cut()
+                says(shown, "Back, with all that was missed", times)
+        assert "some may be missing" not in shown.read_text()
+    finally:
+        cable.close()
+
+
+@contextmanager
+def lasting_example(url: str, folder: Path) -> Iterator[Path]:
+    """The example while it runs until it is interrupted, and what it has shown so far."""
+    shown = folder / "shown"
+    with shown.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(EXAMPLE), "--url", url, "--user", "an-example"],
+            env={**os.environ, "CRS_PASSWORD": PASSWORD, "COLUMNS": "100"},
+            stdout=output,
+            text=True,
+        )
+    try:
+        yield shown
     finally:
         process.send_signal(signal.SIGINT)
-        shown, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0
-    assert "BTC" in shown
+        assert process.wait(PATIENCE) == 0
+
+
+def says(shown: Path, line: str, times: int) -> None:
+    wait_until(lambda: shown.read_text().count(line) >= times, f"the example to say {line!r}")
 
 
 def connected(server: Server) -> None:

@@ -36,7 +36,8 @@ class CandleJson:
     """The encoded candles of the series that were asked for last, each by its row's bytes. Who
     asks for one that is just being encoded shares what is there already."""
 
-    def __init__(self) -> None:
+    def __init__(self, series_max: int = SERIES_MAX) -> None:
+        self._series_max = series_max
         self._series: OrderedDict[tuple[str, str], dict[bytes, bytes]] = OrderedDict()
 
     def encode(
@@ -67,7 +68,7 @@ class CandleJson:
         key = symbol, interval
         series = self._series.setdefault(key, {})
         self._series.move_to_end(key)
-        if len(self._series) > SERIES_MAX:
+        if len(self._series) > self._series_max:
             self._series.popitem(last=False)
         return series
 

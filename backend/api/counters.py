@@ -21,10 +21,11 @@ log = logging.getLogger(__name__)
 # One key is one address on one route, and some 300 bytes: 30 MB at worst. Beyond it the oldest
 # windows are forgotten early, which only happens with this many addresses within a minute.
 KEYS_MAX = 100_000
-# While Redis is out of reach it is asked again this often; each question may take a second.
-SHARED_RETRY_S = 10.0
-# How the limiter's `storage_uri` names this storage.
+# While Redis is out of reach somebody asks again this often, and may wait a second.
+SHARED_RETRY_S = 5.0
+# How the limiter's `storage_uri` names these storages.
 SCHEME = "bounded-memory"
+SHARED_SCHEME = "shared-or-memory"
 
 
 class BoundedCounters(Storage):
@@ -111,19 +112,30 @@ class BoundedCounters(Storage):
             del self._windows[oldest]
 
 
-class SharedCounters:
+class SharedCounters(Storage):
     """Counters of fixed windows that processes share in Redis; each counts for itself, in memory,
     while it is out of reach."""
 
+    STORAGE_SCHEME = [SHARED_SCHEME]
+
     def __init__(
         self,
+        uri: str | None = None,
+        wrap_exceptions: bool = False,
+        *,
         shared: Storage,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._shared = shared
         self._local = BoundedCounters(clock=clock)
         self._clock = clock
         self._ask_again_at = 0.0
+        self._away = False
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ValueError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count `amount` in the key's window, or begin one of `expiry` seconds; the new count."""
@@ -131,6 +143,10 @@ class SharedCounters:
             lambda: self._shared.incr(key, expiry, amount),
             lambda: self._local.incr(key, expiry, amount),
         )
+
+    def get_expiry(self, key: str) -> float:
+        """When the key's window ends, in seconds since the epoch; now where it has none."""
+        return self._ask(lambda: self._shared.get_expiry(key), lambda: self._local.get_expiry(key))
 
     def get(self, key: str) -> int:
         """The count of the key's window; 0 where it has none."""
@@ -151,12 +167,29 @@ class SharedCounters:
         """Forget one key."""
         self._ask(lambda: self._shared.clear(key), lambda: self._local.clear(key))
 
+    def check(self) -> bool:
+        """Whether counting works: always."""
+        return True
+
+    def reset(self) -> int | None:
+        """Forget everything; how many keys that were, where that is known."""
+        return self._ask(self._shared.reset, self._local.reset)
+
     def _ask(self, shared: Callable[[], T], local: Callable[[], T]) -> T:
         if self._clock() < self._ask_again_at:
             return local()
+        if self._away:
+            # One asks, and all others go on meanwhile.
+            self._ask_again_at = self._clock() + SHARED_RETRY_S
         try:
-            return shared()
+            answer = shared()
         except self._shared.base_exceptions as error:
-            log.warning("Counting for this process alone: %s", type(error).__name__)
+            if not self._away:
+                log.warning("Counting for this process alone: %s", type(error).__name__)
+            self._away = True
             self._ask_again_at = self._clock() + SHARED_RETRY_S
             return local()
+        if self._away:
+            log.info("Counting with the other processes again")
+        self._away, self._ask_again_at = False, 0.0
+        return answer

@@ -1,12 +1,14 @@
 """Limits on how often one address may ask over HTTP."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RequestLimit
 from limits.storage import Storage, storage_from_string
 
-from backend.api.counters import SCHEME, BoundedCounters, SharedCounters
+from backend.api.counters import SCHEME, SHARED_SCHEME, BoundedCounters, SharedCounters
 from backend.api.errors import error_response
 from backend.http.addresses import network_of
 from backend.protocol import RATE_LIMITED
@@ -17,27 +19,35 @@ PUBLIC_LIMIT = "1200/minute"
 PUBLIC_SCOPE = "public"
 
 # A limit that takes longer to look up than this is counted in memory instead.
-REDIS_TIMEOUT_S = 1
+# Two lookups, of which each connects first: a login waits for two seconds at most, once.
+REDIS_TIMEOUT_S = 0.5
 
 
-def create_limiter(app: Flask, redis_url: str) -> Limiter:
-    """A limiter for `app`, counting in Redis where several processes share one, else in memory.
+# What a refusal is counted under, whichever the route.
+PER_ADDRESS = "requests_per_address"
+
+
+def create_limiter(app: Flask, redis_url: str, on_refused: Callable[[str], None]) -> Limiter:
+    """A limiter for `app`, counting in Redis where several processes share one, else in memory;
+    `on_refused` is told which limit somebody ran into.
 
     Nothing is limited by default; use `limit` on views or `shared_limit` on blueprints. A breach
     is answered 429 in the one error shape, with `Retry-After` in seconds.
     """
-    shared = bool(redis_url)
+    options: Any = {"shared": _shared_storage(redis_url)} if redis_url else {}
+
+    def breached(limit: RequestLimit) -> Response:
+        on_refused(PER_ADDRESS)
+        return too_many_requests(max(1, limit.reset_at - int(time.time())))
+
     return Limiter(
         client_network,
         app=app,
         # One counter a key: moving windows would keep a timestamp for each request.
         strategy="fixed-window",
-        storage_uri=_storage_uri(redis_url) if shared else f"{SCHEME}://",
-        storage_options=_REDIS_OPTIONS if shared else {},
-        # Without Redis each process counts for itself until it is back.
-        in_memory_fallback_enabled=shared,
-        swallow_errors=shared,
-        on_breach=_on_breach,
+        storage_uri=f"{SHARED_SCHEME if redis_url else SCHEME}://",
+        storage_options=options,
+        on_breach=breached,
     )
 
 
@@ -45,9 +55,7 @@ def create_counters(redis_url: str) -> BoundedCounters | SharedCounters:
     """Counters for limits that no decorator can express, kept where the limiter keeps its own."""
     if not redis_url:
         return BoundedCounters()
-    shared = storage_from_string(_storage_uri(redis_url), **_REDIS_OPTIONS)
-    assert isinstance(shared, Storage)  # the library has asynchronous ones, too
-    return SharedCounters(shared)
+    return SharedCounters(shared=_shared_storage(redis_url))
 
 
 def client_network() -> str:
@@ -62,15 +70,16 @@ def too_many_requests(seconds: int) -> Response:
     return response
 
 
-_REDIS_OPTIONS: dict[str, str | int] = {
-    "socket_connect_timeout": REDIS_TIMEOUT_S,
-    "socket_timeout": REDIS_TIMEOUT_S,
-}
+def _shared_storage(redis_url: str) -> Storage:
+    from redis.backoff import NoBackoff  # 20 ms and 5 MB, for those who use it
+    from redis.retry import Retry
 
-
-def _storage_uri(redis_url: str) -> str:
-    return redis_url.replace("unix://", "redis+unix://", 1)
-
-
-def _on_breach(limit: RequestLimit) -> Response:
-    return too_many_requests(max(1, limit.reset_at - int(time.time())))
+    options: Any = {
+        "socket_connect_timeout": REDIS_TIMEOUT_S,
+        "socket_timeout": REDIS_TIMEOUT_S,
+        # The library's own attempts would add up to half a minute.
+        "retry": Retry(NoBackoff(), 0),
+    }
+    storage = storage_from_string(redis_url.replace("unix://", "redis+unix://", 1), **options)
+    assert isinstance(storage, Storage)  # the library has asynchronous ones, too
+    return storage

@@ -8,6 +8,7 @@ from flask_limiter import Limiter
 
 from backend.api.counters import BoundedCounters
 from backend.auth.accounts import Accounts
+from backend.auth.admins import Admins
 from backend.auth.attempts import Attempts, Counters, Registrations
 from backend.auth.cookies import Cookies
 from backend.auth.devices import Devices
@@ -21,6 +22,7 @@ from backend.auth.sessions import LoginSessions
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer
 from backend.clock import Clock
 from backend.config import Settings
+from backend.journal.orders import Orders
 from backend.offload import HASHING_WORKERS, Offload
 from backend.storage.database import Database
 from backend.storage.sessions import SessionStore
@@ -35,6 +37,7 @@ class Auth:
     """What the rest of the process sees of the accounts."""
 
     accounts: Accounts
+    admins: Admins
     sessions: LoginSessions
     issuer: TokenIssuer
     authenticator: Authenticator
@@ -49,13 +52,17 @@ def serve_accounts(
     passwords: Passwords,
     counters: Counters,
     limiter: Limiter,
+    orders: Orders,
+    count_failure: Callable[[str], None],
     count_refusal: Callable[[str], None],
     clock: Clock,
 ) -> Auth:
     """Serve `/api/auth/*` from `app` and make `access_required` work in it.
 
-    `counters` are shared by all processes that share a limit; `count_refusal` is called with the
-    reason of every refused login and token. Raises `StorageUnavailable`.
+    `counters` are shared by all processes that share a limit, and by `orders` they tell each other
+    what they have to know; `count_failure` is called with the reason of every refused login and
+    token, `count_refusal` with the name of every limit that somebody ran into. Raises
+    `StorageUnavailable`.
     """
     keys = Keyring(settings.jwt_secret_key, settings.jwt_previous_secret_keys)
     revocations = Revocations(clock)
@@ -64,7 +71,7 @@ def serve_accounts(
         keys, settings.access_token_minutes * 60, settings.refresh_token_days * 86_400, clock
     )
     sessions = LoginSessions(
-        SessionStore(database), issuer, authenticator, revocations, offload, clock
+        SessionStore(database), issuer, authenticator, revocations, orders, offload, clock
     )
     sessions.load_revocations()
     gate = Gate(
@@ -72,11 +79,13 @@ def serve_accounts(
         Registrations(counters),
         # Of this process alone, whose threads they wait for.
         Line(BoundedCounters(), clock, TURNS_AT_ONCE),
-        Devices(keys, clock),
+        Devices(keys, orders, clock),
     )
-    accounts = Accounts(UserStore(database), sessions, passwords, gate, offload, clock)
+    users = UserStore(database)
+    accounts = Accounts(users, sessions, passwords, gate, offload, clock)
     cookies = Cookies(secure=settings.production)
-    guard = Guard(keys, revocations, cookies, count_refusal, clock)
+    guard = Guard(keys, revocations, cookies, count_failure, count_refusal, clock)
     guard.register(app)
     app.register_blueprint(auth_blueprint(accounts, sessions, cookies, guard, limiter))
-    return Auth(accounts, sessions, issuer, authenticator, revocations)
+    admins = Admins(settings.admin_users, users, offload)
+    return Auth(accounts, admins, sessions, issuer, authenticator, revocations)

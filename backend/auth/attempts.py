@@ -28,11 +28,21 @@ REGISTRATIONS_IN_ALL = 6_000
 REGISTRATIONS_WINDOW_S = 3_600
 
 
-class TooManyAttempts(Exception):
-    """The client has had its share. Answer 429; it may come again in `retry_after` seconds."""
+# The limits' names, as refusals are counted.
+GUESSES = "guesses_at_account"
+FAILURES = "failed_logins_per_address"
+REGISTRATIONS = "registrations"
+REGISTRATIONS_OF_ONE = "registrations_per_address"
+WAITING = "waiting_passwords"
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"again in {retry_after} s")
+
+class TooManyAttempts(Exception):
+    """The client has had its share of a limit. Answer 429; it may come again in `retry_after`
+    seconds."""
+
+    def __init__(self, limit: str, retry_after: int) -> None:
+        super().__init__(f"{limit}: again in {retry_after} s")
+        self.limit = limit
         self.retry_after = retry_after
 
 
@@ -79,13 +89,11 @@ class Attempts:
 
     def check(self, caller: Caller) -> None:
         """Raises `TooManyAttempts` where no guess may be made now."""
-        wait = self._counters.remaining(_delay(caller))
-        if not wait and not caller.known:
-            address = _address(caller)
-            if self._counters.get(address) >= ADDRESS_FAILURES:
-                wait = self._counters.remaining(address)
-        if wait:
-            raise TooManyAttempts(wait)
+        if wait := self._counters.remaining(_delay(caller)):
+            raise TooManyAttempts(GUESSES, wait)
+        address = _address(caller)
+        if not caller.known and self._counters.get(address) >= ADDRESS_FAILURES:
+            raise TooManyAttempts(FAILURES, max(1, self._counters.remaining(address)))
 
     def reserve(self, caller: Caller) -> None:
         """Count a guess that is about to be made. Raises `TooManyAttempts`."""
@@ -97,7 +105,7 @@ class Attempts:
             if self._counters.incr(_delay(caller), seconds) > 1:
                 # Another process was given this guess since we looked.
                 self._counters.incr(_failures(caller), FAILURES_KEPT_S, -1)
-                raise TooManyAttempts(max(1, self._counters.remaining(_delay(caller))))
+                raise TooManyAttempts(GUESSES, max(1, self._counters.remaining(_delay(caller))))
         if not caller.known:
             self._counters.incr(_address(caller), ADDRESS_WINDOW_S)
 
@@ -130,10 +138,12 @@ class Registrations:
         """Raises `TooManyAttempts` where this address may make no account now."""
         used = self._counters.get(_ALL_REGISTRATIONS)
         if used >= self._in_all:
-            raise TooManyAttempts(max(1, self._counters.remaining(_ALL_REGISTRATIONS)))
+            wait = self._counters.remaining(_ALL_REGISTRATIONS)
+            raise TooManyAttempts(REGISTRATIONS, max(1, wait))
         share = max(1, self._per_address * (self._in_all - used) // self._in_all)
         if self._counters.get(_registrations(network)) >= share:
-            raise TooManyAttempts(max(1, self._counters.remaining(_registrations(network))))
+            wait = self._counters.remaining(_registrations(network))
+            raise TooManyAttempts(REGISTRATIONS_OF_ONE, max(1, wait))
 
     def reserve(self, network: str) -> None:
         """Count an account that is about to be made. Raises `TooManyAttempts`."""

@@ -12,6 +12,7 @@ from backend.auth.claims import ISSUER, SECOND_MS
 from backend.auth.keys import BadSignature, Keyring
 from backend.auth.tokens import new_id
 from backend.clock import DAY_MS, Clock
+from backend.journal.orders import KNOWN_PLACE, Orders
 
 DEVICE = "device"
 # Not that of access tokens, so that neither can ever be taken for the other.
@@ -24,16 +25,21 @@ PLACES_MAX = 20_000
 
 
 class Devices:
-    """Which devices have logged into which accounts. Lives on the hub's thread.
+    """Which devices have logged into which accounts, here or, by `orders`, in another process.
+    Lives on the hub's thread.
 
     `account` is a digest of the username, `network` the client's address or the /64 of it.
     """
 
-    def __init__(self, keys: Keyring, clock: Clock, places_max: int = PLACES_MAX) -> None:
+    def __init__(
+        self, keys: Keyring, orders: Orders, clock: Clock, places_max: int = PLACES_MAX
+    ) -> None:
         self._keys = keys
         self._clock = clock
         self._places_max = places_max
         self._places: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._orders = orders
+        orders.on(KNOWN_PLACE, self._note)
 
     def recognise(self, account: str, network: str, cookie: str | None) -> str | None:
         """A name for the device of the account's owner; None for a stranger's."""
@@ -44,10 +50,8 @@ class Devices:
 
     def remember(self, account: str, network: str) -> str:
         """A device has just logged into the account from there; the cookie for it to keep."""
-        self._places[(account, network)] = None
-        self._places.move_to_end((account, network))
-        if len(self._places) > self._places_max:
-            self._places.popitem(last=False)
+        self._note(account, network)
+        self._orders.give(KNOWN_PLACE, account=account, network=network)
         now = self._clock.now_ms() // SECOND_MS
         return self._keys.sign(
             {
@@ -60,6 +64,12 @@ class Devices:
                 "exp": now + DEVICE_LIFETIME_S,
             }
         )
+
+    def _note(self, account: str, network: str) -> None:
+        self._places[(account, network)] = None
+        self._places.move_to_end((account, network))
+        if len(self._places) > self._places_max:
+            self._places.popitem(last=False)
 
     def _of_cookie(self, account: str, cookie: str) -> str | None:
         try:

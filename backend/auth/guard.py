@@ -60,12 +60,16 @@ class Guard:
         keys: Keyring,
         revocations: Revocations,
         cookies: Cookies,
+        count_failure: Callable[[str], None],
         count_refusal: Callable[[str], None],
         clock: Clock,
     ) -> None:
+        """`count_failure` is told why a login or a token is refused, `count_refusal` which limit
+        somebody ran into."""
         self._keys = keys
         self._revocations = revocations
         self._cookies = cookies
+        self._count_failure = count_failure
         self._count_refusal = count_refusal
         self._clock = clock
 
@@ -119,9 +123,10 @@ class Guard:
 
     def _on_too_many(self, error: TooManyAttempts) -> Response:
         self._note(TOO_MANY_ATTEMPTS)
+        self._count_refusal(error.limit)
         return too_many_requests(error.retry_after)
 
     def _note(self, reason: str) -> None:
-        self._count_refusal(reason)
+        self._count_failure(reason)
         # The route as it was written here, and not as the client spells it.
         log_refusal(str(request.url_rule), client_network(), reason)

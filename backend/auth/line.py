@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backend import green
-from backend.auth.attempts import Caller, Counters, TooManyAttempts
+from backend.auth.attempts import WAITING, Caller, Counters, TooManyAttempts
 from backend.clock import Clock
 from backend.offload import Overloaded
 
@@ -134,7 +134,9 @@ class Line:
         self._waiting.remove(turn)
         modest = turn.caller.known or turn.network_load <= 1
         turn.granted.send_exception(
-            Overloaded("too many passwords wait already") if modest else TooManyAttempts(RETRY_S)
+            Overloaded("too many passwords wait already")
+            if modest
+            else TooManyAttempts(WAITING, RETRY_S)
         )
 
 

@@ -1,7 +1,7 @@
 """The sessions that logins open: their tokens, how they go on, and how they end."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from backend import green
@@ -15,6 +15,7 @@ from backend.auth.tokens import (
     new_id,
 )
 from backend.clock import Clock
+from backend.journal.orders import REVOKED, Orders
 from backend.offload import Offload
 from backend.protocol import TOKEN_REVOKED
 from backend.storage.sessions import (
@@ -60,6 +61,7 @@ class LoginSessions:
         issuer: TokenIssuer,
         authenticator: Authenticator,
         revocations: Revocations,
+        orders: Orders,
         offload: Offload,
         clock: Clock,
     ) -> None:
@@ -70,6 +72,8 @@ class LoginSessions:
         self._offload = offload
         self._clock = clock
         self._revocations_read_ms = 0
+        self._orders = orders
+        orders.on(REVOKED, revocations.load)
 
     def open(self, user: User, origin: Origin) -> Grant | None:
         """Open a session of a user whose password was verified; None where it was changed since."""
@@ -155,7 +159,8 @@ class LoginSessions:
         if now < self._revocations_read_ms:
             # The clock was set back, and with it the times of what is ended from now on.
             since = 1
-        self._void(self._offload.run_read(self._store.revoked, now, since))
+        for ended in _in_parts(self._offload.run_read(self._store.revoked, now, since)):
+            self._revocations.load(ended)
         self._revocations_read_ms = now
 
     def purge(self) -> None:
@@ -165,14 +170,11 @@ class LoginSessions:
             green.pause()
 
     def _void(self, ended: Sequence[Revoked]) -> None:
-        """Refuse the tokens of sessions that have just ended, and close their connections."""
-        for start in range(0, len(ended), VOIDED_AT_ONCE):
-            if start:
-                green.pause()
-            self._revocations.load(
-                (each.session_id, each.access_expires_at_ms)
-                for each in ended[start : start + VOIDED_AT_ONCE]
-            )
+        """Refuse the tokens of sessions that have just ended, and close their connections: in all
+        processes. One that does not hear of it finds them in the database."""
+        for part in _in_parts(ended):
+            self._orders.give(REVOKED, sessions=part)
+            self._revocations.load(part)
 
     def _end(self, session_id: str, user_id: int) -> bool:
         ended = self._offload.run_write(
@@ -203,3 +205,12 @@ class LoginSessions:
             expires_in=self._issuer.access_lifetime,
             refresh_expires_in=self._issuer.refresh_lifetime,
         )
+
+
+def _in_parts(ended: Sequence[Revoked]) -> Iterator[list[tuple[str, int]]]:
+    """Sessions (id, last access expiry in ms), a few at a time, and a rest of the hub between."""
+    for start in range(0, len(ended), VOIDED_AT_ONCE):
+        if start:
+            green.pause()
+        part = ended[start : start + VOIDED_AT_ONCE]
+        yield [(each.session_id, each.access_expires_at_ms) for each in part]

@@ -71,12 +71,16 @@ class RoomManager(socketio.Manager):
     def get_namespaces(self) -> Collection[str]:
         return self._namespaces.keys()
 
-    def pre_connect(self, eio_sid: str, namespace: str) -> str:
-        """Register a connection with a namespace; raises ValueError where it is there already."""
+    def pre_connect(self, eio_sid: str, namespace: str, sid: str | None = None) -> str:
+        """Register a connection with a namespace, under an id that it brings or is given; raises
+        ValueError where either is there already."""
         space = self._namespaces.setdefault(namespace, _Namespace())
         if eio_sid in space.by_connection:
             raise ValueError("a second CONNECT to the same namespace")
-        sid: str = self.server.eio.generate_id()
+        if sid is None:
+            sid = str(self.server.eio.generate_id())
+        elif sid in space.members:
+            raise ValueError("another connection has this id")
         member = Member(sid, self.server.eio.sockets[eio_sid])
         space.members[sid] = space.by_connection[eio_sid] = member
         space.everybody[sid] = member.connection
@@ -197,9 +201,11 @@ class RoomManager(socketio.Manager):
         skip_sid: Any = None,
         callback: Callable[..., Any] | None = None,
         to: Any = None,
+        place: str | None = None,
         **_options: Any,
     ) -> None:
-        """Send an event, encoded once for all who get it."""
+        """Send an event, encoded once for all who get it. Those among them that are told of places
+        get this one as the last argument."""
         receivers = self._receivers(namespace, to or room)
         if not receivers:
             return
@@ -215,7 +221,7 @@ class RoomManager(socketio.Manager):
                 self._fan.send(connection, Message(EVENT, content, namespace, ident))
             return
         key = self._conflation_key(namespace, event, data)
-        message = Message(EVENT, content, namespace, None, key, len(receivers))
+        message = Message(EVENT, content, namespace, None, key, len(receivers), place)
         if len(receivers) == 1:
             for connection in receivers.values():
                 self._fan.send(connection, message)
@@ -247,7 +253,7 @@ class RoomManager(socketio.Manager):
             if len(members) == 1 and not self._fan.unfinished:
                 (connection,) = members.values()
                 # Deflate is for what many share.
-                if connection.form < MSGPACK and connection.push(envelope.frame(parts)):
+                if not connection.form & MSGPACK and connection.push(envelope.frame(parts)):
                     continue
             joined = Joined(pieces, basket.selection)
             key = self._conflation_key(namespace, event, joined)

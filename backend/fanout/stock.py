@@ -11,7 +11,9 @@ from engineio.exceptions import EngineIOError
 
 from backend.clock import Clock
 from backend.fanout.fan import in_slices
-from backend.fanout.transport import Transports
+from backend.fanout.identity import Decide
+from backend.fanout.transport import PROTOCOL_ERROR, Transports
+from backend.fanout.wire.frame import TOO_BIG
 from backend.fanout.wire.pieces import Basket, Joined, Pieces, Sent
 from backend.http.exchange import EXCHANGE
 
@@ -39,6 +41,7 @@ class StockTransports(Transports):
         session = handler.__self__  # type: ignore[attr-defined]
 
         def guarded(websocket: Any) -> Any:
+            self._speak_before_closing(session, websocket)
             try:
                 return handler(websocket)
             except (ValueError, TypeError, IndexError, EngineIOError) as error:
@@ -55,10 +58,35 @@ class StockTransports(Transports):
 
         return without_deflate
 
+    def _speak_before_closing(self, session: Any, websocket: Any) -> None:
+        """Have a client told that its message is too large before the driver closes for it."""
+        close, wait = websocket.close, websocket.wait
+
+        def told(close_data: tuple[int, str] | None = None) -> None:
+            if close_data is not None and close_data[0] == TOO_BIG:
+                self._on_closed(PROTOCOL_ERROR)
+                self._on_too_large(session.sid)
+                self._wait_until_fetched(session.sid)
+            close(close_data)
+
+        def whole() -> Any:
+            # The driver looks at frames; what many of them make together it would only drop.
+            data = wait()
+            if data is not None and len(data) > self._eio.max_http_buffer_size:
+                websocket.close((TOO_BIG, "message too big"))
+                return None
+            return data
+
+        websocket.close, websocket.wait = told, whole
+
     def accept(self, eio_sid: str) -> None:
         environ = self._server.environ.get(eio_sid)
         if environ is not None:
             environ[EXCHANGE].place.known()
+
+    def identify(self, _decide: Decide) -> None:
+        # The driver's manager gives out ids itself, and its packets are the same for everybody.
+        return None
 
     def emit_joined(
         self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
@@ -79,12 +107,18 @@ class StockTransports(Transports):
     def _unsent(self, session: Any) -> int:
         return int(session.queue.qsize())
 
-    def _slow(self) -> list[Any]:
+    def _waiting(self) -> list[Any]:
         return [
             session
             for session in list(self._eio.sockets.values())
-            if not session.closed and session.queue.qsize() > OUTBOX_PACKETS_MAX
+            if not session.closed and session.queue.qsize()
         ]
+
+    def _polls(self, session: Any) -> bool:
+        return not session.upgraded
+
+    def _slow(self) -> list[Any]:
+        return [s for s in self._waiting() if s.queue.qsize() > OUTBOX_PACKETS_MAX]
 
     def _taking_part(self) -> Collection[str]:
         return {eio_sid for _, eio_sid in self._server.manager.get_participants("/", None)}

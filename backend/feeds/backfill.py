@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 
-import numpy as np
-
-from backend.clock import HOUR_MS, MINUTE_MS, Clock
+from backend.clock import MINUTE_MS, Clock, iso
 from backend.feeds.backoff import Backoff
+from backend.feeds.candle_pages import HISTORY_MS, CandlePages, CandleTerms, FetchCandles
 from backend.feeds.damage import Damage, ExchangeTime
+from backend.feeds.frames import Pulse
 from backend.feeds.rest import RestClient, RestError, RestLimited, RestRejected
-from backend.market.models import CANDLE_COLUMNS, OPEN_TIME, CandleArray, Trade
+from backend.market.models import OPEN_TIME, CandleArray, Trade
 
 log = logging.getLogger(__name__)
 
-HISTORY_MS = 48 * HOUR_MS
 # How many requests may be under way together: enough to load 20 symbols within seconds.
 WORKERS = 4
 # How often a worker without work looks for some.
@@ -27,9 +26,6 @@ REJECTED_RETRY_S = 3_600.0
 # However often a symbol's trades go missing.
 REPAIR_PAUSE_S = 1.0
 
-# (client, symbol, limit, end_ms) -> at most `limit` candles, oldest first, the newest ones or
-# those that open at or before end_ms. The newest of all may be forming.
-FetchCandles = Callable[[RestClient, str, int, int | None], CandleArray]
 # (symbol, candles) -> None: hands closed candles on to the market.
 DeliverCandles = Callable[[str, CandleArray], None]
 
@@ -42,6 +38,8 @@ class _Repair:
     backoff: Backoff
     busy: bool = False
     rejected: bool = False
+    # The minutes, from the first to the last, that were damaged and can't be had any more.
+    lost: tuple[int, int] | None = None
     not_before: float = 0.0
 
 
@@ -57,14 +55,14 @@ class Backfill:
         fetch: FetchCandles,
         deliver: DeliverCandles,
         make_client: Callable[[], RestClient],
-        page: int,
+        terms: CandleTerms,
         clock: Clock,
         random: Random,
         counters: Counter[str],
     ) -> None:
-        self._fetch = fetch
         self._deliver = deliver
-        self._page = page
+        self._terms = terms
+        self._pages = CandlePages(fetch, terms, self.wait_for_turn)
         self._clock = clock
         self._counters = counters
         self._time = ExchangeTime(clock)
@@ -76,6 +74,7 @@ class Backfill:
         self._enabled = False
         self._outage = Backoff(random)
         self._paused_until = 0.0
+        self._next_request_at = 0.0
         self._problem = ""  # why candles can't be had at present; empty when they can
 
     # --- from the feed ----------------------------------------------------------------------------
@@ -102,6 +101,10 @@ class Backfill:
         for thread in self._threads:
             thread.join()
 
+    def resume(self, symbol: str, newest: int) -> None:
+        """Minutes up to this one are known already, some of the last ones perhaps unrepaired."""
+        self._repairs[symbol].damage.resume(newest)
+
     def begin(self) -> None:
         """Load the past, if that has not been done."""
         with self._wake:
@@ -127,6 +130,26 @@ class Backfill:
         with self._wake:
             self._time.reached(time_ms)
 
+    def pulse(self, pulse: Pulse) -> None:
+        """A sign of life has been handed to the market."""
+        if pulse.time_ms is None:
+            return
+        with self._wake:
+            self._time.reached(pulse.time_ms)
+            if pulse.symbol is None or pulse.last_trade_id is None:
+                return
+            damage = self._repairs[pulse.symbol].damage
+            if damage.newest_trade(pulse.last_trade_id, pulse.time_ms):
+                self._counters["trade_gaps"] += 1
+
+    def reject(self, symbol: str) -> None:
+        """The exchange does not carry the symbol: ask about it again after an hour."""
+        repair = self._repairs[symbol]
+        with self._wake:
+            repair.damage.restarted()
+            repair.rejected = True
+            repair.not_before = self._clock.monotonic() + REJECTED_RETRY_S
+
     def report(self) -> str:
         """What is missing at present, for people; empty when nothing is."""
         unlisted = self.unlisted()
@@ -138,12 +161,19 @@ class Backfill:
             "history is loading" if loading else "",
             f"no candles from the exchange: {self._problem}" if self._problem else "",
             f"not listed: {', '.join(unlisted)}" if unlisted else "",
+            *(f"lost: {symbol} {_span(*lost)}" for symbol, lost in self._lost().items()),
         ]
         return "; ".join(part for part in parts if part)
 
     def unlisted(self) -> list[str]:
         """The symbols that the exchange says it does not carry."""
         return [symbol for symbol, repair in self._repairs.items() if repair.rejected]
+
+    def _lost(self) -> dict[str, tuple[int, int]]:
+        """What can't be repaired any more, as long as it is part of the history."""
+        since = (self._time.newest_ms or 0) - HISTORY_MS
+        losses = ((symbol, repair.lost) for symbol, repair in self._repairs.items())
+        return {symbol: lost for symbol, lost in losses if lost and lost[1] >= since}
 
     def pause(self, seconds: float) -> None:
         """Send no request for that long."""
@@ -154,13 +184,15 @@ class Backfill:
     def _work(self, client: RestClient) -> None:
         while (symbol := self._next(client)) is not None:
             repair = self._repairs[symbol]
+            was_rejected = repair.rejected
             try:
                 self._repair(client, symbol, repair)
                 self._outage.reset()
-                self._problem, repair.rejected = "", False
+                self._problem = ""
+                # Else it is the stream that has refused the symbol in the meantime.
+                repair.rejected = repair.rejected and not was_rejected
             except RestRejected as error:
-                repair.rejected = True
-                repair.not_before = self._clock.monotonic() + REJECTED_RETRY_S
+                self.reject(symbol)
                 self._failed("rest_rejected", f"{symbol}: {error}")
             except RestLimited as error:
                 self.pause(error.retry_after)
@@ -206,17 +238,21 @@ class Backfill:
         damage = repair.damage
         since, version = damage.since, damage.version
         assert since is not None
-        candles = self._download(client, symbol, since)
-        if not len(candles):
+        download = self._pages.download(
+            client, symbol, since, self._time.newest_ms, self._time.settled_until()
+        )
+        candles, newest = download.candles, download.newest
+        if newest is None:
             raise ValueError("no candles")
-        times, newest = candles[:, OPEN_TIME], int(candles[-1, OPEN_TIME])
         # What counts is what held before the market gets them.
         usable, final = damage.reach(newest)
+        times = candles[:, OPEN_TIME]
         wanted = candles[(times >= since) & (times <= usable)]
         if len(wanted):
             self._deliver(symbol, wanted)
         with self._wake:
             self._counters["candles_loaded"] += len(wanted)
+            self._note_loss(repair, newest)
             if damage.repaired(final, newest, version):
                 repair.backoff.reset()
                 pause = REPAIR_PAUSE_S
@@ -224,31 +260,34 @@ class Backfill:
                 pause = repair.backoff.next()
             repair.not_before = self._clock.monotonic() + pause
 
-    def _wait_out_pause(self) -> None:
-        with self._wake:
-            while not self._stopping and self._clock.monotonic() < self._paused_until:
-                self._wake.wait(IDLE_S)
+    def _note_loss(self, repair: _Repair, newest: int) -> None:
+        """Remember what is damaged, had been loaded once, and lies too far back by now."""
+        damage, depth = repair.damage, self._terms.depth
+        if depth is None or not damage.loaded_until or not damage.since:
+            return
+        first_had = newest - (depth - 1) * MINUTE_MS
+        if damage.since < first_had:
+            last = first_had - MINUTE_MS
+            if damage.until is not None:
+                last = min(last, damage.until)
+            repair.lost = (min(repair.lost[0], damage.since) if repair.lost else damage.since, last)
+            log.warning(
+                "%s can't be had any more: the exchange's candles end there", _span(*repair.lost)
+            )
 
-    def _download(self, client: RestClient, symbol: str, since: int) -> CandleArray:
-        """Candles of `since` (at most `HISTORY_MS` ago) to now, newest page first."""
-        wanted = HISTORY_MS // MINUTE_MS + 1
-        if self._time.newest_ms is not None:
-            # Two more: the forming one, and one that may have begun since.
-            wanted = min(wanted, max(0, (self._time.newest_ms - since) // MINUTE_MS) + 3)
-        pages: list[CandleArray] = []
-        end_ms = None
-        while wanted > 0 and not self._stopping:
-            self._wait_out_pause()
-            limit = min(wanted, self._page)
-            page = self._fetch(client, symbol, limit, end_ms)
-            if not len(page):
-                break
-            pages.insert(0, page)
-            wanted -= len(page)
-            end_ms = int(page[0, OPEN_TIME]) - 1
-            if len(page) < limit or end_ms < since:
-                break
-        candles = np.concatenate(pages) if pages else np.empty((0, CANDLE_COLUMNS))
-        if (np.diff(candles[:, OPEN_TIME]) <= 0).any():
-            raise ValueError("candles are not in order of time")
-        return candles
+    def wait_for_turn(self) -> bool:
+        """Wait until another request may be sent; whether it is to be sent at all."""
+        with self._wake:
+            while not self._stopping:
+                now = self._clock.monotonic()
+                due = max(self._paused_until, self._next_request_at)
+                if now >= due:
+                    self._next_request_at = now + self._terms.pause_s
+                    return True
+                self._wake.wait(min(IDLE_S, due - now))
+        return False
+
+
+def _span(since: int, until: int) -> str:
+    """Minutes from one to another, for people: `2026-01-05T10:00Z to 2026-01-05T11:59Z`."""
+    return f"{iso(since)[:16]}Z to {iso(until)[:16]}Z"

@@ -9,7 +9,16 @@ to a `MarketSink` only. To add an exchange, write one file with one `Feed` subcl
 from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
 
-from backend.market.models import Candle, CandleArray, DayStatistics, FeedFacts, FeedState, Trade
+from backend.market.models import (
+    BookTop,
+    Candle,
+    CandleArray,
+    DayStatistics,
+    FeedFacts,
+    FeedState,
+    Quote,
+    Trade,
+)
 
 
 class MarketSink(Protocol):
@@ -28,14 +37,18 @@ class MarketSink(Protocol):
     def apply_statistics(self, statistics: DayStatistics) -> None:
         """The exchange's own 24 h figures."""
 
+    def apply_book(self, book: BookTop) -> None:
+        """The best bid and offer, as often as they change."""
+
     def load_history(self, symbol: str, candles: CandleArray) -> None:
         """Closed one-minute candles, oldest first: the past at start, or a gap's backfill.
 
         They replace candles of the same minutes and never touch the minute that is forming.
         """
 
-    def touch(self, symbol: str | None = None) -> None:
-        """The feed is alive though a symbol (None: every symbol it carries) has not changed."""
+    def touch(self, symbol: str | None = None, time_ms: int | None = None) -> None:
+        """The feed is alive though a symbol (None: every symbol it carries) has not changed, and
+        by the exchange's clock, where that is told, it is `time_ms`."""
 
     def set_feed_state(self, state: FeedState, detail: str = "") -> None:
         """The feed's state changed; `detail` is for people, and holds no secret."""
@@ -43,11 +56,33 @@ class MarketSink(Protocol):
     def describe_feed(self, facts: FeedFacts) -> None:
         """What the feed knows of itself, whenever that changes."""
 
+    def quote(self, symbol: str) -> Quote | None:
+        """What is known of a symbol already, from a run before or a feed before: a feed goes on
+        from there. None: nothing."""
+
+    def closed_candles(self, symbol: str, limit: int | None = None) -> CandleArray:
+        """The newest closed minutes that are known already, oldest first."""
+
+
+class PastUnavailable(Exception):
+    """The past can't be had now; ask again after `retry_after_s`."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
 
 class Feed(ABC):
     """A source of market data; `name` is what clients see, so a simulation says that it is one."""
 
     name: ClassVar[str]
+    # Whether each run begins with another time, and has nothing to do with what a run before left.
+    begins_anew: ClassVar[bool] = False
+    # The intervals that `past` answers for, those first that are wanted first; all others are
+    # rolled up from them. How many candles one call may ask for, and the pause between calls.
+    past_intervals: ClassVar[tuple[str, ...]] = ()
+    past_page: ClassVar[int] = 1_000
+    past_pause_s: ClassVar[float] = 0.0
 
     @abstractmethod
     def run(self) -> None:
@@ -56,3 +91,12 @@ class Feed(ABC):
     @abstractmethod
     def stop(self) -> None:
         """Make `run` return soon. May be called from another task, and more than once."""
+
+    def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
+        """Candles of one of `past_intervals` (n <= limit, 7), oldest first: the newest of those
+        that open before `before_ms`. None: the source has no older ones.
+
+        Called from one task at a time, while `run` runs; may block that task, and lets others
+        have their turn at least each millisecond. Raises `PastUnavailable`.
+        """
+        raise NotImplementedError(f"{self.name} has no past")

@@ -1,33 +1,19 @@
 """What Binance spot sends, as values: one parser for each wire message. No sockets, no state.
 
 Source: "WebSocket Streams for Binance" and "Market Data endpoints" of the exchange's spot API
-documentation. Every parser raises ValueError for a message that lacks a field or lies about one
-(text in place of a number, NaN, a price that is not positive).
+documentation. Every parser raises ValueError for a message that lacks a field or lies about one.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-import numpy as np
 import orjson
 
 from backend.clock import MINUTE_MS
-from backend.market.models import (
-    CANDLE_COLUMNS,
-    CLOSE,
-    HIGH,
-    LOW,
-    OPEN,
-    OPEN_TIME,
-    QUOTE_VOLUME,
-    VOLUME,
-    CandleArray,
-    DayStatistics,
-    Trade,
-)
+from backend.feeds.frames import candle_array, not_negative, positive, text, whole
+from backend.market.models import BookTop, CandleArray, DayStatistics, Trade
 
 # Every pair is quoted in the dollar stablecoin with by far the deepest books.
 QUOTE_ASSET = "USDT"
@@ -49,7 +35,7 @@ class ErrorReply:
     message: str
 
 
-FrameEvent = Trade | DayStatistics | ServerShutdown | ErrorReply
+FrameEvent = Trade | DayStatistics | BookTop | ServerShutdown | ErrorReply
 
 
 def pair_of(symbol: str) -> str:
@@ -64,19 +50,21 @@ def symbol_of(pair: Any) -> str:
     return pair.removesuffix(QUOTE_ASSET)
 
 
-def frame_events(text: str | bytes) -> list[Trade | DayStatistics]:
+def frame_events(frame: str | bytes) -> list[Trade | DayStatistics | BookTop]:
     """The market data in one frame; empty for frames of other kinds."""
-    return [event for event in parse_frame(text) if isinstance(event, Trade | DayStatistics)]
+    return [
+        event for event in parse_frame(frame) if isinstance(event, Trade | DayStatistics | BookTop)
+    ]
 
 
-def parse_frame(text: str | bytes) -> list[FrameEvent]:
+def parse_frame(frame: str | bytes) -> list[FrameEvent]:
     """Everything that one frame says, from a raw (`/ws`) or a combined (`/stream`) connection.
 
     A combined frame is `{"stream":"btcusdt@trade","data":{...}}`, a raw one is the data alone.
-    Book tickers, depth and replies to successful requests yield nothing.
+    Depth and replies to successful requests yield nothing.
     """
-    frame = orjson.loads(text)  # JSONDecodeError is a ValueError
-    data = frame.get("data", frame) if isinstance(frame, dict) else frame
+    decoded = orjson.loads(frame)  # JSONDecodeError is a ValueError
+    data = decoded.get("data", decoded) if isinstance(decoded, dict) else decoded
     messages = data if isinstance(data, list) else [data]
     return [event for message in messages if (event := _parse_message(message)) is not None]
 
@@ -89,6 +77,8 @@ def _parse_message(message: Any) -> FrameEvent | None:
     if isinstance(message.get("event"), dict):
         message = message["event"]
     kind = message.get("e")  # absent in book tickers and replies
+    if kind is None and message.keys() >= _BOOK_FIELDS:
+        return parse_book_ticker(message)
     parser = _PARSERS.get(kind) if isinstance(kind, str) else None
     return parser(message) if parser else None
 
@@ -99,15 +89,15 @@ def parse_trade(message: dict[str, Any]) -> Trade:
     {"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,"p":"61837.63000000",
      "q":"0.02000000","T":1723161255342,"m":true,"M":true}
     """
-    time_ms = _integer(message, "T")
-    if abs(_integer(message, "E") - time_ms) > EVENT_DELAY_MAX_MS:
+    time_ms = whole(message, "T")
+    if abs(whole(message, "E") - time_ms) > EVENT_DELAY_MAX_MS:
         raise ValueError("trade and event time are over a minute apart")
     return Trade(
         symbol=symbol_of(message.get("s")),
         time_ms=time_ms,
-        price=_positive(message, "p"),
-        quantity=_positive(message, "q"),
-        trade_id=_integer(message, "t"),
+        price=positive(message, "p"),
+        quantity=positive(message, "q"),
+        trade_id=whole(message, "t"),
     )
 
 
@@ -120,10 +110,26 @@ def parse_mini_ticker(message: dict[str, Any]) -> DayStatistics:
     """
     return DayStatistics(
         symbol=symbol_of(message.get("s")),
-        time_ms=_integer(message, "E"),
-        close=_positive(message, "c"),
-        open=_positive(message, "o"),
-        quote_volume=_not_negative(message, "q"),
+        time_ms=whole(message, "E"),
+        close=positive(message, "c"),
+        open=positive(message, "o"),
+        quote_volume=not_negative(message, "q"),
+    )
+
+
+_BOOK_FIELDS = {"u", "s", "b", "a"}
+
+
+def parse_book_ticker(message: dict[str, Any]) -> BookTop:
+    """The best bid and ask, and the amounts there; sent with each change of any of them.
+
+    {"u":50093239212,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000",
+     "a":"61837.64000000","A":"1.54698000"}
+    """
+    return BookTop(
+        symbol=symbol_of(message.get("s")),
+        bid=positive(message, "b"),
+        ask=positive(message, "a"),
     )
 
 
@@ -143,7 +149,7 @@ def parse_error(message: dict[str, Any]) -> ErrorReply:
     error = message["error"]
     if not isinstance(error, dict):
         raise ValueError("error is not an object")
-    return ErrorReply(_integer(error, "code"), str(error.get("msg", ""))[:200])
+    return ErrorReply(whole(error, "code"), text(error, "msg"))
 
 
 _PARSERS: dict[str, Callable[[dict[str, Any]], FrameEvent]] = {
@@ -165,54 +171,4 @@ def parse_klines(rows: Any) -> CandleArray:
 
     The last one may be a minute that is still forming.
     """
-    if not isinstance(rows, list):
-        raise ValueError("klines are not a list")
-    try:
-        numbers = [list(map(float, _KLINE_FIELDS(row))) for row in rows]
-    except (TypeError, IndexError, KeyError) as error:
-        raise ValueError(f"a kline lacks a field, or it is not a number: {error}") from None
-    candles = np.array(numbers, dtype=np.float64).reshape(-1, CANDLE_COLUMNS)
-    _check_candles(candles)
-    return candles
-
-
-def _check_candles(candles: CandleArray) -> None:
-    times, prices = candles[:, OPEN_TIME], candles[:, OPEN : CLOSE + 1]
-    volumes = candles[:, [VOLUME, QUOTE_VOLUME]]
-    if not np.isfinite(candles).all() or (prices <= 0).any() or (volumes < 0).any():
-        raise ValueError("a kline's field is not finite, or not positive")
-    if (times % MINUTE_MS).any() or (np.diff(times) <= 0).any():
-        raise ValueError("klines are not minutes in order of time")
-    if (prices > candles[:, [HIGH]]).any() or (prices < candles[:, [LOW]]).any():
-        raise ValueError("a kline's price is outside its high and low")
-
-
-def _integer(message: dict[str, Any], field: str) -> int:
-    value = message.get(field)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{field} is not a whole number: {str(value)[:40]!r}")
-    return value
-
-
-def _number(message: dict[str, Any], field: str) -> float:
-    value = message.get(field)
-    if not isinstance(value, str):  # the exchange sends decimals as text
-        raise ValueError(f"{field} is not a decimal in text: {str(value)[:40]!r}")
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{field} is not finite: {value[:40]!r}")
-    return number
-
-
-def _positive(message: dict[str, Any], field: str) -> float:
-    number = _number(message, field)
-    if number <= 0:
-        raise ValueError(f"{field} is not positive: {number}")
-    return number
-
-
-def _not_negative(message: dict[str, Any], field: str) -> float:
-    number = _number(message, field)
-    if number < 0:
-        raise ValueError(f"{field} is negative: {number}")
-    return number
+    return candle_array(rows, lambda row: map(float, _KLINE_FIELDS(row)))

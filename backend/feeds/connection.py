@@ -80,7 +80,7 @@ class Connection:
         self.opened = threading.Event()
         self.error: Exception | None = None
         self.started_at = clock.monotonic()
-        self.opened_at = self.started_at
+        self.opened_at = self.sent_at = self.started_at
         self.last_data_at: float | None = None
         self.data_count = 0
         self._thread = threading.Thread(target=self._open, name="feed-open", daemon=True)
@@ -100,7 +100,7 @@ class Connection:
                     return
                 self._socket.send(request)
             self._socket.settimeout(POLL_S)
-            self.opened_at = self._clock.monotonic()
+            self.opened_at = self.sent_at = self._clock.monotonic()
         except Exception as error:  # whatever it is, the feed tells it and tries again
             self.error = error
             self._socket.shutdown()
@@ -133,6 +133,14 @@ class Connection:
             raise ConnectionLost(f"closed by the exchange {_close_reason(payload)}".rstrip())
         assert isinstance(payload, bytes)
         return payload
+
+    def send(self, text: str) -> None:
+        """Send a message on the open connection. Raises ConnectionLost."""
+        try:
+            self._socket.send(text)
+        except (websocket.WebSocketException, OSError) as error:
+            raise ConnectionLost(str(error) or type(error).__name__) from error
+        self.sent_at = self._clock.monotonic()
 
     def saw_data(self, now: float) -> None:
         """The message just received was market data."""

@@ -21,6 +21,9 @@ from backend.market.models import Trade
 
 # An exchange finishes a candle a moment after its minute.
 SETTLE_MS = 5_000
+# What a run before had as its last minutes may not have been repaired yet when it ended. This much
+# comes with the same request as the minutes after it.
+DOUBTED_MS = 6 * HOUR_MS
 # A trade this far behind the exchange's time, and in an earlier minute, may have come after the
 # market had closed that minute.
 LATE_MS = 1_500
@@ -92,6 +95,12 @@ class Damage:
     _last_trade_id: int | None = None
     _last_trade_ms: int | None = None
 
+    def resume(self, newest: int) -> None:
+        """Every minute up to this one has been had before; the last of them are had again."""
+        if not self.loaded_until:
+            self.since = max(newest - DOUBTED_MS, 1)
+            self.loaded_until = newest + MINUTE_MS
+
     def restarted(self) -> None:
         """The stream has (re)started: what came between its last trade and now is unknown."""
         last_ms = self._last_trade_ms
@@ -119,6 +128,17 @@ class Damage:
         self._last_trade_id = trade.trade_id
         self._last_trade_ms = trade.time_ms if last_ms is None else max(last_ms, trade.time_ms)
         return gap
+
+    def newest_trade(self, trade_id: int, time_ms: int) -> bool:
+        """The exchange says which trade was its newest at `time_ms`; whether any are missing."""
+        last_id, last_ms = self._last_trade_id, self._last_trade_ms
+        if not self.time.reached(time_ms) or last_id is None or last_ms is None:
+            return False
+        if trade_id <= last_id:
+            return False
+        self._add(minute_of(last_ms), minute_of(time_ms))
+        self._last_trade_id = trade_id  # so that the next one doesn't show the same gap again
+        return True
 
     def _add(self, since: int, until: int | None) -> None:
         if self.since is None:

@@ -17,7 +17,16 @@ from backend.feeds.recording import (
     encode_header,
     encode_note,
 )
-from backend.market.models import Candle, CandleArray, DayStatistics, FeedFacts, FeedState, Trade
+from backend.market.candles import empty_candles
+from backend.market.models import (
+    BookTop,
+    Candle,
+    CandleArray,
+    DayStatistics,
+    FeedFacts,
+    FeedState,
+    Trade,
+)
 
 # What a crash may cost at most; flushing a gzip file more often would swell it.
 FLUSH_EVERY_S = 1.0
@@ -71,17 +80,27 @@ class RecordingSink:
     def apply_statistics(self, statistics: DayStatistics) -> None:
         self._record(statistics)
 
+    def apply_book(self, book: BookTop) -> None:
+        self._record(book)
+
     def load_history(self, symbol: str, candles: CandleArray) -> None:
         self._record(History(symbol, candles))
 
-    def touch(self, symbol: str | None = None) -> None:
-        self._record(Touch(symbol))
+    def touch(self, symbol: str | None = None, time_ms: int | None = None) -> None:
+        self._record(Touch(symbol, time_ms))
 
     def set_feed_state(self, state: FeedState, detail: str = "") -> None:
         self._write(encode_note({"state": state, "detail": detail}))
 
     def describe_feed(self, facts: FeedFacts) -> None:
         self._write(encode_note({"unlisted": facts.unlisted}))
+
+    def quote(self, symbol: str) -> None:
+        """Nothing is known before: a recording begins anew."""
+
+    def closed_candles(self, symbol: str, limit: int | None = None) -> CandleArray:
+        """None, likewise."""
+        return empty_candles()
 
     def _record(self, event: MarketEvent) -> None:
         self.events += 1

@@ -14,7 +14,14 @@ import orjson
 
 from backend.feeds.base import MarketSink
 from backend.market.candles import candle_row, row_candle
-from backend.market.models import CANDLE_COLUMNS, Candle, CandleArray, DayStatistics, Trade
+from backend.market.models import (
+    CANDLE_COLUMNS,
+    BookTop,
+    Candle,
+    CandleArray,
+    DayStatistics,
+    Trade,
+)
 
 FORMAT_VERSION = 1
 
@@ -40,9 +47,10 @@ class Touch:
     """`MarketSink.touch`, as a value."""
 
     symbol: str | None
+    time_ms: int | None = None
 
 
-MarketEvent = Trade | DayStatistics | ClosedCandle | History | Touch
+MarketEvent = Trade | DayStatistics | BookTop | ClosedCandle | History | Touch
 
 
 def deliver(event: MarketEvent, sink: MarketSink) -> None:
@@ -52,12 +60,14 @@ def deliver(event: MarketEvent, sink: MarketSink) -> None:
             sink.apply_trade(event)
         case DayStatistics():
             sink.apply_statistics(event)
+        case BookTop():
+            sink.apply_book(event)
         case ClosedCandle(symbol, candle):
             sink.apply_candle(symbol, candle)
         case History(symbol, candles):
             sink.load_history(symbol, candles)
-        case Touch(symbol):
-            sink.touch(symbol)
+        case Touch(symbol, time_ms):
+            sink.touch(symbol, time_ms)
 
 
 def encode_header(feed: str, symbols: Sequence[str]) -> bytes:
@@ -85,6 +95,8 @@ def encode_event(event: MarketEvent) -> bytes:
             fields: dict[str, Any] = {"type": "trade", **asdict(event)}
         case DayStatistics():
             fields = {"type": "statistics", **asdict(event)}
+        case BookTop():
+            fields = {"type": "book", **asdict(event)}
         case ClosedCandle(symbol, candle):
             fields = {"type": "candle", "symbol": symbol, "candle": candle_row(candle)}
         case History(symbol, candles):
@@ -93,8 +105,8 @@ def encode_event(event: MarketEvent) -> bytes:
                 "symbol": symbol,
                 "candles": np.ascontiguousarray(candles),
             }
-        case Touch(symbol):
-            fields = {"type": "touch", "symbol": symbol}
+        case Touch():
+            fields = {"type": "touch", **asdict(event)}
     return orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
@@ -122,14 +134,21 @@ def _decoded(kind: Any, fields: dict[str, Any]) -> list[MarketEvent]:
             return [Trade(**_typed(fields), trade_id=None if trade_id is None else int(trade_id))]
         case "statistics":
             return [DayStatistics(**_typed(fields))]
+        case "book":
+            return [BookTop(**_typed(fields))]
         case "candle":
             return [ClosedCandle(str(fields["symbol"]), row_candle(fields["candle"]))]
         case "history":
             candles = np.array(fields["candles"], dtype=np.float64)
             return [History(str(fields["symbol"]), candles.reshape(-1, CANDLE_COLUMNS))]
         case "touch":
-            symbol = fields["symbol"]
-            return [Touch(None if symbol is None else str(symbol))]
+            symbol, time_ms = fields["symbol"], fields.get("time_ms")
+            return [
+                Touch(
+                    None if symbol is None else str(symbol),
+                    None if time_ms is None else int(time_ms),
+                )
+            ]
         case "note":
             return []
     raise ValueError(f"unknown type {str(kind)[:40]!r}")

@@ -11,7 +11,7 @@ from backend.config import REPLAY_FEED_PREFIX
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.recording import ClosedCandle, History, MarketEvent, Touch, deliver
 from backend.feeds.replay_files import Skipped, read_recording, recording_span
-from backend.market.models import OPEN_TIME, FeedFacts, FeedState, Playback, Trade
+from backend.market.models import OPEN_TIME, BookTop, FeedFacts, FeedState, Playback, Trade
 
 # While it plays, the feed is alive however far apart its events are.
 TOUCH_EVERY_S = 1.0
@@ -33,6 +33,7 @@ class ReplayFeed(Feed):
     """
 
     name = REPLAY_FEED_PREFIX.rstrip(":")
+    begins_anew = True
 
     def __init__(
         self,
@@ -172,7 +173,9 @@ class _Passes:
                 candles = candles[candles[:, OPEN_TIME] >= self._first_ms]
                 candles[:, OPEN_TIME] += shift_ms
                 return History(symbol, candles)
-            case Touch():
+            case Touch(symbol, int(time_ms)):
+                return Touch(symbol, time_ms + shift_ms)
+            case BookTop() | Touch():
                 return event
         return replace(event, time_ms=event.time_ms + shift_ms)
 
@@ -180,7 +183,7 @@ class _Passes:
         match event:
             case ClosedCandle(candle=candle):
                 first_ms, last_ms = candle.open_time_ms, candle.open_time_ms + MINUTE_MS
-            case History() | Touch():
+            case History() | BookTop() | Touch():
                 return
             case _:
                 first_ms = last_ms = event.time_ms

@@ -7,7 +7,7 @@ which `requests` has no way to do.
 import http.client
 import math
 import ssl
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -25,7 +25,7 @@ BODY_MAX_BYTES = 4 * 1024 * 1024
 RETRY_AFTER_DEFAULT_S = 60.0
 RETRY_AFTER_MAX_S = 3 * 86_400.0
 
-OK, BAD_REQUEST, BANNED, TOO_MANY_REQUESTS = 200, 400, 418, 429
+OK, BAD_REQUEST, NOT_FOUND, BANNED, TOO_MANY_REQUESTS = 200, 400, 404, 418, 429
 
 
 class RestError(Exception):
@@ -58,11 +58,17 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float:
 
 
 class RestClient:
-    """Keeps one connection to `base_url` alive between requests. Not for two tasks at once."""
+    """Keeps one connection to `base_url` alive between requests. Not for two tasks at once.
 
-    def __init__(self, base_url: str, clock: Clock, tls: ssl.SSLContext) -> None:
+    `refusals` are the statuses by which the exchange refuses what is asked for.
+    """
+
+    def __init__(
+        self, base_url: str, clock: Clock, tls: ssl.SSLContext, refusals: Container[int]
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._clock = clock
+        self._refusals = refusals
         self._wire = Wire(tls)
         self._connection: http.client.HTTPConnection | None = None
 
@@ -76,7 +82,7 @@ class RestClient:
             raise RestError(f"{type(error).__name__}: {error}") from error
         if status in (TOO_MANY_REQUESTS, BANNED):
             raise RestLimited(f"HTTP {status}", retry_after_seconds(headers))
-        if status == BAD_REQUEST:
+        if status in self._refusals:
             raise RestRejected(f"HTTP {status}: {body[:200].decode('utf-8', 'replace')}")
         if status != OK:
             raise RestError(f"HTTP {status}")

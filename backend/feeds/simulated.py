@@ -1,62 +1,56 @@
 """The default feed: a believable market without a network. It says that it is simulated."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
 import numpy as np
 
-from backend.clock import MINUTE_MS, Clock
+from backend.clock import HOUR_MS, MINUTE_MS, Clock
 from backend.config_values import SIMULATED_FEED
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.profiles import profile_of
-from backend.feeds.simulation import DAY_S, MINUTE_S, Array, MarketModel
-from backend.market.models import (
-    CANDLE_COLUMNS,
-    CLOSE,
-    HIGH,
-    LOW,
-    OPEN,
-    OPEN_TIME,
-    QUOTE_VOLUME,
-    VOLUME,
-    CandleArray,
-    FeedState,
-    Trade,
+from backend.feeds.simulated_candles import (
+    MOVING_SHARE,
+    PAST_DAYS,
+    QUANTITY_DECIMALS,
+    SimulatedPast,
+    Trading,
+    candles_of,
 )
-from backend.market.precision import price_decimals
+from backend.feeds.simulation import MINUTE_S, MarketModel
+from backend.market.candles import MINUTES_KEPT
+from backend.market.models import OPEN, OPEN_TIME, CandleArray, FeedState, Trade
 
-# What a market keeps, and what ratings of hours and a sentiment that looks back on a week need.
-HISTORY_MINUTES = 7 * 24 * 60
+# What ratings of hours and a sentiment that looks back on a week need; a day less than the market
+# keeps, so that it has the first minute for as long as the hours before it are to end there. It
+# begins with a whole hour.
+HISTORY_MINUTES = MINUTES_KEPT - 24 * 60
+# What a pause, or the time since a run before, is filled up to: as much as the market keeps.
+BRIDGED_MINUTES = MINUTES_KEPT
 STEP_S = 0.25
 # Steps drawn at once: numpy's cost is by the call, and at one step a call it was most of what an
 # idle server did.
 STEPS_AHEAD = 20
 # Behind by more than this (the machine slept), the time missed becomes history, not trades.
 GAP_S = 90.0
-# Trades a second of the largest asset, of this volume a day; the number goes with the root of the
-# volume, and with how much is traded just then. Small symbols have minutes without any.
-TRADES_PER_S, LARGEST_DAY_VOLUME = 2.8, 24e9
-ACTIVITY_MIN, ACTIVITY_MAX = 0.2, 4.0
-# What share of trades finds a new price; the others are at the last one, or a tick beside it.
-MOVING_SHARE, TICK_SHARE = 0.3, 0.3
+# What share of trades is a tick beside the last; those that move apart, the others are at it.
+TICK_SHARE = 0.3
 # A trade takes this power of a uniform share of the money that waits: most are small, some large.
 SIZE_POWER = 6
 MIN_TRADE_USD = 5.0
-# The extremes of a path seen only at its moves fall short of the true ones by this, in units of the
-# minute's volatility over the root of their number (Broadie, Glasserman and Kou 1997), which holds
-# for many; few see about this much less.
-EXTREME_SHORTFALL, EXTREME_SHORTFALL_MAX = 0.5826, 0.3
-QUANTITY_DECIMALS = 8
 
 # A trade to come: its symbol's index, the price, and the USD that it is worth.
 Draft = tuple[int, float, float]
 
 
 class SimulatedFeed(Feed):
-    """Loads a week of history that ends now, then trades on from it in the machine's time."""
+    """Loads six days of history that end now, or goes on from what the market holds already, then
+    trades on from it in the machine's time."""
 
     name = SIMULATED_FEED
+    past_intervals = ("1h",)
+    past_page = (PAST_DAYS + 1) * 24
 
     def __init__(
         self,
@@ -73,12 +67,11 @@ class SimulatedFeed(Feed):
         self._random = random
         self._sleep = sleep
         self._model = MarketModel(profiles, random)
-        self._decimals = [price_decimals(profile.price) for profile in profiles]
-        day_volumes = np.array([profile.day_volume for profile in profiles])
-        self._volume_per_s = day_volumes / DAY_S
-        self._trades_per_s = TRADES_PER_S * np.sqrt(day_volumes / LARGEST_DAY_VOLUME).clip(max=1)
+        self._trading = Trading(profiles)
         self._last = np.exp(self._model.log_price)  # what each symbol last traded at
-        self._trade_ids = [count(1) for _ in symbols]
+        (random_past,) = random.spawn(1)
+        self._past = SimulatedPast(symbols, profiles, self._trading, random_past, sleep)
+        self._trade_ids: list[count[int]] = []
         self._pending = np.zeros(len(symbols))  # USD that wait for their symbol's next trade
         # The trades of the steps to come; the last are the next ones.
         self._ahead: list[list[Draft]] = []
@@ -99,10 +92,40 @@ class SimulatedFeed(Feed):
     def stop(self) -> None:
         self._stopped = True
 
+    def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
+        """Two years of hours, before the first minute that is known."""
+
+        def price_then(symbol: str) -> float | None:
+            minutes = self._sink.closed_candles(symbol)
+            times = minutes[:, OPEN_TIME]
+            at = int(np.searchsorted(times, before_ms))
+            return float(minutes[at, OPEN]) if at < len(times) and times[at] == before_ms else None
+
+        return self._past.hours(symbol, before_ms, self._clock.now_ms(), price_then)[-limit:]
+
     def _start(self) -> None:
+        """Go on from what the market holds already; what it lacks is made up to there."""
+        quotes = [self._sink.quote(symbol) for symbol in self._symbols]
+        known = {index: quote for index, quote in enumerate(quotes) if quote is not None}
         now_ms = self._clock.now_ms()
-        self._time_ms = now_ms - now_ms % MINUTE_MS - HISTORY_MINUTES * MINUTE_MS
-        self._load_history(HISTORY_MINUTES)
+        # Ids that no run before has given: there are never as many trades as milliseconds.
+        self._trade_ids = [count(now_ms) for _ in self._symbols]
+        reached_ms = max((quote.time_ms + 1 for quote in known.values()), default=now_ms)
+        if len(known) < len(quotes):
+            end_ms = reached_ms - reached_ms % MINUTE_MS
+            begin_ms = end_ms - HISTORY_MINUTES * MINUTE_MS
+            self._time_ms = begin_ms - begin_ms % HOUR_MS
+            self._load_history(
+                (end_ms - self._time_ms) // MINUTE_MS, set(range(len(quotes))) - set(known)
+            )
+        for index, quote in known.items():
+            self._last[index] = quote.price
+        is_known = np.isin(np.arange(len(quotes)), list(known))
+        self._model.move_to(is_known, np.log(self._last[is_known]))
+        if known:
+            self._time_ms = reached_ms
+            if now_ms // MINUTE_MS > reached_ms // MINUTE_MS:
+                self._bridge(now_ms - reached_ms)
 
     def _step(self) -> None:
         """Move the market from its time to the clock's."""
@@ -119,9 +142,10 @@ class SimulatedFeed(Feed):
         self._ahead.clear()
         now_ms = self._time_ms + elapsed_ms
         rest_of_minute_ms = -self._time_ms % MINUTE_MS
-        self._model.advance(self._time_ms, rest_of_minute_ms / 1000)
+        if rest_of_minute_ms:
+            self._model.advance(self._time_ms, rest_of_minute_ms / 1000)
         minutes = (elapsed_ms - rest_of_minute_ms) // MINUTE_MS
-        kept = min(minutes, HISTORY_MINUTES)
+        kept = min(minutes, BRIDGED_MINUTES)
         self._time_ms += rest_of_minute_ms + (minutes - kept) * MINUTE_MS
         if kept:
             self._load_history(kept)
@@ -135,7 +159,7 @@ class SimulatedFeed(Feed):
             if not self._ahead:
                 self._ahead = self._draw()[::-1]
             for index, price, amount in self._ahead.pop():
-                price = round(price, self._decimals[index])
+                price = round(price, self._trading.decimals[index])
                 quantity = max(round(amount / price, QUANTITY_DECIMALS), 10**-QUANTITY_DECIMALS)
                 trade_id = next(self._trade_ids[index])
                 self._sink.apply_trade(
@@ -146,11 +170,12 @@ class SimulatedFeed(Feed):
         """The trades of the next `STEPS_AHEAD` steps."""
         path = self._model.advance(self._time_ms, STEP_S, STEPS_AHEAD)
         prices = np.exp(path.log_price)
-        chances = 1 - np.exp(-self._expected_trades(path.quote_volume, STEP_S))
+        chances = 1 - np.exp(-self._trading.expected(path.quote_volume, STEP_S))
         trades = self._random.random(prices.shape) < chances
         finds = self._random.random(prices.shape)
         shares = self._random.random(prices.shape) ** SIZE_POWER
-        ticks = 10.0 ** -np.array(self._decimals) * self._random.choice((-1, 1), prices.shape)
+        tick = 10.0 ** -np.array(self._trading.decimals)
+        ticks = tick * self._random.choice((-1, 1), prices.shape)
         steps = []
         for step, volume in enumerate(path.quote_volume):
             self._pending += volume
@@ -168,43 +193,22 @@ class SimulatedFeed(Feed):
             steps.append(list(drafts))
         return steps
 
-    def _load_history(self, minutes: int) -> None:
-        """Simulate whole minutes on from the market's time and hand them over as history."""
+    def _load_history(self, minutes: int, new: Iterable[int] | None = None) -> None:
+        """Simulate whole minutes on from the market's time and hand them over as history, of all
+        symbols or of those at the `new` indices. Of these the first minute is never a quiet one,
+        so that the past can end there."""
         opening = self._model.log_price
         path = self._model.advance(self._time_ms, MINUTE_S, minutes)
         opens = np.vstack((opening, path.log_price[:-1]))
-        highs, lows = self._extremes(opens, path.log_price, path.volatility)
-        expected = self._expected_trades(path.quote_volume, MINUTE_S)
-        traded = self._random.random(expected.shape) < 1 - np.exp(-expected)
-        times = self._time_ms + MINUTE_MS * np.arange(minutes)
+        times = self._time_ms + MINUTE_MS * np.arange(minutes, dtype=float)
         self._time_ms += MINUTE_MS * minutes
-        for index, symbol in enumerate(self._symbols):
-            candles: CandleArray = np.empty((minutes, CANDLE_COLUMNS))
-            candles[:, OPEN_TIME] = times
-            logs = (opens, highs, lows, path.log_price)
-            for column, log_price in zip((OPEN, HIGH, LOW, CLOSE), logs, strict=True):
-                # Rounding keeps the order, so the candle stays consistent.
-                candles[:, column] = np.exp(log_price[:, index]).round(self._decimals[index])
-            candles[:, QUOTE_VOLUME] = path.quote_volume[:, index].round(2)
-            mean_price = candles[:, OPEN : CLOSE + 1].mean(axis=1)
-            candles[:, VOLUME] = (candles[:, QUOTE_VOLUME] / mean_price).round(QUANTITY_DECIMALS)
-            self._sink.load_history(symbol, candles[traded[:, index]])
         self._last = np.exp(path.log_price[-1])
-
-    def _expected_trades(self, quote_volume: Array, step_s: float) -> Array:
-        """How many trades of each symbol are to be expected in steps with so much volume."""
-        activity = quote_volume / (self._volume_per_s * step_s)
-        expected: Array = self._trades_per_s * step_s * activity.clip(ACTIVITY_MIN, ACTIVITY_MAX)
-        return expected
-
-    def _extremes(self, opens: Array, closes: Array, volatility: Array) -> tuple[Array, Array]:
-        """High and low of each minute: those of a Brownian bridge from open to close."""
-        move = closes - opens
-        log_uniform = np.log(1 - self._random.random((2, *move.shape)))
-        reach = np.sqrt(move**2 - 2 * volatility**2 * log_uniform)
-        moves = MINUTE_S * self._trades_per_s * MOVING_SHARE
-        shortfall = np.minimum(EXTREME_SHORTFALL / np.sqrt(moves), EXTREME_SHORTFALL_MAX)
-        shortfall = shortfall * volatility
-        highs = np.maximum((move + reach[0]) / 2 - shortfall, np.maximum(move, 0))
-        lows = np.minimum((move - reach[1]) / 2 + shortfall, np.minimum(move, 0))
-        return opens + highs, opens + lows
+        candles = candles_of(
+            opens, path.log_price, path, times, MINUTE_S, self._trading, self._random
+        )
+        expected = self._trading.expected(path.quote_volume, MINUTE_S)
+        traded = self._random.random(expected.shape) < 1 - np.exp(-expected)
+        if new is not None:
+            traded[0] = True
+        for index in range(len(self._symbols)) if new is None else new:
+            self._sink.load_history(self._symbols[index], candles[traded[:, index], index])

@@ -94,6 +94,10 @@ class MarketModel:
         price: Array = self._value - self._common_volatility * self._behind + self._astray
         return price
 
+    def move_to(self, symbols: NDArray[np.bool_], log_price: Array) -> None:
+        """Go on from these prices of those symbols, as far behind and astray as they were."""
+        self._value[symbols] += log_price - self.log_price[symbols]
+
     def advance(self, time_ms: float, step_s: float, count: int = 1) -> Path:
         """Simulate `count` steps of `step_s` from `time_ms` on."""
         symbols = len(self._base)
@@ -177,8 +181,10 @@ class MarketModel:
         shocks *= self._level_sd * np.sqrt(1 - decay**2)
         symbols = own_jump.shape[1]
         market = len(MARKET_LEVELS)
-        shocks[:, 1:2] += JUMP_STIRS * (common_jump != 0)
-        shocks[:, market : market + symbols] += JUMP_STIRS * (own_jump != 0)
+        # Of what a jump stirs, a long step has the mean of what is left of it on the way.
+        stirs = JUMP_STIRS * (1 - decay) * self._time_constants / step_s
+        shocks[:, 1:2] += stirs[1] * (common_jump != 0)
+        shocks[:, market : market + symbols] += stirs[market] * (own_jump != 0)
         levels = self._levels
         for shock in shocks:
             levels = shock[:] = decay * levels + shock

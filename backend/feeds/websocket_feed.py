@@ -20,11 +20,18 @@ from backend.clock import Clock, SystemClock
 from backend.feeds.backfill import Backfill
 from backend.feeds.backoff import Backoff
 from backend.feeds.base import Feed, MarketSink
+from backend.feeds.candle_pages import CandleTerms
 from backend.feeds.connection import Connection, ConnectionLost
+from backend.feeds.delivery import Delivery
+from backend.feeds.exchange_past import ExchangePast
+from backend.feeds.frames import FeedEvent
 from backend.feeds.renewal import Renewal
 from backend.feeds.rest import RestClient
 from backend.feeds.vigil import Vigil
-from backend.market.models import CandleArray, DayStatistics, FeedFacts, FeedState, Trade
+from backend.market.models import (
+    CandleArray,
+    FeedState,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +52,13 @@ class WebSocketFeed(Feed):
 
     # Open a new connection when the old one is this old (less up to a tenth, at random).
     renew_after_s: ClassVar[float]
-    # How many candles one request may ask for.
-    candles_page: ClassVar[int]
+    candle_terms: ClassVar[CandleTerms]
     # Pause before each of `requests`, by the exchange's limit of inbound messages.
     request_interval_s: ClassVar[float] = 0.25
+    # What is sent so that the exchange doesn't take us for gone, after so long without sending
+    # anything; nothing where it asks for none. Its WebSocket pings are answered anyway.
+    keepalive: ClassVar[str] = ""
+    keepalive_s: ClassVar[float] = 20.0
 
     def __init__(
         self,
@@ -63,33 +73,31 @@ class WebSocketFeed(Feed):
     ) -> None:
         self.symbols = tuple(dict.fromkeys(symbols))
         self.counters: Counter[str] = Counter()
-        self._sink = sink
         self._clock = clock or SystemClock()
         self._random = random or Random()
         self._tls = tls or ssl.create_default_context()
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
         self._backoff = Backoff(self._random)
-        # Whoever hands something to the sink holds this: the reader, or one backfill worker.
-        self._delivering = threading.Lock()
+        self._delivery = Delivery(self.symbols, sink)
         self._known = frozenset(self.symbols)
         self._vigil = Vigil(self.symbols)
         self._backfill = Backfill(
             self.symbols,
             fetch=self.fetch_candles,
-            deliver=self._deliver_candles,
-            make_client=lambda: RestClient(rest_url, self._clock, self._tls),
-            page=self.candles_page,
+            deliver=self._delivery.candles,
+            make_client=lambda: self._rest_client(rest_url),
+            terms=self.candle_terms,
             clock=self._clock,
             random=self._random,
             counters=self.counters,
         )
+        self._past = ExchangePast(self.fetch_past, self._rest_client(rest_url), self._backfill)
         self._connection: Connection | None = None
         # Servers that were started together don't come back together.
         renew_after_s = self.renew_after_s * (0.9 + self._random.random() / 10)
         self._renewal = Renewal(renew_after_s, self._connect, self.note, self._clock)
-        self._told: tuple[FeedState, str] | None = None
-        self._facts = FeedFacts()
+        self._remark = ""
         self._next_upkeep = 0.0
         self._last_yield = 0.0
 
@@ -100,25 +108,36 @@ class WebSocketFeed(Feed):
         """Where to connect, with as many streams as a URL may name."""
 
     def requests(self) -> Sequence[str]:
-        """What to send after that, such as further subscriptions."""
+        """What to send after that, such as further subscriptions; `listed` are worth one."""
         return ()
 
     @abstractmethod
-    def events(self, message: bytes) -> Iterable[Trade | DayStatistics]:
-        """The market data in one message; raises ValueError for one that can't be believed."""
+    def events(self, message: bytes) -> Iterable[FeedEvent]:
+        """What one message says; raises ValueError for one that can't be believed."""
 
     @abstractmethod
     def fetch_candles(
         self, client: RestClient, symbol: str, limit: int, end_ms: int | None
     ) -> CandleArray:
-        """At most `limit` one-minute candles, oldest first: the newest ones, or those that open
+        """The one-minute candles of `limit` minutes, oldest first: the newest, or those that open
         at or before `end_ms`. Raises RestError or ValueError. Called from several tasks."""
+
+    def fetch_past(
+        self, client: RestClient, symbol: str, interval: str, limit: int, before_ms: int
+    ) -> CandleArray:
+        """`past`, of an exchange that names `past_intervals`: the candles of `limit` intervals,
+        oldest first, that open before `before_ms`. Raises RestError or ValueError."""
+        raise NotImplementedError
 
     # --- Feed -------------------------------------------------------------------------------------
 
     def run(self) -> None:
         if self._stopping.is_set():
             return
+        for symbol in self.symbols:
+            newest = self._delivery.newest(symbol)
+            if newest is not None:
+                self._backfill.resume(symbol, newest)
         self._backfill.start()
         try:
             while not self._stopping.is_set():
@@ -126,19 +145,39 @@ class WebSocketFeed(Feed):
         finally:
             self._backfill.stop()
             self._backfill.join()
+            self._past.close()  # which `stop` has cut off
             self._close_connections()
-            self._tell(FeedState.STOPPED)
+            self._delivery.state(FeedState.STOPPED)
 
     def stop(self) -> None:
         self._stopping.set()
         self._backfill.stop()
+        self._past.cut()
         for connection in (self._connection, self._renewal.successor):
             if connection is not None:
                 connection.cut()
 
+    def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
+        return self._past.before(symbol, interval, before_ms, limit)
+
     def renew(self, reason: str) -> None:
         """Open a new connection and go over to it without a gap."""
         self._renewal.ask(reason)
+
+    def listed(self) -> list[str]:
+        """The symbols that the exchange has not refused."""
+        unlisted = self._backfill.unlisted()
+        return [symbol for symbol in self.symbols if symbol not in unlisted]
+
+    def refused(self, symbol: str, why: str) -> None:
+        """The exchange does not list the symbol. That is told, and asked again after an hour."""
+        if symbol in self._known:
+            self._backfill.reject(symbol)
+        self.note("symbol_refused", f"{symbol[:20]}: {why}")
+
+    def remark(self, text: str) -> None:
+        """What the exchange says of itself stands in the feed's detail; empty: nothing."""
+        self._remark = text
 
     def note(self, kind: str, what: str) -> None:
         """Count something amiss; log the first of its kind."""
@@ -170,14 +209,16 @@ class WebSocketFeed(Feed):
         pause = max(self._backoff.next(), pause_at_least)
         log.info("%s feed: connection lost: %s; next try in %.1f s", self.name, reason, pause)
         once_connected = self.counters["connections"] > 0
-        self._tell(FeedState.RECONNECTING if once_connected else FeedState.CONNECTING, reason)
+        self._delivery.state(
+            FeedState.RECONNECTING if once_connected else FeedState.CONNECTING, reason
+        )
         if self._renewal.successor is None:
             self._sleep(pause)
 
     def _open(self) -> None:
         """Have an open connection: the successor of the lost one if it is under way."""
-        if self._told is None:
-            self._tell(FeedState.CONNECTING)
+        if not self._delivery.begun:
+            self._delivery.state(FeedState.CONNECTING)
         self._connection = self._renewal.take() or self._connect()
         while not self._connection.opened.wait(UPKEEP_S):
             if self._stopping.is_set():
@@ -191,8 +232,10 @@ class WebSocketFeed(Feed):
         self.counters["connections"] += 1
         self._vigil.connected(self._clock.monotonic())
         self._renewal.satisfied()
-        with self._delivering:
-            self._backfill.damage_all()
+        self._delivery.gap(self._backfill)
+
+    def _rest_client(self, rest_url: str) -> RestClient:
+        return RestClient(rest_url, self._clock, self._tls, self.candle_terms.refusals)
 
     def _connect(self) -> Connection:
         connection = Connection(
@@ -244,12 +287,13 @@ class WebSocketFeed(Feed):
     def _accept(self, connection: Connection, message: bytes, now: float) -> None:
         try:
             for event in self.events(message):
-                if event.symbol not in self._known:
-                    self.note("unknown_symbol", event.symbol[:20])
-                    continue
-                with self._delivering:
-                    self._deliver(event)
-                self._vigil.heard(event.symbol, now)
+                symbol = event.symbol
+                if symbol is not None:
+                    if symbol not in self._known:
+                        self.note("unknown_symbol", symbol[:20])
+                        continue
+                    self._vigil.heard(symbol, now)
+                self._delivery.event(event, self._backfill)
                 if connection.last_data_at is None:
                     self._next_upkeep = now  # so that the feed is called live at once
                 connection.saw_data(now)
@@ -259,38 +303,22 @@ class WebSocketFeed(Feed):
             time.sleep(0)
             self._last_yield = self._clock.monotonic()
 
-    def _deliver(self, event: Trade | DayStatistics) -> None:
-        if isinstance(event, Trade):
-            self._sink.apply_trade(event)
-            self._backfill.observe(event)
-        else:
-            self._sink.apply_statistics(event)
-            self._backfill.exchange_time(event.time_ms)
-
-    def _deliver_candles(self, symbol: str, candles: CandleArray) -> None:
-        with self._delivering:
-            self._sink.load_history(symbol, candles)
-
     def _upkeep(self, connection: Connection, now: float) -> None:
         frozen_s = self._vigil.frozen(connection, now)
         if frozen_s:
             self.counters["freezes"] += 1
             raise ConnectionLost(f"no data for {frozen_s:.0f} s")
         unlisted = self._backfill.unlisted()
-        facts = FeedFacts(unlisted=tuple(unlisted))
-        if facts != self._facts:
-            self._facts = facts
-            self._sink.describe_feed(facts)
+        found = self._delivery.unlisted(unlisted)
+        if found:
+            self.renew(f"{', '.join(found[:10])} may be listed now")
         silent = [s for s in self._vigil.silent_symbols(now) if s not in unlisted]
         if silent:
             self.counters["silent_symbols"] += len(silent)
             self.renew(f"nothing of {', '.join(silent[:10])}")
         self._go_over(connection, now)
+        if self.keepalive and now - connection.sent_at > self.keepalive_s:
+            connection.send(self.keepalive)
         if connection.data_count:
-            self._tell(FeedState.LIVE, self._backfill.report())
-
-    def _tell(self, state: FeedState, detail: str = "") -> None:
-        if (state, detail) != self._told:
-            self._told = (state, detail)
-            with self._delivering:
-                self._sink.set_feed_state(state, detail)
+            details = (self._remark, self._backfill.report())
+            self._delivery.state(FeedState.LIVE, "; ".join(filter(None, details)))

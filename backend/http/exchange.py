@@ -69,6 +69,10 @@ class Body(io.RawIOBase):
                 return
             self._take_in(event)
 
+    def stream(self) -> io.BufferedIOBase:
+        """The body as the application reads it."""
+        return io.BytesIO(self._data) if self.complete else io.BufferedReader(self)
+
     def _advance(self) -> None:
         if self._parser.they_are_waiting_for_100_continue:
             self._send_continue()
@@ -143,7 +147,7 @@ def environ_of(
         "REMOTE_PORT": str(address[1]),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BufferedReader(body),
+        "wsgi.input": body.stream(),
         "wsgi.input_terminated": True,
         "wsgi.errors": errors,
         "wsgi.multithread": True,
@@ -152,7 +156,7 @@ def environ_of(
         EXCHANGE: exchange,
         green.WEBSOCKET_KEY: exchange,
     }
-    for raw_name, raw_value in request.headers:
+    for raw_name, raw_value in request.headers.raw_items():
         # A name with an underscore would be taken for the one with a hyphen, which a proxy may
         # have set or taken out.
         if b"_" in raw_name:

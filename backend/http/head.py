@@ -13,11 +13,10 @@ import h11
 HEAD_MAX_BYTES = 16 * 1024
 END = b"\r\n\r\n"
 
-# A line end that is not CRLF, or a line that continues the one before it.
-_ODD_LINES = re.compile(rb"(?<!\r)\n|\r(?!\n)|\n[ \t]")
 # A path, or the absolute form that clients use towards proxies (RFC 9112, 3.2).
 _TARGET = re.compile(rb"/|https?://", re.IGNORECASE)
 _LENGTHS = re.compile(rb"\r\ncontent-length:[ \t]*([^\r]*?)[ \t]*(?=\r)", re.IGNORECASE)
+_FOLDS = (b"\n ", b"\n\t")
 
 
 class BadRequest(Exception):
@@ -32,7 +31,8 @@ class BadRequest(Exception):
 def parse(head: bytes, connection: h11.Connection) -> h11.Request:
     """The request whose head, with the empty line at its end, is given; raises `BadRequest`.
     `connection` is at its start, and is ready for the body afterwards."""
-    if _ODD_LINES.search(head):
+    lines = head.count(b"\r\n")
+    if not lines == head.count(b"\n") == head.count(b"\r") or any(fold in head for fold in _FOLDS):
         raise BadRequest("Lines end in CR LF, and none is folded")
     lengths = _LENGTHS.findall(head)
     if len(lengths) > 1 or not all(length.isdigit() for length in lengths):

@@ -1,6 +1,6 @@
 """The places for connections: how many there may be, and who gives way when they are taken."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from backend.turns import Share
 
@@ -10,25 +10,24 @@ from backend.turns import Share
 STRANGERS_PART = 0.25
 
 
+class Holder(Protocol):
+    """Whose connection it is."""
+
+    def evicted(self) -> None:
+        """The place is wanted for somebody else: close the connection. Must not wait."""
+
+
 class Place:
     """One connection's place. `known` once its token has been accepted."""
 
-    __slots__ = ("share", "network", "_places", "_evict")
+    __slots__ = ("share", "network", "held", "holder", "_places")
 
     def __init__(self, places: "Places", network: str, share: Share) -> None:
         self.share = share
         self.network = network
+        self.held = True
+        self.holder: Holder | None = None
         self._places = places
-        self._evict: Callable[[], None] | None = None
-
-    def when_evicted(self, evict: Callable[[], None]) -> None:
-        """Call `evict`, which must not wait, when the place is wanted for somebody else."""
-        self._evict = evict
-
-    def evict(self) -> None:
-        """Have the connection closed; its place is free when it is."""
-        if self._evict is not None:
-            self._evict()
 
     def known(self) -> None:
         """The connection's token has been accepted: it gives way to nobody."""
@@ -53,26 +52,28 @@ class Places:
     def __init__(self, total: int) -> None:
         self.total = total
         self._strangers_max = max(1, int(total * STRANGERS_PART))
-        self._taken: set[Place] = set()
+        self._taken = 0
         # In the order in which they came.
         self._strangers: dict[Place, None] = {}
         self._networks: dict[str, tuple[Share, int]] = {}
 
     def __len__(self) -> int:
-        return len(self._taken)
+        return self._taken
 
     def take(self, network: str) -> Place | None:
-        """A place for a new connection; None where there is none. May evict a stranger."""
-        if len(self._taken) >= self.total:
+        """A place for a new connection, whose holder is to be named; None where there is none. May
+        have a stranger closed, whose place is free when it is."""
+        if self._taken >= self.total:
             return None
         if len(self._strangers) >= self._strangers_max:
             oldest = next(iter(self._strangers))
             del self._strangers[oldest]
-            oldest.evict()
+            if oldest.holder is not None:
+                oldest.holder.evicted()
         shared, count = self._networks.get(network, (Share(), 0))
         self._networks[network] = shared, count + 1
         place = Place(self, network, Share(shared))
-        self._taken.add(place)
+        self._taken += 1
         self._strangers[place] = None
         return place
 
@@ -80,13 +81,15 @@ class Places:
         self._strangers.pop(place, None)
 
     def estranged(self, place: Place) -> None:
-        if place in self._taken:
+        if place.held:
             self._strangers[place] = None
 
     def free(self, place: Place) -> None:
-        if place not in self._taken:
+        if not place.held:
             return
-        self._taken.discard(place)
+        place.held = False
+        place.holder = None
+        self._taken -= 1
         self._strangers.pop(place, None)
         shared, count = self._networks[place.network]
         if count > 1:

@@ -82,8 +82,10 @@ def roll_up(candles: CandleArray, interval_ms: int) -> CandleArray:
     rolled[:, HIGH] = np.maximum.reduceat(candles[:, HIGH], starts)
     rolled[:, LOW] = np.minimum.reduceat(candles[:, LOW], starts)
     rolled[:, CLOSE] = candles[np.concatenate((starts[1:] - 1, [len(candles) - 1])), CLOSE]
-    rolled[:, VOLUME] = np.add.reduceat(candles[:, VOLUME], starts)
-    rolled[:, QUOTE_VOLUME] = np.add.reduceat(candles[:, QUOTE_VOLUME], starts)
+    # One after the other, as a series kept up minute by minute adds them: to the last digit.
+    bucket = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(candles))))
+    for column in (VOLUME, QUOTE_VOLUME):
+        rolled[:, column] = np.bincount(bucket, weights=candles[:, column])
     return rolled
 
 

@@ -36,6 +36,21 @@ class FeedWatch:
             if state is not known.state:
                 self.state_since_ms = self.status.since_ms
 
+    def mirror(self, name: str, state: FeedState, detail: str, since_ms: int, age_s: float) -> None:
+        """Take over what another watch says of its feed, heard of `age_s` ago."""
+        known = self.status
+        if (name, state, detail, since_ms) != (
+            known.name,
+            known.state,
+            known.detail,
+            known.since_ms,
+        ):
+            self.status = FeedStatus(name, state, detail, since_ms)
+            self._history.append(self.status)
+            if (name, state) != (known.name, known.state):
+                self.state_since_ms = since_ms
+        self._heard = self._clock.monotonic() - age_s
+
     def heard(self) -> float:
         """Note a sign of life, of one symbol; the monotonic time of it."""
         self._heard = self._clock.monotonic()

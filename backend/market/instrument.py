@@ -17,6 +17,7 @@ from backend.market.models import (
     Candle,
     CandleArray,
     DayStatistics,
+    Quote,
     Trade,
 )
 from backend.market.validation import DUPLICATE, OUT_OF_ORDER
@@ -51,6 +52,10 @@ class Instrument:
         self.time_ms = 0
         self.seq = 0
         self.received = received  # monotonic seconds
+        self.trade_received_ms: int | None = None  # wall time
+        self.bid: float | None = None
+        self.ask: float | None = None
+        self._seen = False  # whether somebody knows what `seq` stands for
         self.candles = CandleStore()
         self.forming: list[float] | None = None
         self._last_closed_ms = -1  # open time
@@ -146,6 +151,23 @@ class Instrument:
             return False
         return self._move(price, statistics.time_ms)
 
+    def apply_book(self, bid: float, ask: float) -> None:
+        """Take the best bid and offer over.
+
+        They change many times a second, and are numbered only where somebody has seen what was
+        before: quotes with the same `seq` are the same, and it grows with what is looked at.
+        """
+        if bid == self.bid and ask == self.ask:
+            return
+        self.bid, self.ask = bid, ask
+        if self._seen:
+            self._seen = False
+            self.seq += 1
+
+    def seen(self) -> None:
+        """Somebody has got a quote of the present `seq`."""
+        self._seen = True
+
     def load_history(self, candles: CandleArray) -> bool:
         """Merge closed minutes in, but for the forming one; whether the price changed."""
         if self.forming:
@@ -158,15 +180,36 @@ class Instrument:
         closed_ms = self._last_closed_ms + MINUTE_MS - 1
         if self.price is None or closed_ms > self.time_ms:
             return self._move(float(last[CLOSE]), closed_ms)
-        self.seq += 1
+        self._number()
         return False
+
+    # --- as another market's instrument tells ---------------------------------------------------
+
+    def close_as(self, row: CandleRow) -> None:
+        """A closed minute, later than all others; it moves no price."""
+        self.forming = None
+        self._append(row)
+
+    def load_closed(self, candles: CandleArray) -> None:
+        """Merge closed minutes in; they move no price."""
+        self.candles.load(candles)
+        self._last_closed_ms = int(self.candles.minutes.view(1)[0, OPEN_TIME])
+
+    def mirror(self, quote: Quote, forming: list[float] | None) -> None:
+        """The state after all that the other one has seen."""
+        self.price, self.previous_price = quote.price, quote.previous_price
+        self.time_ms, self.seq, self.forming = quote.time_ms, quote.seq, forming
 
     def _append(self, row: CandleRow) -> None:
         self.candles.append(row)
         self._last_closed_ms = int(row[OPEN_TIME])
 
-    def _move(self, price: float, time_ms: int) -> bool:
+    def _number(self) -> None:
         self.seq += 1
+        self._seen = False
+
+    def _move(self, price: float, time_ms: int) -> bool:
+        self._number()
         if time_ms > self.time_ms:
             self.time_ms = time_ms
         if price == self.price:

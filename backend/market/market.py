@@ -16,6 +16,7 @@ from backend.market.instrument import Instrument
 from backend.market.listeners import Listeners
 from backend.market.models import (
     OPEN_TIME,
+    BookTop,
     Candle,
     CandleArray,
     DayStatistics,
@@ -28,7 +29,9 @@ from backend.market.models import (
 from backend.market.timeline import Timeline
 from backend.market.validation import (
     FUTURE,
+    TIME_MAX_MS,
     UNKNOWN_SYMBOL,
+    book_fault,
     candle_fault,
     is_quiet,
     statistics_fault,
@@ -44,11 +47,13 @@ class Market:
 
     A quote's time is the exchange's of its newest trade or statistics; a closed candle moves it
     to `open_time + 59_999`. `seq` grows by one with each accepted trade, candle, history, or
-    statistics that changed. What is dropped is counted in `drops` by reason, what listeners raise
-    in `listener_errors` by event.
+    statistics that changed, and with a change of the best bid or offer after a quote was read, so
+    that quotes of one `seq` are the same. What is dropped is counted in `drops` by reason, what
+    listeners raise in `listener_errors` by event.
     """
 
     def __init__(self, symbols: Iterable[str], clock: Clock, feed_name: str = "") -> None:
+        self._clock = clock
         received = clock.monotonic()
         self._instruments = {symbol: Instrument(symbol, received) for symbol in symbols}
         self.symbols = tuple(self._instruments)
@@ -58,7 +63,7 @@ class Market:
         self.listener_errors: Counter[str] = Counter()
         self._price_listeners = Listeners[str]("price", self.listener_errors)
         self._candle_listeners = Listeners[str, Candle]("candle", self.listener_errors)
-        self._history_listeners = Listeners[str]("history", self.listener_errors)
+        self._history_listeners = Listeners[str, int]("history", self.listener_errors)
 
     # --- for consumers --------------------------------------------------------------------------
 
@@ -78,6 +83,7 @@ class Market:
             return None
         assert instrument.previous_price is not None
         change, volume = instrument.day_figures()
+        instrument.seen()
         return Quote(
             symbol=symbol,
             price=instrument.price,
@@ -87,6 +93,10 @@ class Market:
             time_ms=instrument.time_ms,
             seq=instrument.seq,
             stale=self._feed.is_stale(instrument.received),
+            source=self._feed.status.name,
+            bid=instrument.bid,
+            ask=instrument.ask,
+            received_ms=instrument.trade_received_ms,
         )
 
     def day_span_s(self, symbol: str) -> int:
@@ -124,6 +134,10 @@ class Market:
     def time_ms(self, symbol: str) -> int:
         """The exchange's time of the symbol's newest data, 0 before any. Raises KeyError."""
         return self._instruments[symbol].time_ms
+
+    def seq(self, symbol: str) -> int:
+        """How often the symbol has changed, 0 before any. Raises KeyError."""
+        return self._instruments[symbol].seq
 
     def stale(self, symbol: str) -> bool:
         """Whether nothing was heard of the symbol for over 15 s. Raises KeyError."""
@@ -174,8 +188,9 @@ class Market:
         """Call `listener(symbol, candle)` when a minute closes, before a later trade counts."""
         return self._candle_listeners.add(listener)
 
-    def on_history(self, listener: Callable[[str], object]) -> Callable[[], None]:
-        """Call `listener(symbol)` after closed candles were loaded or rewritten."""
+    def on_history(self, listener: Callable[[str, int], object]) -> Callable[[], None]:
+        """Call `listener(symbol, since_ms)` after closed candles were loaded or rewritten, none of
+        them before that open time."""
         return self._history_listeners.add(listener)
 
     # --- MarketSink, for the feed ---------------------------------------------------------------
@@ -197,6 +212,7 @@ class Market:
             return
         self._close(instrument, time_ms - time_ms % MINUTE_MS)
         instrument.received = self._feed.heard()
+        instrument.trade_received_ms = self._clock.now_ms()
         if instrument.apply_trade(trade):
             self._price_listeners(trade.symbol)
 
@@ -246,6 +262,19 @@ class Market:
         if instrument.apply_statistics(statistics):
             self._price_listeners(statistics.symbol)
 
+    def apply_book(self, book: BookTop) -> None:
+        """The best bid and offer. No price comes of them, and nobody is called."""
+        instrument = self._instruments.get(book.symbol)
+        if instrument is None:
+            self._drop(UNKNOWN_SYMBOL, book.symbol)
+            return
+        fault = book_fault(book)
+        if fault:
+            self._drop(fault, book.symbol)
+            return
+        instrument.received = self._feed.heard()
+        instrument.apply_book(book.bid, book.ask)
+
     def load_history(self, symbol: str, candles: CandleArray) -> None:
         """Closed minutes in any order, at start or late; never the forming one, and no quiet ones.
 
@@ -266,18 +295,20 @@ class Market:
         if instrument.candles.version == version:
             return
         self._timeline.believe(instrument.time_ms)
-        self._history_listeners(symbol)
+        self._history_listeners(symbol, int(usable[:, OPEN_TIME].min()))
         if price_changed:
             self._price_listeners(symbol)
 
-    def touch(self, symbol: str | None = None) -> None:
-        """A sign of life of one symbol, or of all."""
+    def touch(self, symbol: str | None = None, time_ms: int | None = None) -> None:
+        """A sign of life of one symbol, or of all; the exchange's time closes quiet minutes."""
         if symbol is None:
             self._feed.heard_of_all()
         elif symbol in self._instruments:
             self._instruments[symbol].received = self._feed.heard()
         else:
             self._drop(UNKNOWN_SYMBOL, symbol)
+        if time_ms is not None and self._timeline.next_close_ms <= time_ms < TIME_MAX_MS:
+            self._timeline.advance(time_ms, _nothing)
 
     def set_feed_state(self, state: FeedState, detail: str = "") -> None:
         """Tell of the feed's state; saying the same again changes nothing."""
@@ -286,6 +317,12 @@ class Market:
     def describe_feed(self, facts: FeedFacts) -> None:
         """What the feed knows of itself."""
         self._feed.facts = facts
+
+    def adopt(self, symbol: str, instrument: Instrument) -> None:
+        """Go on with what another market knew of a symbol. Raises KeyError."""
+        instrument.received = self._instruments[symbol].received
+        self._instruments[symbol] = instrument
+        self._timeline.believe(instrument.time_ms)
 
     # --- within ---------------------------------------------------------------------------------
 
@@ -302,3 +339,7 @@ class Market:
     def _close_ended(self, time_ms: int) -> None:
         for instrument in self._instruments.values():
             self._close(instrument, time_ms)
+
+
+def _nothing() -> None:
+    """What a touch applies once its leap in time is believed."""

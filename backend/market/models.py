@@ -57,12 +57,23 @@ class DayStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class BookTop:
+    """The best bid and the best offer of a symbol; what is offered there in amounts isn't told."""
+
+    symbol: str
+    bid: float
+    ask: float
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """The latest state of a symbol.
 
     `previous_price` is the last price that differed, or the price itself before any change.
     `seq` grows by one with each change. `stale` is true once the symbol's feed has been silent
-    for over 15 s.
+    for over 15 s. `source` is the name of the feed. `bid` and `ask` are None where that has no
+    order book; `received_ms`, the wall time at which the newest trade came in, is where it has
+    brought no trade.
     """
 
     symbol: str
@@ -73,6 +84,10 @@ class Quote:
     time_ms: int
     seq: int
     stale: bool
+    source: str
+    bid: float | None
+    ask: float | None
+    received_ms: int | None
 
 
 class FeedState(StrEnum):

@@ -19,6 +19,7 @@ from backend.market.models import (
     OPEN_TIME,
     QUOTE_VOLUME,
     VOLUME,
+    BookTop,
     CandleArray,
     DayStatistics,
     Trade,
@@ -62,6 +63,14 @@ def statistics_fault(statistics: DayStatistics) -> str | None:
     ):
         return None
     return _fault_of((*positive, statistics.time_ms, volume or 1.0))
+
+
+def book_fault(book: BookTop) -> str | None:
+    """Why the bid and the offer can't be used by themselves, or None. Of one exchange, they never
+    cross."""
+    if PLAUSIBLE_MIN < book.bid <= book.ask < PLAUSIBLE_MAX:
+        return None
+    return _fault_of((book.bid, book.ask))
 
 
 def candle_fault(row: CandleRow) -> str | None:

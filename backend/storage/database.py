@@ -6,12 +6,14 @@ must not be contended between native threads, and these are two.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, text, update
 from sqlalchemy.engine import URL, make_url
 
+from backend import green
 from backend.storage.faults import Fault, translated
 from backend.storage.faults import StorageUnavailable as StorageUnavailable
 from backend.storage.schema import probe
@@ -19,7 +21,7 @@ from backend.storage.sqlite import LOCK_TIMEOUT_S, in_memory, prepare, sqlite_en
 
 # The newest migration. Known here too, so that a start on an up-to-date database need not import
 # alembic (0.2 s and 11 MB).
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 # PostgreSQL counts as out of reach when a connection takes longer, or a statement hangs.
@@ -35,18 +37,24 @@ class Database:
     One native thread may read while another writes; never two of a kind at once.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, durable: bool = False) -> None:
+        """`durable`: on SQLite too, what is committed outlives a loss of power, for the price of
+        waiting for the disk at each commit. It never damages anything, in either case."""
         self._url = make_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
-        engine = sqlite_engine if self.is_sqlite else _postgresql
+        engine = partial(sqlite_engine, durable=durable) if self.is_sqlite else _postgresql
         self._writer = engine(self._url)
-        alone = self.is_sqlite and in_memory(self._url)
-        self._reader = self._writer if alone else engine(self._url)
+        self.in_memory = self.is_sqlite and in_memory(self._url)
+        self._reader = self._writer if self.in_memory else engine(self._url)
+        # One in memory has one connection, for reading and writing.
+        self._alone: AbstractContextManager[object] = (
+            green.native("threading").Lock() if self.in_memory else nullcontext()
+        )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads. Raises `StorageUnavailable`."""
-        with translated(), self._reader.begin() as connection:
+        with translated(), self._alone, self._reader.begin() as connection:
             yield connection
 
     @contextmanager
@@ -57,7 +65,7 @@ class Database:
         """
         # SQLite's writer takes its lock at the start: a reader that becomes a writer midway fails
         # at once when another process wrote in between, and no timeout helps it.
-        with translated(), self._writer.connect() as connection:
+        with translated(), self._alone, self._writer.connect() as connection:
             connection = connection.execution_options(writes=True)
             with connection.begin():
                 yield connection

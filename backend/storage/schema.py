@@ -3,7 +3,19 @@
 Instants are UTC milliseconds since the epoch.
 """
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 # Browsers' names for themselves have 80 to 150 characters; what is beyond would only be filler.
 USER_AGENT_MAX_CHARS = 200
@@ -52,4 +64,32 @@ probe = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("written_at_ms", BigInteger, nullable=False),
+)
+
+# The candles of one source, symbol and interval, and what is known of how whole they are.
+candle_series = Table(
+    "candle_series",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", String(32), nullable=False),
+    Column("symbol", String(16), nullable=False),
+    Column("interval", String(4), nullable=False),
+    # From here on nothing is missing; null: that is not known yet.
+    Column("since_ms", BigInteger),
+    # The newest candle, of one-minute series only.
+    Column("until_ms", BigInteger),
+    # Whether the source has none before `since_ms`.
+    Column("exhausted", Boolean, nullable=False),
+    UniqueConstraint("source", "symbol", "interval"),
+)
+
+# Candles that follow each other, packed as `history.blocks` says: 38 bytes a candle, where a row
+# for each takes 71 on SQLite and 108 on PostgreSQL, and a page of 1,500 is read in a third of the
+# time.
+candle_blocks = Table(
+    "candle_blocks",
+    metadata,
+    Column("series_id", ForeignKey("candle_series.id", ondelete="CASCADE"), primary_key=True),
+    Column("block", Integer, primary_key=True, autoincrement=False),
+    Column("candles", LargeBinary, nullable=False),
 )

@@ -30,9 +30,12 @@ def in_memory(url: URL) -> bool:
     return url.database in (None, "", ":memory:")
 
 
-def sqlite_engine(url: URL) -> Engine:
+def sqlite_engine(url: URL, durable: bool = False) -> Engine:
     """An engine whose transactions begin where they are told to, and that notices when its file is
-    gone or another one has taken its place: SQLite itself goes on with one that has no name."""
+    gone or another one has taken its place: SQLite itself goes on with one that has no name.
+
+    `durable` waits for the disk at each commit, where else the last ones may be lost with the
+    power."""
     options: dict[str, Any] = {"creator": lambda: _connect(_path(url))}
     if in_memory(url):
         # A database in memory lives in its connection, so there can only be one.
@@ -44,7 +47,7 @@ def sqlite_engine(url: URL) -> Engine:
         # The driver is kept from beginning transactions by its own rules; `begun` does it.
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         if not in_memory(url):
             record.info["file"] = _identity(_path(url))
 

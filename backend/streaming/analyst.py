@@ -1,11 +1,9 @@
-"""Keeps the analysis up with the market, and remembers what was published of it.
+"""Reads the market, and says what follows from it: the signal of each symbol, the mood of all.
 
-Everything published has an id and is kept, so that a client that asks for the current signal gets
-the very one that the others were sent.
+Only one process of those that share a stream does this; what it says is known from `Published`.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from uuid import uuid4
 
 from backend.analysis.sentiment import KEPT_MINUTES, SentimentEngine
@@ -15,23 +13,15 @@ from backend.market.market import Market
 from backend.market.models import Assessment, Sentiment
 from backend.protocol import Payload
 from backend.streaming.candle_inbox import CandleInbox
+from backend.streaming.published import QUARTER_MINUTES
 
 # A signal that has not changed is published again once the last one is older than this.
 SIGNAL_MAX_AGE_S = 60.0
 # Both engines are rebuilt from this much: what the sentiment reads, which is far more than the
 # slowest moving average remembers.
 HISTORY_CANDLES = KEPT_MINUTES + 1
-# What the REST calls can answer: some 100 minutes of a symbol that does not change, 20 MB with
-# the largest number of symbols; of all symbols together the newest; a day of sentiment minutes.
-SIGNALS_KEPT_PER_SYMBOL = 100
-SIGNALS_KEPT = 1_000
-SENTIMENTS_KEPT = 24 * 60
-# Of the day before the process began, read off the feed's history: a point each quarter of an hour,
-# 1 ms each.
-RECALLED_STEP_MINUTES = 15
-RECALLED = 24 * 60 // RECALLED_STEP_MINUTES
-# The history shows this much minute by minute: with a day of quarters about 60 KB of JSON.
-DENSE_MINUTES = 60
+# Of the day before the process began, read off the feed's history: 1 ms each.
+RECALLED = 24 * 60 // QUARTER_MINUTES
 
 
 def random_id() -> str:
@@ -39,81 +29,60 @@ def random_id() -> str:
     return uuid4().hex
 
 
-class _Desk:
-    """One symbol's engine, and what was published of it."""
-
-    def __init__(self, symbol: str) -> None:
-        self.engine = SignalEngine(symbol)
-        self.published: deque[Payload] = deque(maxlen=SIGNALS_KEPT_PER_SYMBOL)
-        # Monotonic seconds; None until the first cycle after a signal was published for a snapshot.
-        self.published_at: float | None = None
-
-
 class Analyst:
     """Signals of each symbol and the sentiment of all, from a `Market`.
 
-    The work is done by whoever asks. `pause` is called between
-    symbols when several are rebuilt, about 1.5 ms each, so that others get a turn.
+    The work is done by whoever asks. `pause` is called between symbols when several are rebuilt,
+    about 1.5 ms each, so that others get a turn.
     """
 
     def __init__(
         self,
         market: Market,
         symbols: Iterable[str],
+        said: Callable[[str], Payload | None],
         new_id: Callable[[], str] = random_id,
         pause: Callable[[], object] = lambda: None,
     ) -> None:
+        """`said` knows the signal of a symbol that was said last."""
         self._market = market
+        self._said = said
         self._new_id = new_id
         self._pause = pause
-        self._desks = {symbol: _Desk(symbol) for symbol in symbols}
-        self._sentiment = SentimentEngine(tuple(self._desks))
-        self._signals: deque[Payload] = deque(maxlen=SIGNALS_KEPT)
-        self._sentiments: deque[Payload] = deque(maxlen=SENTIMENTS_KEPT)
-        self._recalled: list[Payload] = []
+        self._symbols = tuple(symbols)
+        # Monotonic seconds; none until the first cycle that finds a signal said outside of cycles.
+        self._said_at: dict[str, float] = {}
+        self._signals = SignalEngine(self._symbols)
+        self._sentiment = SentimentEngine(self._symbols)
         self._recall_due = False
         self._reading: Sentiment | None = None
-        self._inbox = CandleInbox(market, self._desks, HISTORY_CANDLES)
+        self._latest: Payload | None = None
+        self._inbox = CandleInbox(market, self._symbols, HISTORY_CANDLES)
 
     def close(self) -> None:
         """Stop listening to the market."""
         self._inbox.close()
 
-    def signal(self, symbol: str) -> Payload | None:
-        """The symbol's current signal, published now if there was none.
-
-        None for a symbol that is not followed, and before there is enough data.
-        """
-        desk = self._desks.get(symbol)
-        if desk is None:
+    def first_signal(self, symbol: str) -> Payload | None:
+        """A signal to say of a symbol of which none was said yet; None where there is one, or not
+        enough data."""
+        if self._said(symbol) is not None:
             return None
-        if desk.published:
-            return desk.published[-1]
-        self._catch_up(symbol, desk)
-        assessment = self._assess(symbol, desk)
-        return self._publish(desk, assessment) if assessment else None
+        self._catch_up(symbol)
+        found = self._assess((symbol,))
+        return self._signal_payload(found[symbol]) if found else None
 
-    def cycle(self, now_monotonic: float) -> list[Payload]:
-        """Publish and return what is due now.
+    def due_signals(self, now_monotonic: float) -> Iterator[Payload]:
+        """What is to be said now: one signal for each symbol whose level or reason changed, or
+        whose last one is over `SIGNAL_MAX_AGE_S` old. `now_monotonic` is in seconds.
 
-        That is one signal for each symbol whose level or reason changed, or whose last one is over
-        `SIGNAL_MAX_AGE_S` old. `now_monotonic` is in seconds.
+        A signal counts as said when the next one is asked for.
         """
         self._refresh()
-        due = []
-        for symbol, desk in self._desks.items():
-            assessment = self._assess(symbol, desk)
-            if assessment and self._is_due(desk, assessment, now_monotonic):
-                due.append(self._publish(desk, assessment))
-                desk.published_at = now_monotonic
-        return due
-
-    def recent_signals(self, symbol: str | None = None, limit: int = 50) -> list[Payload]:
-        """The newest published signals of one symbol or of all, newest first."""
-        if symbol is None:
-            return _newest(self._signals, limit)
-        desk = self._desks.get(symbol)
-        return _newest(desk.published, limit) if desk else []
+        for symbol, assessment in self._assess(self._symbols).items():
+            if self._is_due(symbol, assessment, now_monotonic):
+                yield self._signal_payload(assessment)
+                self._said_at[symbol] = now_monotonic
 
     def sentiment(self) -> Payload | None:
         """The sentiment at the market's newest complete minute; None before there is enough data.
@@ -123,74 +92,62 @@ class Analyst:
         self._refresh()
         reading = self._sentiment.read()
         if reading is not None and reading != self._reading:
-            if self._reading and self._reading.time_ms == reading.time_ms:
-                self._sentiments.pop()
             self._reading = reading
-            self._sentiments.append(self._sentiment_payload(reading))
-        return self._sentiments[-1] if self._sentiments else None
+            self._latest = self._sentiment_payload(reading)
+        return self._latest
 
-    def sentiment_history(self, limit: int = SENTIMENTS_KEPT) -> list[Payload]:
-        """The newest sentiments, newest first: one a minute for the last hour, a point each quarter
-        of an hour before that, and before the first one published what `recall` has found."""
-        published = _newest(self._sentiments, SENTIMENTS_KEPT)
-        first = published[-1]["timestamp"] if published else ""
-        quarters = (
-            each
-            for each in published[DENSE_MINUTES:]
-            if int(each["timestamp"][14:16]) % RECALLED_STEP_MINUTES == 0
-        )
-        earlier = (each for each in self._recalled if each["timestamp"] < first)
-        return [*published[:DENSE_MINUTES], *quarters, *earlier][:limit]
+    def recall(self) -> list[Payload] | None:
+        """Read the sentiment of the past day off the feed's history, newest first; None where
+        that is not new.
 
-    def recall(self) -> None:
-        """Read the sentiment of the past day off the feed's history, where that is new.
-
-        A reading depends on candles before it only, so it is what would have been published then.
+        A reading depends on candles before it only, so it is what would have been said then.
         `pause` is called between readings.
         """
         if not self._recall_due:
-            return
+            return None
         self._recall_due = False
         recalled = []
         for number in range(1, RECALLED + 1):
-            reading = self._sentiment.past(number * RECALLED_STEP_MINUTES)
+            reading = self._sentiment.past(number * QUARTER_MINUTES)
             if reading is None:
                 break
             recalled.append(self._sentiment_payload(reading))
             self._pause()
-        self._recalled = recalled
+        return recalled
 
     def _refresh(self) -> None:
-        for symbol, desk in self._desks.items():
-            if self._catch_up(symbol, desk):
+        for symbol in self._symbols:
+            if self._catch_up(symbol):
                 self._pause()
 
-    def _catch_up(self, symbol: str, desk: _Desk) -> bool:
+    def _catch_up(self, symbol: str) -> bool:
         """Take in what has closed; whether the symbol was read anew, which takes a while."""
         history, candles = self._inbox.take(symbol)
         if history is not None:
             self._recall_due = True
-            desk.engine.rebuild(history)
+            self._signals.rebuild(symbol, history)
             self._sentiment.load(symbol, history)
         for candle in candles:
-            desk.engine.update(candle)
+            self._signals.update(symbol, candle)
             self._sentiment.update(symbol, candle)
         return history is not None
 
-    def _assess(self, symbol: str, desk: _Desk) -> Assessment | None:
-        return desk.engine.assess(self._market.forming(symbol), self._market.time_ms(symbol))
+    def _assess(self, symbols: Iterable[str]) -> dict[str, Assessment]:
+        return self._signals.assess(
+            {symbol: self._market.forming(symbol) for symbol in symbols},
+            {symbol: self._market.time_ms(symbol) for symbol in symbols},
+        )
 
-    def _is_due(self, desk: _Desk, assessment: Assessment, now: float) -> bool:
-        if not desk.published:
+    def _is_due(self, symbol: str, assessment: Assessment, now: float) -> bool:
+        last = self._said(symbol)
+        if last is None:
             return True
-        if desk.published_at is None:
-            desk.published_at = now
-        last = desk.published[-1]
+        said_at = self._said_at.setdefault(symbol, now)
         changed = (last["signal"], last["reason"]) != (assessment.level, assessment.reason)
-        return changed or now - desk.published_at > SIGNAL_MAX_AGE_S
+        return changed or now - said_at > SIGNAL_MAX_AGE_S
 
-    def _publish(self, desk: _Desk, assessment: Assessment) -> Payload:
-        payload = {
+    def _signal_payload(self, assessment: Assessment) -> Payload:
+        return {
             "id": self._new_id(),
             "symbol": assessment.symbol,
             "signal": assessment.level.value,
@@ -200,9 +157,6 @@ class Analyst:
             "score": round(assessment.score, 4),
             "timestamp": iso(assessment.time_ms),
         }
-        desk.published.append(payload)
-        self._signals.append(payload)
-        return payload
 
     def _sentiment_payload(self, reading: Sentiment) -> Payload:
         return {
@@ -215,7 +169,3 @@ class Analyst:
             "components": {name: round(score, 1) for name, score in reading.components.items()},
             "timestamp": iso(reading.time_ms),
         }
-
-
-def _newest(published: deque[Payload], limit: int) -> list[Payload]:
-    return [published[-i] for i in range(1, min(max(limit, 0), len(published)) + 1)]

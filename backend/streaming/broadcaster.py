@@ -8,6 +8,7 @@ from typing import Protocol
 
 from backend.clock import Clock, iso
 from backend.fanout.wire.pieces import Pieces
+from backend.journal.log import Entry, Log
 from backend.market.market import Market
 from backend.market.models import Quote
 from backend.metrics import Metrics
@@ -15,12 +16,10 @@ from backend.protocol import (
     MARKET_UPDATE,
     PRICE_UPDATE,
     QUOTE_FIELDS,
-    TRADING_SIGNAL,
     Payload,
     realtime_room,
     symbol_room,
 )
-from backend.streaming.analyst import Analyst
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Basket, Subscriptions
 
@@ -30,15 +29,19 @@ PRICE_FLUSH_SECONDS = 0.1
 
 
 class Emit(Protocol):
-    """Sends an event to a room. `receivers` is how many connections the room has."""
+    """Sends an event to a room. `receivers` is how many connections the room has, `place` what
+    those of them are told that can be recovered."""
 
-    def __call__(self, event: str, payload: Payload, room: str, receivers: int) -> None: ...
+    def __call__(
+        self, event: str, payload: Payload, room: str, receivers: int, place: str | None = None
+    ) -> None: ...
 
 
 class EmitJoined(Protocol):
-    """Sends each basket's room an event with those of `pieces` that the basket names. May yield."""
+    """Sends each basket's room an event with those of `pieces` that the basket names; how many
+    connections that were. May yield."""
 
-    def __call__(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None: ...
+    def __call__(self, event: str, pieces: Pieces, baskets: list[Basket]) -> int: ...
 
 
 def quote_payload(quote: Quote) -> Payload:
@@ -67,40 +70,47 @@ def price_payload(quote: Quote) -> Payload:
 
 
 class Broadcaster:
-    """Builds and emits market updates, real-time prices and signals."""
+    """Builds and emits market updates and real-time prices, and what the journal says."""
 
     def __init__(
         self,
         market: Market,
-        analyst: Analyst,
+        log: Log,
         subscriptions: Subscriptions,
         emit: Emit,
         emit_joined: EmitJoined,
+        announce: Callable[[str, Payload, str], None],
         prices_wait: Callable[[], None],
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        """`prices_wait` is called when `flush_prices` has become worth a call."""
+        """`announce` is for everybody, with a place; `prices_wait` is called when `flush_prices`
+        has become worth a call."""
         self._market = market
-        self._analyst = analyst
+        self._log = log
         self._subscriptions = subscriptions
         self._emit = emit
         self._emit_joined = emit_joined
+        self._announce = announce
         self._prices_wait = prices_wait
         self._clock = clock
         self._metrics = metrics
         # At most one entry a configured symbol.
         self._changed: set[str] = set()
         market.on_price(self._price_changed)
+        log.on_entry(self._send)
 
     def tick(self) -> None:
         """One `market_update` for each connection, all of the same instant. A symbol is encoded
         once for each set of fields in use, and baskets share that."""
         started = self._clock.monotonic()
         quotes = self._payloads(self._subscriptions.symbols())
+        newest_ms = max(map(self._market.time_ms, quotes), default=0)
+        deliveries = 0
         for fields, baskets in self._subscriptions.baskets().items():
             pieces = Pieces(_pick(quotes, quotes, fields))
-            self._emit_joined(MARKET_UPDATE, pieces, baskets)
+            deliveries += self._emit_joined(MARKET_UPDATE, pieces, baskets)
+        self._delivered(MARKET_UPDATE, newest_ms, deliveries)
         self._metrics.tick_seconds.observe(self._clock.monotonic() - started)
 
     def snapshot(self, session: Session) -> Payload:
@@ -117,14 +127,24 @@ class Broadcaster:
             quote = self._market.quote(symbol) if receivers else None
             if quote is not None:
                 self._emit(PRICE_UPDATE, price_payload(quote), realtime_room(symbol), receivers)
+                self._delivered(PRICE_UPDATE, quote.time_ms, receivers)
 
-    def cycle_signals(self) -> None:
-        """A `trading_signal` for each symbol whose signal is due."""
-        for signal in self._analyst.cycle(self._clock.monotonic()):
-            symbol = signal["symbol"]
-            receivers = self._subscriptions.watchers(symbol)
-            if receivers:
-                self._emit(TRADING_SIGNAL, signal, symbol_room(symbol), receivers)
+    def _send(self, entry: Entry) -> None:
+        """What was said, to those it concerns."""
+        place = self._log.place(entry)
+        if entry.topic is None:
+            self._announce(entry.event, entry.payload(), place)
+            return
+        receivers = self._subscriptions.watchers(entry.topic)
+        if receivers:
+            self._emit(entry.event, entry.payload(), symbol_room(entry.topic), receivers, place)
+
+    def _delivered(self, event: str, exchange_ms: int, deliveries: int) -> None:
+        """Count how late an event was to all who got it, once for all: by the last of them. What a
+        recording plays has been late for years."""
+        if deliveries and self._market.feed_facts.playback is None:
+            late_ms = max(0, self._clock.now_ms() - exchange_ms)
+            self._metrics.lateness.add(event, late_ms / 1000, deliveries)
 
     def _price_changed(self, symbol: str) -> None:
         if self._subscriptions.realtime_watchers(symbol):

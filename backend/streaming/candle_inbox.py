@@ -53,9 +53,9 @@ class CandleInbox:
             return
         tray.pending.append(candle)
         if len(tray.pending) > PENDING_MAX:
-            self._note_history(symbol)
+            self._note_history(symbol, 0)
 
-    def _note_history(self, symbol: str) -> None:
+    def _note_history(self, symbol: str, _since_ms: int) -> None:
         tray = self._trays.get(symbol)
         if tray is not None:
             tray.outdated = True

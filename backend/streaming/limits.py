@@ -5,9 +5,7 @@ Each is counted in `crs_refusals_total` under its name. Work that is within them
 """
 
 from dataclasses import dataclass
-from math import ceil
-
-from backend.clock import Clock
+from math import ceil, inf
 
 # The largest message from a client: a subscription to 100 symbols takes 2 KB, a token 1 KB.
 MESSAGE_MAX_BYTES = 16 * 1024
@@ -84,28 +82,28 @@ LIMITS = (
 _ROUNDING = 1e-9
 
 
-class TokenBucket:
-    """Allows `burst` actions at once and `rate` a second after that."""
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A token bucket: `burst` actions at once, and `per_second` after that.
 
-    __slots__ = ("_at", "_clock", "_rate", "_burst", "_tokens")
+    All that has to be kept of somebody's is one number: the instant at which the bucket is full
+    again, `FULL` where nothing has been taken from it.
+    """
 
-    def __init__(self, clock: Clock, rate: float, burst: float) -> None:
-        self._clock = clock
-        self._rate = rate
-        self._burst = burst
-        self._tokens = burst
-        self._at = clock.monotonic()
+    per_second: float
+    burst: float
 
-    def take(self) -> float:
-        """Count one action and return 0; or, where that is one too many, count nothing and return
-        the seconds until there is room for it."""
-        now = self._clock.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1 - _ROUNDING:
-            return (1 - self._tokens) / self._rate
-        self._tokens -= 1
-        return 0.0
+    def wait(self, full_at: float, now: float) -> float:
+        """Seconds until there is room for one action more; 0 where there is."""
+        missing = (full_at - now) * self.per_second + 1 - self.burst
+        return missing / self.per_second if missing > _ROUNDING else 0.0
+
+    def spent(self, full_at: float, now: float) -> float:
+        """The instant from which the bucket is full again, when an action has been taken now."""
+        return max(full_at, now) + 1 / self.per_second
+
+
+FULL = -inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +116,32 @@ class Refusal:
     last: bool
 
 
+_EVENT_RATE = Rate(EVENTS_PER_SECOND, EVENTS_AT_ONCE)
+_CHANGE_RATE = Rate(CHANGES_PER_SECOND, CHANGES_AT_ONCE)
+_REFUSAL_RATE = Rate(REFUSALS_PER_SECOND, REFUSALS_AT_ONCE)
+
+
 class Allowance:
     """What one connection may still ask for."""
 
     __slots__ = ("_events", "_changes", "_refusals")
 
-    def __init__(self, clock: Clock) -> None:
-        self._events = TokenBucket(clock, EVENTS_PER_SECOND, EVENTS_AT_ONCE)
-        self._changes = TokenBucket(clock, CHANGES_PER_SECOND, CHANGES_AT_ONCE)
-        self._refusals = TokenBucket(clock, REFUSALS_PER_SECOND, REFUSALS_AT_ONCE)
+    def __init__(self) -> None:
+        self._events = self._changes = self._refusals = FULL
 
-    def take(self, change: bool) -> Refusal | None:
-        """Count an event, and with `change` one that changes subscriptions; None where it may be
-        served."""
-        limit = EVENTS
-        wait = self._events.take()
-        if not wait and change:
-            limit = CHANGES
-            wait = self._changes.take()
+    def take(self, change: bool, now: float) -> Refusal | None:
+        """Count an event, and with `change` one that changes subscriptions, at `now` (seconds of a
+        clock that never goes back); None where it may be served."""
+        limit, wait = EVENTS, _EVENT_RATE.wait(self._events, now)
+        if not wait:
+            self._events = _EVENT_RATE.spent(self._events, now)
+            if change:
+                limit, wait = CHANGES, _CHANGE_RATE.wait(self._changes, now)
+                if not wait:
+                    self._changes = _CHANGE_RATE.spent(self._changes, now)
         if not wait:
             return None
-        return Refusal(limit, ceil(wait * 1000), last=self._refusals.take() > 0)
+        last = _REFUSAL_RATE.wait(self._refusals, now) > 0
+        if not last:
+            self._refusals = _REFUSAL_RATE.spent(self._refusals, now)
+        return Refusal(limit, ceil(wait * 1000), last)

@@ -30,15 +30,15 @@ class Outlet:
 
     def __init__(
         self,
-        put: Callable[[str, Payload, str], None],
+        put: Callable[[str, Payload, str, str | None], None],
         put_joined: Callable[[str, Pieces, list[Basket]], Sent],
         market: Market,
         sessions: Sessions,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        """`put` sends an event with its payload to a room, `put_joined` each basket's room its
-        own part of the pieces, and says how many events that were."""
+        """`put` sends an event with its payload, and its place, to a room, `put_joined` each
+        basket's room its own part of the pieces, and says how many events that were."""
         self._put = put
         self._put_joined = put_joined
         self._market = market
@@ -46,26 +46,31 @@ class Outlet:
         self._clock = clock
         self._metrics = metrics
 
-    def emit(self, event: str, payload: Payload, room: str, receivers: int) -> None:
-        """Send an event to a room that `receivers` connections are in."""
+    def emit(
+        self, event: str, payload: Payload, room: str, receivers: int, place: str | None = None
+    ) -> None:
+        """Send an event to a room that `receivers` connections are in. `place` is for those of them
+        that asked for recovery."""
         self._metrics.emits.add(event)
         self._metrics.deliveries.add(event, receivers)
-        self._put(event, payload, room)
+        self._put(event, payload, room, place)
 
-    def emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
-        """Send each basket's room those of `pieces` that it names. May yield."""
+    def emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> int:
+        """Send each basket's room those of `pieces` that it names; to how many connections. May
+        yield."""
         sent = self._put_joined(event, pieces, baskets)
         self._metrics.emits.add(event, sent.events)
         self._metrics.deliveries.add(event, sent.deliveries)
+        return sent.deliveries
 
-    def send(self, sid: str, event: str, payload: Payload) -> None:
+    def send(self, sid: str, event: str, payload: Payload, place: str | None = None) -> None:
         """Send an event to one connection."""
-        self.emit(event, payload, sid, 1)
+        self.emit(event, payload, sid, 1, place)
 
-    def announce(self, event: str, payload: Payload) -> None:
+    def announce(self, event: str, payload: Payload, place: str | None = None) -> None:
         """Send an event to every accepted connection."""
         if len(self._sessions):
-            self.emit(event, payload, ACCEPTED_ROOM, len(self._sessions))
+            self.emit(event, payload, ACCEPTED_ROOM, len(self._sessions), place)
 
     def announce_status(self, status: str, message: str) -> None:
         """Send a `connection_status` to every accepted connection."""

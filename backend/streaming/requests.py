@@ -7,7 +7,9 @@ tested without a server. Each handler gets the session and the event's arguments
 
 import logging
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 
+from backend import green
 from backend.auth.tokens import Authenticator, TokenRejected
 from backend.clock import Clock
 from backend.protocol import (
@@ -28,16 +30,19 @@ from backend.protocol import (
     AuthFailure,
     Payload,
     RequestError,
+    SubscribeRequest,
     SymbolRequest,
     parse_heartbeat,
     parse_subscribe,
     parse_token,
     parse_unsubscribe,
 )
-from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.limits import Allowance
 from backend.streaming.outlet import Outlet
+from backend.streaming.published import Published
+from backend.streaming.recovery import Former, Recovery
+from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
 from backend.streaming.subscriptions import RoomChange, Subscriptions
 
@@ -45,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 FAILED_HERE = "The request failed on the server's side"
 
+# An event that was said, and its payload.
+Said = tuple[str, Payload]
 Handler = Callable[[Session, Arguments], Payload | None]
 
 
@@ -57,24 +64,34 @@ class Requests:
         sessions: Sessions,
         subscriptions: Subscriptions,
         broadcaster: Broadcaster,
-        analyst: Analyst,
+        published: Published,
+        resumption: Resumption,
+        recovery: Recovery,
+        prepare: Callable[[Iterable[str]], None],
         authenticator: Authenticator,
         symbols: tuple[str, ...],
         move: Callable[[Session, RoomChange], None],
+        recognise: Callable[[Session], None],
         refuse: Callable[[str, AuthFailure], None],
         part: Callable[[str, str], None],
         clock: Clock,
     ) -> None:
-        """`move` takes a connection out of rooms and into others; `refuse` says why a token is
-        not taken, and ends the connection with that id; `part` ends one for a reason."""
+        """`prepare` is called with symbols before somebody is subscribed to them, and may wait;
+        `move` takes a connection out of rooms and into others; `recognise` is called when a
+        connection has shown whose it is; `refuse` says why a token is not
+        taken, and ends the connection with that id; `part` ends one for a reason."""
         self._out = out
         self._sessions = sessions
         self._subscriptions = subscriptions
         self._broadcaster = broadcaster
-        self._analyst = analyst
+        self._published = published
+        self._resumption = resumption
+        self._recovery = recovery
+        self._prepare = prepare
         self._authenticator = authenticator
         self._symbols = dict.fromkeys(symbols)
         self._move = move
+        self._recognise = recognise
         self._refuse = refuse
         self._part = part
         self._clock = clock
@@ -94,8 +111,9 @@ class Requests:
         """Serve an event, or answer it with `error`: where it is one too many, is not known, can't
         be served, or fails here. Returns the acknowledgement."""
         if session.allowance is None:
-            session.allowance = Allowance(self._clock)
-        refusal = session.allowance.take(event in (SUBSCRIBE, UNSUBSCRIBE))
+            session.allowance = Allowance()
+        change = event in (SUBSCRIBE, UNSUBSCRIBE)
+        refusal = session.allowance.take(change, self._clock.monotonic())
         if refusal is not None:
             if refusal.last:
                 self._part(session.sid, RATE_LIMITED)
@@ -112,25 +130,75 @@ class Requests:
             logger.exception("Handler of %s failed", event)
             return self._out.send_error(session.sid, event, INTERNAL_ERROR, FAILED_HERE)
 
-    def subscribe(self, session: Session, args: Arguments) -> Payload:
-        """Add symbols, confirm, and send the present state of what was added."""
+    def subscribe(self, session: Session, args: Arguments) -> Payload | None:
+        """Add symbols and confirm. Then comes what the client has missed of them, where it says
+        from where on and that is known, or else their present state."""
         parsed = parse_subscribe(args, self._symbols)
+        symbols, place = parsed.symbols.accepted, parsed.resume
+        self._prepare(symbols)
+        missed = None if place is None else self._resumption.missed(session, symbols, place)
+        if self._sessions.get(session.sid) is not session:
+            return None  # it has left meanwhile, or come back on another connection
+        self._resumption.begin(session)
+        # From here on nothing waits: what is said next finds the client in its rooms.
         self._move(session, self._subscriptions.subscribe(session, parsed))
-        confirmation = self._confirm(session, SUBSCRIPTION_CONFIRMED, parsed.symbols)
+        self._recovery.keep(session)
+        more = self._resumption.place()
+        if place is not None:
+            more["recovered"] = missed is not None
+            if missed is not None:
+                more["offset"] = place.offset
+        confirmation = self._confirm(session, SUBSCRIPTION_CONFIRMED, parsed.symbols, **more)
         if snapshot := self._broadcaster.snapshot(session):
             self._out.send(session.sid, MARKET_UPDATE, snapshot)
-        for symbol in parsed.symbols.accepted:
-            signal = self._analyst.signal(symbol)
-            if signal is not None:
-                self._out.send(session.sid, TRADING_SIGNAL, signal)
+        if missed is None:
+            self._send_said(session, self._signals(symbols))
+        else:
+            self._send_said(session, [(entry.event, entry.payload()) for entry in missed])
         return confirmation
+
+    def recover(self, session: Session, former: Former) -> None:
+        """Make a connection what it was, and send what it has missed, each with its place, and
+        quotes as they are now. Nothing here waits."""
+        missed, was = self._recovery.missed(session, former), former.state
+        request = SubscribeRequest(SymbolRequest(was.symbols, ()), was.realtime, was.fields)
+        self._move(session, self._subscriptions.subscribe(session, request))
+        self._recovery.keep(session)
+        if snapshot := self._broadcaster.snapshot(session):
+            self._out.send(session.sid, MARKET_UPDATE, snapshot)
+        for event, payload, place in missed:
+            self._out.send(session.sid, event, payload, place)
+
+    def begin_again(self) -> None:
+        """Another epoch has begun: every client that has symbols is told where it stands now, and
+        the present state."""
+        for session in self._sessions:
+            if session.symbols and self._sessions.get(session.sid) is session:
+                request = SymbolRequest(tuple(session.symbols), ())
+                place = self._resumption.place()
+                self._confirm(session, SUBSCRIPTION_CONFIRMED, request, **place, recovered=False)
+                self._send_said(session, self._signals(request.accepted))
+                green.pause()
+
+    def _signals(self, symbols: Iterable[str]) -> list[Said]:
+        """The current signals of some symbols, those that were said first before later ones."""
+        signals = filter(None, map(self._published.signal, symbols))
+        return [(TRADING_SIGNAL, each) for each in sorted(signals, key=itemgetter("offset"))]
+
+    def _send_said(self, session: Session, said: list[Said]) -> None:
+        """What was said before, as an answer: who has heard the last of it has everything."""
+        for event, payload in said[:-1]:
+            self._out.send(session.sid, event, payload)
+        for event, payload in said[-1:]:
+            self._out.send(session.sid, event, payload, self._recovery.answered(session))
 
     def unsubscribe(self, session: Session, args: Arguments) -> Payload:
         """Drop symbols, or all, and confirm."""
         parsed = parse_unsubscribe(args, self._symbols)
         if parsed is None:
-            parsed = SymbolRequest(tuple(session.symbols), ())
+            parsed = SymbolRequest(session.symbols, ())
         self._move(session, self._subscriptions.unsubscribe(session, parsed.accepted))
+        self._recovery.keep(session)
         return self._confirm(session, UNSUBSCRIPTION_CONFIRMED, parsed)
 
     def authenticate(self, session: Session, args: Arguments) -> Payload | None:
@@ -143,18 +211,23 @@ class Requests:
             self._refuse(session.sid, rejected.failure)
             return None
         self._sessions.renew(session, claims.user_id, claims.session_id, claims.expires_at_ms)
+        self._recognise(session)
+        self._recovery.keep(session)
         return self._out.send_status(session, STATUS_TOKEN_REFRESHED, "The fresh token is in use")
 
     def heartbeat(self, _session: Session, args: Arguments) -> Payload:
         """Nothing but the acknowledgement."""
         return {"client_time": parse_heartbeat(args), "server_time": self._out.now()}
 
-    def _confirm(self, session: Session, event: str, request: SymbolRequest) -> Payload:
+    def _confirm(
+        self, session: Session, event: str, request: SymbolRequest, **more: object
+    ) -> Payload:
         confirmation = {
             "symbols": list(request.accepted),
             "rejected": list(request.rejected),
             "subscribed": list(session.symbols),
             "timestamp": self._out.now(),
+            **more,
         }
         self._out.send(session.sid, event, confirmation)
         return confirmation

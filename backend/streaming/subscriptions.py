@@ -79,11 +79,15 @@ class Subscriptions:
         """Symbol subscriptions of all connections together."""
         return self._watchers.total()
 
+    def by_symbol(self) -> dict[str, int]:
+        """Connections by the symbols that they are subscribed to."""
+        return dict(self._watchers)
+
     def subscribe(self, session: Session, request: SubscribeRequest) -> RoomChange:
         """Add the request's symbols; where it names fields or realtime, take those over."""
         return self._change(
             session,
-            {**session.symbols, **dict.fromkeys(request.symbols.accepted)},
+            tuple(dict.fromkeys((*session.symbols, *request.symbols.accepted))),
             session.fields if request.fields is None else request.fields,
             session.realtime if request.realtime is None else request.realtime,
         )
@@ -91,18 +95,18 @@ class Subscriptions:
     def unsubscribe(self, session: Session, symbols: Iterable[str]) -> RoomChange:
         """Drop `symbols`, those that the session has."""
         dropped = set(symbols)
-        kept = {symbol: None for symbol in session.symbols if symbol not in dropped}
+        kept = tuple(symbol for symbol in session.symbols if symbol not in dropped)
         return self._change(session, kept, session.fields, session.realtime)
 
     def release(self, session: Session) -> None:
         """Forget all of a session that has disconnected."""
-        self._change(session, {}, None, False)
+        self._change(session, (), None, False)
 
     def _change(
         self,
         session: Session,
-        symbols: dict[str, None],
-        fields: tuple[str, ...] | None,
+        symbols: Symbols,
+        fields: Fields | None,
         realtime: bool,
     ) -> RoomChange:
         before = self._rooms(session)
@@ -149,11 +153,10 @@ class Subscriptions:
         if not alike:
             del self._baskets[basket.fields]
 
-    @staticmethod
-    def _rooms(session: Session) -> set[str]:
+    def _rooms(self, session: Session) -> set[str]:
         rooms = {symbol_room(symbol) for symbol in session.symbols}
         if session.realtime:
             rooms |= {realtime_room(symbol) for symbol in session.symbols}
-        if session.basket is not None:
-            rooms.add(basket_room(session.basket))
+        if basket := self.basket(session):
+            rooms.add(basket.room)
         return rooms

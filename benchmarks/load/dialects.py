@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
-
 from backend.auth.claims import AUDIENCE, ISSUER
+from backend.auth.keys import Keyring
 from benchmarks.load.frames import BINARY, client_frame
 from benchmarks.load.handshake import STREAM_PATH, upgrade
 
@@ -42,7 +41,7 @@ def access_token(secret: str, user_id: int) -> str:
         "iat": now,
         "exp": now + 3600,
     }
-    return jwt.encode(claims, secret, "HS256")
+    return Keyring(secret).sign(claims)
 
 
 def socketio(secret: str, deflate: bool = False) -> Maker:

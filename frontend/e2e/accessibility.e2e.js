@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { violations } from './axe.js';
-import { launchBrowser, register, signIn, watchForTrouble } from './browser.js';
-import { Server } from './server.js';
+import { signIn, watchForTrouble } from './browser.js';
+import { served } from './served.js';
 
 const SCREENS = {
   desktop: { width: 1440, height: 900 },
@@ -10,21 +10,7 @@ const SCREENS = {
 const VISITOR_PAGES = ['/', '/sign-in', '/sign-up'];
 const PAGES = ['/', '/markets', '/markets/BTC'];
 
-/** @type {Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-beforeAll(async () => {
-  server = await new Server({ SIGNAL_INTERVAL: '2' }).start();
-  browser = await launchBrowser();
-  await register(server.url, 'ada');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const at = served({ SIGNAL_INTERVAL: '2' });
 
 /** @param {string} colours */
 function chooseColours(colours) {
@@ -49,19 +35,19 @@ describe.each(Object.entries(LOOKS))('%s', (_, { colours = 'green-red', ...look 
   it.each(/** @type {(keyof typeof SCREENS)[]} */ (Object.keys(SCREENS)))(
     'has no violation and nothing cut off, on a %s',
     async (screen) => {
-      const context = await browser.newContext({ viewport: SCREENS[screen], ...look });
+      const context = await at.browser.newContext({ viewport: SCREENS[screen], ...look });
       const page = await context.newPage();
       await page.addInitScript(chooseColours, colours);
       const trouble = watchForTrouble(page);
       const found = [];
       for (const path of VISITOR_PAGES) {
-        await page.goto(server.url + path);
+        await page.goto(at.server.url + path);
         await page.waitForTimeout(1500);
         found.push({ path, violations: await violations(page), overflow: await overflow(page) });
       }
-      await signIn(page, server.url, 'ada');
+      await signIn(page, at.server.url, 'ada');
       for (const path of PAGES) {
-        await page.goto(server.url + path);
+        await page.goto(at.server.url + path);
         await page.waitForTimeout(2500);
         found.push({ path, violations: await violations(page), overflow: await overflow(page) });
       }
@@ -75,9 +61,9 @@ describe.each(Object.entries(LOOKS))('%s', (_, { colours = 'green-red', ...look 
 });
 
 it('can be worked by keyboard alone', async () => {
-  const page = await browser.newPage({ viewport: SCREENS.desktop });
-  await signIn(page, server.url, 'ada');
-  await page.goto(`${server.url}/markets`);
+  const page = await at.browser.newPage({ viewport: SCREENS.desktop });
+  await signIn(page, at.server.url, 'ada');
+  await page.goto(`${at.server.url}/markets`);
   await page.locator('tbody tr').first().waitFor();
   await page.keyboard.press('Tab');
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to content');
@@ -95,10 +81,10 @@ it('can be worked by keyboard alone', async () => {
 });
 
 it('does not move for those who asked for less motion', async () => {
-  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  const context = await at.browser.newContext({ reducedMotion: 'reduce' });
   const page = await context.newPage();
-  await signIn(page, server.url, 'ada');
-  await page.goto(`${server.url}/markets`);
+  await signIn(page, at.server.url, 'ada');
+  await page.goto(`${at.server.url}/markets`);
   await page.locator('tr[data-row="BTC"] .live-price').waitFor();
   await page.waitForTimeout(4000);
   expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);

@@ -36,6 +36,20 @@ export async function register(url, username) {
 }
 
 /**
+ * @param {string} url
+ * @param {string} username
+ * @returns {Promise<string>} An access token.
+ */
+export async function logIn(url, username) {
+  const response = await fetch(`${url}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ username, password: PASSWORD }),
+  });
+  return (await response.json()).access_token;
+}
+
+/**
  * @param {import('playwright-core').Page} page
  * @param {string} url
  * @param {string} username

@@ -42,6 +42,11 @@ export class Cable {
     for (const socket of this._sockets) socket.destroy();
   }
 
+  /** Carry nothing more on what is connected, and close none of it, as where a laptop slept. */
+  fallSilent() {
+    for (const socket of this._sockets) socket.unpipe().pause();
+  }
+
   plugIn() {
     this._pulled = false;
   }

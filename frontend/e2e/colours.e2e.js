@@ -1,22 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchBrowser, register, signIn } from './browser.js';
-import { Server } from './server.js';
+import { expect, it } from 'vitest';
+import { signIn } from './browser.js';
+import { served } from './served.js';
 
-/** @type {Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-beforeAll(async () => {
-  server = await new Server().start();
-  browser = await launchBrowser();
-  await register(server.url, 'ada');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const at = served();
 
 /**
  * What can be seen of an element's state where the system forces its colours.
@@ -29,13 +15,13 @@ const look = (locator) =>
   });
 
 it('shows every state where the system forces its colours', async () => {
-  const context = await browser.newContext({
+  const context = await at.browser.newContext({
     forcedColors: 'active',
     viewport: { width: 1440, height: 900 },
   });
   const page = await context.newPage();
-  await signIn(page, server.url, 'ada');
-  await page.goto(`${server.url}/markets/BTC`);
+  await signIn(page, at.server.url, 'ada');
+  await page.goto(`${at.server.url}/markets/BTC`);
   await page.locator('tr.selected').waitFor();
   await page.getByRole('button', { name: 'Bollinger' }).click();
   /** @type {[string, string][]} Each with its opposite. */
@@ -47,7 +33,7 @@ it('shows every state where the system forces its colours', async () => {
   for (const [on, off] of states) {
     expect(await look(page.locator(on)), on).not.toEqual(await look(page.locator(off)));
   }
-  await page.goto(server.url);
+  await page.goto(at.server.url);
   await page.locator('.breadth-bar').waitFor();
   const bar = await page.evaluate(() => {
     /** @param {string} selector */
@@ -61,9 +47,9 @@ it('shows every state where the system forces its colours', async () => {
 });
 
 it('draws candles hollow where they rise and filled where they fall', async () => {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  await signIn(page, server.url, 'ada');
-  await page.goto(`${server.url}/markets/BTC`);
+  const page = await at.browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await signIn(page, at.server.url, 'ada');
+  await page.goto(`${at.server.url}/markets/BTC`);
   for (const name of ['Averages', 'Bollinger', 'Signals']) {
     await page.getByRole('button', { name, exact: true }).click();
   }
@@ -119,8 +105,8 @@ it('draws candles hollow where they rise and filled where they fall', async () =
 });
 
 it('keeps the colours that were chosen', async () => {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  await signIn(page, server.url, 'ada');
+  const page = await at.browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await signIn(page, at.server.url, 'ada');
   const up = () =>
     page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--up'));
   const before = await up();

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { renderHook } from '@testing-library/react';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { useWebSocket } from '@/hooks/useWebSocket.js';
-import { PASSWORD, register } from './browser.js';
+import { logIn, PASSWORD, register } from './browser.js';
 import { PYTHON, ROOT, Server } from './server.js';
 
 const SYMBOLS = ['BTC', 'ETH', 'ADA'];
@@ -26,12 +26,7 @@ afterAll(() => server?.stop());
 const distinct = (items) => new Map(items.map((item) => [JSON.stringify(item), item]));
 
 it('gives a component, field by field, what a Python client received at the same time', async () => {
-  const response = await fetch(`${server.url}/api/auth/login`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ username: 'ada', password: PASSWORD }),
-  });
-  const { access_token: token } = await response.json();
+  const token = await logIn(server.url, 'ada');
   /** @type {any[]} */
   const rendered = [];
   const { unmount } = renderHook(() => {

@@ -1,30 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { violations } from './axe.js';
-import { launchBrowser, register, signIn, watchForTrouble } from './browser.js';
-import { Server } from './server.js';
+import { signIn, watchForTrouble } from './browser.js';
+import { served } from './served.js';
 
-/** @type {Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-beforeAll(async () => {
-  server = await new Server({ SIGNAL_INTERVAL: '2' }).start();
-  browser = await launchBrowser();
-  await register(server.url, 'ada');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const at = served({ SIGNAL_INTERVAL: '2' });
 
 /** @param {import('playwright-core').BrowserContextOptions} options */
 async function open(options) {
-  const context = await browser.newContext(options);
+  const context = await at.browser.newContext(options);
   const page = await context.newPage();
-  await signIn(page, server.url, 'ada');
-  await page.goto(server.url);
+  await signIn(page, at.server.url, 'ada');
+  await page.goto(at.server.url);
   await page.getByRole('button', { name: 'Drawdown' }).waitFor();
   return page;
 }
@@ -62,7 +48,7 @@ it('explains a number to the keyboard, and leads to its definition', async () =>
   await page.keyboard.press('Enter');
   const docs = await opened;
   await docs.getByRole('heading', { name: 'confidence (0 to 1)' }).waitFor();
-  expect(docs.url()).toBe(`${server.url}/docs/analysis.html#confidence-0-to-1`);
+  expect(docs.url()).toBe(`${at.server.url}/docs/analysis.html#confidence-0-to-1`);
   expect(trouble).toEqual([]);
   await page.context().close();
 });
@@ -96,7 +82,7 @@ it.each(/** @type {const} */ (['light', 'dark']))(
     await page.getByRole('radio', { name: 'UTC' }).waitFor({ state: 'attached' });
     expect(await violations(page)).toEqual([]);
     for (const name of ['analysis', 'protocol']) {
-      await page.goto(`${server.url}/docs/${name}.html`);
+      await page.goto(`${at.server.url}/docs/${name}.html`);
       expect(await violations(page)).toEqual([]);
     }
     await page.context().close();

@@ -1,28 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchBrowser, register, signIn } from './browser.js';
-import { Server } from './server.js';
+import { expect, it } from 'vitest';
+import { signIn } from './browser.js';
+import { served } from './served.js';
 
-/** @type {Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-beforeAll(async () => {
-  server = await new Server({ SIGNAL_INTERVAL: '2' }).start();
-  browser = await launchBrowser();
-  await register(server.url, 'ada');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const at = served({ SIGNAL_INTERVAL: '2' });
 
 it('writes numbers and times as the visitor does, and names the zone', async () => {
-  const context = await browser.newContext({ locale: 'de-DE', timezoneId: 'Asia/Kolkata' });
+  const context = await at.browser.newContext({ locale: 'de-DE', timezoneId: 'Asia/Kolkata' });
   const page = await context.newPage();
-  await signIn(page, server.url, 'ada');
-  await page.goto(`${server.url}/markets/BTC`);
+  await signIn(page, at.server.url, 'ada');
+  await page.goto(`${at.server.url}/markets/BTC`);
   const price = page.locator('tr[data-row="BTC"] .live-price', { hasText: /\d/ });
   await price.waitFor();
   await expect.poll(() => price.textContent()).toMatch(/^\d{2}\.\d{3},\d{2}$/);
@@ -35,17 +21,17 @@ it('writes numbers and times as the visitor does, and names the zone', async () 
 });
 
 it('shows times in UTC when asked, also after a reload', async () => {
-  const context = await browser.newContext({ timezoneId: 'Asia/Kolkata' });
+  const context = await at.browser.newContext({ timezoneId: 'Asia/Kolkata' });
   const page = await context.newPage();
-  await signIn(page, server.url, 'ada');
-  await page.goto(`${server.url}/markets/BTC`);
+  await signIn(page, at.server.url, 'ada');
+  await page.goto(`${at.server.url}/markets/BTC`);
   const since = page.locator('.feed-strip li', { hasText: 'since' });
   await since.waitFor();
   const local = await since.textContent();
   await page.getByRole('button', { name: 'Display' }).click();
   await page.getByText('UTC', { exact: true }).last().click();
   await expect.poll(() => since.textContent()).not.toBe(local);
-  const { feed } = await (await fetch(`${server.url}/health`)).json();
+  const { feed } = await (await fetch(`${at.server.url}/health`)).json();
   const [, hour, minute] = /T(\d\d):(\d\d)/.exec(feed.since) ?? [];
   const half = `${String(Number(hour) % 12 || 12).padStart(2, '0')}:${minute}`;
   expect(await since.textContent()).toContain(half);
@@ -55,10 +41,10 @@ it('shows times in UTC when asked, also after a reload', async () => {
 });
 
 it('labels the chart in the zone that was chosen', async () => {
-  const context = await browser.newContext({ timezoneId: 'Asia/Kolkata' });
+  const context = await at.browser.newContext({ timezoneId: 'Asia/Kolkata' });
   const page = await context.newPage();
-  await signIn(page, server.url, 'ada');
-  await page.goto(`${server.url}/markets/BTC`);
+  await signIn(page, at.server.url, 'ada');
+  await page.goto(`${at.server.url}/markets/BTC`);
   await page.locator('.legend dd').first().waitFor();
   const axis = () => page.locator('.chart-canvas tr:last-child').screenshot();
   const local = await axis();

@@ -1,36 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchBrowser, live, register, signIn } from './browser.js';
+import { describe, expect, it } from 'vitest';
+import { live, signIn } from './browser.js';
 import { readBars, restBars, timeAt } from './chartReading.js';
-import { Server } from './server.js';
+import { served } from './served.js';
 
 const MINUTE = 60_000;
 const PHONE = { viewport: { width: 360, height: 560 }, hasTouch: true, isMobile: true };
 
-/** @type {Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-beforeAll(async () => {
-  server = await new Server().start();
-  browser = await launchBrowser();
-  await register(server.url, 'ada');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const at = served();
 
 /**
  * @param {import('playwright-core').BrowserContextOptions} options
  * @param {string} path
  */
 async function open(options, path) {
-  const context = await browser.newContext(options);
+  const context = await at.browser.newContext(options);
   const page = await context.newPage();
-  await signIn(page, server.url, 'ada');
-  await page.goto(server.url + path);
+  await signIn(page, at.server.url, 'ada');
+  await page.goto(at.server.url + path);
   await live(page);
   return page;
 }
@@ -78,7 +64,7 @@ describe('the chart by keyboard', () => {
     await page.locator('.chart-canvas').focus();
     await page.keyboard.press('Home');
     const first = await readTime(page);
-    const told = await restBars(server.url, 'BTC', '1m');
+    const told = await restBars(at.server.url, 'BTC', '1m');
     expect(first).toBeLessThanOrEqual(told[told.length - 500].time);
     await page.getByRole('button', { name: 'To now' }).waitFor();
     await page.keyboard.press('End');
@@ -106,7 +92,7 @@ describe('the chart by keyboard', () => {
     await page.keyboard.press('Home');
     await page.keyboard.press('Escape');
     await page.keyboard.press('ArrowLeft');
-    const [newest] = (await restBars(server.url, 'BTC', '1m')).slice(-1);
+    const [newest] = (await restBars(at.server.url, 'BTC', '1m')).slice(-1);
     expect(await readTime(page)).toBeLessThan(newest.time - 200 * MINUTE);
     expect((await readBars(page, 1))[0].time).toBeGreaterThanOrEqual(newest.time);
     await page.context().close();

@@ -1,27 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchBrowser, register, signIn } from './browser.js';
+import { expect, it } from 'vitest';
+import { signIn } from './browser.js';
 import { layoutShift, slowDown, watchLayoutShift } from './network.js';
-import { Server } from './server.js';
+import { served } from './served.js';
 
 const LARGEST_SHIFT = 0.1;
 /** Until the slow network has brought all. */
 const SETTLE_MS = 12_000;
 
-/** @type {Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-beforeAll(async () => {
-  server = await new Server().start();
-  browser = await launchBrowser();
-  await register(server.url, 'ada');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const at = served();
 
 /**
  * When something had come over the network, in ms since the page was asked for.
@@ -41,12 +27,12 @@ const arrival = (page, name) =>
 it.each(['/', '/markets/BTC'])(
   'paints before its script is there, and keeps in place what it has shown, at %s',
   async (path) => {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const context = await at.browser.newContext({ viewport: { width: 1440, height: 900 } });
     const page = await context.newPage();
     await watchLayoutShift(page);
-    await signIn(page, server.url, 'ada');
+    await signIn(page, at.server.url, 'ada');
     await slowDown(page);
-    await page.goto(server.url + path, { waitUntil: 'commit' });
+    await page.goto(at.server.url + path, { waitUntil: 'commit' });
     await page.waitForTimeout(SETTLE_MS);
     const painted = await page.evaluate(
       () => performance.getEntriesByName('first-contentful-paint')[0].startTime,
@@ -58,10 +44,10 @@ it.each(['/', '/markets/BTC'])(
 );
 
 it('shows the chart’s place at work before the chart’s own code is there', async () => {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  await signIn(page, server.url, 'ada');
+  const page = await at.browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await signIn(page, at.server.url, 'ada');
   await slowDown(page);
-  await page.goto(`${server.url}/markets/BTC`, { waitUntil: 'commit' });
+  await page.goto(`${at.server.url}/markets/BTC`, { waitUntil: 'commit' });
   await page.getByText('Loading the chart…').waitFor();
   expect(await arrival(page, /Chart-.*\.js$/)).toBeUndefined();
   await page.locator('.chart-canvas canvas').first().waitFor();

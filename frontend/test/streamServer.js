@@ -6,6 +6,13 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { Server } from 'socket.io';
 
+/**
+ * @typedef {object} Request
+ * @property {string} event
+ * @property {any} payload
+ * @property {(event: string, payload: unknown) => void} say To the client alone.
+ */
+
 export class StreamServer {
   constructor() {
     /** @type {{ event: string, payload: any }[]} What clients sent, in order. */
@@ -15,6 +22,8 @@ export class StreamServer {
     /** Answers why a token is refused, or null. @type {(token: string) => string | null} */
     this.refuse = () => null;
     this.acceptSilently = false;
+    /** Acknowledges a request, and may say something before. @type {(request: Request) => object} */
+    this.answer = () => ({});
     this.port = 0;
   }
 
@@ -42,6 +51,7 @@ export class StreamServer {
         return;
       }
       this.received.push({ event, payload });
+      acknowledge?.(this.answer({ event, payload, say: socket.emit.bind(socket) }));
     });
     const error = this.refuse(token);
     if (error) {

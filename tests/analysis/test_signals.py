@@ -11,14 +11,30 @@ from backend.clock import MINUTE_MS
 from backend.market.models import CLOSE, HIGH, LOW, OPEN, VOLUME, Candle, SignalLevel, SignalReason
 
 
+class OneSignal:
+    """An engine of one symbol."""
+
+    def __init__(self):
+        self.engine = SignalEngine(("BTC",))
+
+    def rebuild(self, rows):
+        self.engine.rebuild("BTC", rows)
+
+    def update(self, candle):
+        self.engine.update("BTC", candle)
+
+    def assess(self, forming):
+        return self.engine.assess({"BTC": forming}).get("BTC")
+
+
 def assess(rows, forming=None):
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     engine.rebuild(rows)
     return engine.assess(forming)
 
 
 def test_nothing_is_said_before_an_hour_of_candles(candles, each):
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     assert engine.assess(None) is None
     said = []
     for candle in each(candles(count=MIN_CANDLES)):
@@ -56,7 +72,7 @@ def test_a_forming_candle_that_has_closed_since_is_not_counted_twice(candles, ea
 
 def test_a_known_candle_changes_nothing(candles, each):
     rows = candles()
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     engine.rebuild(rows)
     expected = engine.assess(None)
     engine.update(each(rows)[-1])
@@ -77,17 +93,47 @@ def same(one, other):
 @pytest.mark.parametrize("split", [0, 30, 199, 203, 1500, 3000])
 def test_it_does_not_matter_how_the_candles_were_handed_over(candles, each, split):
     rows = candles(count=3100, seed=3)
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     engine.rebuild(rows[:split])
     for candle in each(rows)[split:]:
         engine.update(candle)
     same(engine.assess(None), assess(rows))
 
 
+def test_symbols_are_rated_together_as_each_alone(candles, each):
+    """In every state: with a forming candle, without one, with one that closed since, too new."""
+    lengths = {"BTC": 3100, "ETH": 300, "SOL": 75, "NEW": 40}
+    alone = {symbol: OneSignal() for symbol in lengths}
+    together = SignalEngine(tuple(lengths))
+    rows = {
+        symbol: candles(seed=n, count=count) for n, (symbol, count) in enumerate(lengths.items())
+    }
+    for symbol, some in rows.items():
+        together.rebuild(symbol, some[:-30])
+        alone[symbol].rebuild(some[:-30])
+    for place in range(-30, -1):
+        for symbol, some in rows.items():
+            if place % 3 or symbol == "ETH":
+                (candle,) = each(some[place:][:1])
+                together.update(symbol, candle)
+                alone[symbol].update(candle)
+        forming = {symbol: each(some[place + 1 :][:1])[0] for symbol, some in rows.items()}
+        forming["BTC"], forming["SOL"] = None, each(rows["SOL"])[0]
+        expected = {symbol: one.assess(forming[symbol]) for symbol, one in alone.items()}
+        found = together.assess(forming)
+        for symbol, one in expected.items():
+            if one is None:
+                assert symbol not in found
+            else:
+                same(found[symbol], one)
+        assert together.assess({"ETH": forming["ETH"]}).keys() == {"ETH"}
+    assert found.keys() == {"BTC", "ETH", "SOL"}
+
+
 @pytest.mark.parametrize("name", ["BTC-USDT-1m-2021-02-19-week", "LTC-USD-1m-2018-04-04"])
 def test_the_future_of_a_recording_changes_nothing_said_before_it(recording, each, name):
     rows = recording(name)
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     said = []
     for candle in each(rows):
         said.append(engine.assess(candle))
@@ -104,7 +150,7 @@ def test_two_days_of_history_rate_like_a_week_of_it(recording):
 
 def test_every_level_and_reason_occurs_in_a_real_week(recording, each):
     rows = recording("BTC-USDT-1m-2021-02-19-week")
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     engine.rebuild(rows[:1500])
     levels, reasons = set(), set()
     for candle in each(rows[1500:6000]):
@@ -218,7 +264,7 @@ PRICES = st.floats(1e-9, 1e9)
 )
 def test_any_positive_prices_give_a_signal_within_bounds(steps, calm, price, volumes):
     closes = np.clip(price * np.exp(np.cumsum(np.array(steps) * calm)), 1e-12, 1e12)
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     for number, close in enumerate(closes.tolist()):
         volume = volumes[number % len(volumes)]
         before = closes[number - 1] if number else close

@@ -9,10 +9,10 @@ from backend.api.errors import register_error_handlers
 from backend.api.limits import client_network, create_limiter
 
 
-def limited_client(redis_url: str = "") -> Any:
+def limited_client(redis_url: str = "", refused: list[str] | None = None) -> Any:
     app = Flask("limits")
     register_error_handlers(app)
-    limiter = create_limiter(app, redis_url)
+    limiter = create_limiter(app, redis_url, ([] if refused is None else refused).append)
     app.add_url_rule("/limited", view_func=limiter.limit("2/minute")(lambda: ""), endpoint="a")
     app.add_url_rule("/health", view_func=lambda: "", endpoint="b")
     return app.test_client()
@@ -23,10 +23,13 @@ def get(client: Any, path: str, address: str) -> Any:
 
 
 def test_beyond_the_limit_the_answer_is_429_with_a_time_to_retry() -> None:
-    client = limited_client()
+    counted: list[str] = []
+    client = limited_client(refused=counted)
     assert [get(client, "/limited", "10.0.0.1").status_code for _ in range(2)] == [200, 200]
+    assert counted == []
     refused = get(client, "/limited", "10.0.0.1")
     assert refused.status_code == 429
+    assert counted == ["requests_per_address"]
     assert refused.get_json()["error"]["code"] == "rate_limited"
     assert 1 <= int(refused.headers["Retry-After"]) <= 61
     assert get(client, "/limited", "10.0.0.2").status_code == 200

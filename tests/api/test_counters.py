@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given
@@ -115,11 +116,13 @@ class Away(Storage):
         super().__init__()
         self.inner = BoundedCounters()
         self.away, self.tried = False, 0
+        self.meanwhile: Callable[[], object] = lambda: None
 
     base_exceptions = ConnectionError
 
     def _ask(self, name: str, *args: Any) -> Any:
         self.tried += 1
+        self.meanwhile()
         if self.away:
             raise ConnectionError
         return getattr(self.inner, name)(*args)
@@ -145,7 +148,7 @@ class Away(Storage):
 
 def test_a_process_counts_for_itself_while_the_shared_counters_are_out_of_reach() -> None:
     clock, away = Clock(), Away()
-    counters = SharedCounters(away, clock)
+    counters = SharedCounters(shared=away, clock=clock)
     assert [counters.incr("a", 60) for _ in range(2)] == [1, 2]
     assert counters.remaining("a") == 60
     away.away = True
@@ -153,8 +156,24 @@ def test_a_process_counts_for_itself_while_the_shared_counters_are_out_of_reach(
     assert (counters.get("a"), counters.remaining("a")) == (2, 60)
     # Asked once, and not again for a while: each question may take a second.
     assert away.tried == 5
+    clock.now += SHARED_RETRY_S
+    assert [counters.get("a") for _ in range(3)] == [2] * 3
+    assert away.tried == 6
     away.away = False
     clock.now += SHARED_RETRY_S
     assert counters.get("a") == 2
     counters.clear("a")
     assert (counters.get("a"), counters.remaining("a")) == (0, 0)
+
+
+def test_while_one_asks_whether_the_shared_counters_are_back_others_do_not_wait_for_it() -> None:
+    clock, away = Clock(), Away()
+    counters = SharedCounters(shared=away, clock=clock)
+    away.away = True
+    counters.incr("a", 60)
+    clock.now += SHARED_RETRY_S
+    met: list[int] = []
+    # Another request comes while the answer is waited for.
+    away.meanwhile = lambda: met.append(counters.incr("a", 60))
+    assert counters.incr("a", 60) == 3
+    assert (met, away.tried) == ([2], 2)

@@ -1,5 +1,8 @@
 """What a page paints first, over REST."""
 
+from datetime import datetime
+from itertools import pairwise
+
 import pytest
 import requests
 
@@ -42,6 +45,45 @@ def test_candles_of_every_interval_are_consistent_and_in_order(
         assert low <= min(candle["open"], candle["close"])
         assert high >= max(candle["open"], candle["close"])
         assert candle["volume"] >= 0 and candle["quote_volume"] >= 0
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_pages_before_one_another_are_one_series(interval: str, server: Server) -> None:
+    path = f"/api/market/candles?symbol=ETH&interval={interval}"
+    days = "/api/market/candles?symbol=ETH&interval=1d&limit=1500"
+    wait_until(lambda: len(server.get(days).json()["candles"]) > 700, "the past")
+    newest = server.get(f"{path}&limit=190").json()["candles"]
+    cut = newest[-1]["time"]
+    pages: list[dict] = []
+    while len(pages) < 170:
+        page = server.get(f"{path}&limit=40&before={cut}").json()["candles"]
+        if not page:
+            break
+        assert page[-1]["time"] < cut
+        pages, cut = [*page, *pages], page[0]["time"]
+    # A candle may have closed in the meantime; those that had are the same.
+    assert pages[-150:] == newest[:-1][-150:]
+    milliseconds = int(datetime.fromisoformat(newest[-1]["time"]).timestamp() * 1000)
+    by_number = server.get(f"{path}&limit=5&before={milliseconds}").json()["candles"]
+    assert by_number == pages[-5:]
+
+
+def test_csv_has_the_same_candles_and_may_have_more(server: Server) -> None:
+    path = "/api/market/candles?symbol=ETH&interval=1h"
+    wait_until(lambda: len(server.get(f"{path}&limit=1500").json()["candles"]) == 1500, "the past")
+    before = server.get(f"{path}&limit=1").json()["candles"][0]["time"]
+    json = server.get(f"{path}&limit=1500&before={before}").json()["candles"]
+    answer = server.get(f"{path}&limit=5000&before={before}&format=csv", stream=True)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    header, *lines = answer.text.splitlines()
+    assert header == "open_time_ms,open,high,low,close,volume,quote_volume"
+    assert len(lines) == 5000
+    rows = [list(map(float, line.split(","))) for line in lines]
+    assert all(later[0] - row[0] == 3_600_000 for row, later in pairwise(rows))
+    for row, candle in zip(rows[-1500:], json, strict=True):
+        assert row[0] == datetime.fromisoformat(candle["time"]).timestamp() * 1000
+        assert row[1:] == [candle[name] for name in header.split(",")[1:]]
 
 
 def test_the_last_candle_is_the_forming_one(server: Server) -> None:
@@ -93,6 +135,14 @@ def test_forecast_ranges_lie_within_one_another_and_show_their_coverage(server: 
         "/api/market/candles?symbol=BTC&limit=1501",
         "/api/market/candles?symbol=BTC&limit=x",
         "/api/market/candles?symbol=BTC&limit=%C2%B2",
+        "/api/market/candles?symbol=BTC&before=",
+        "/api/market/candles?symbol=BTC&before=0",
+        "/api/market/candles?symbol=BTC&before=-1",
+        "/api/market/candles?symbol=BTC&before=99999999999999999999",
+        "/api/market/candles?symbol=BTC&before=yesterday",
+        "/api/market/candles?symbol=BTC&before=2026-01-01T00:00:00",
+        "/api/market/candles?symbol=BTC&format=xml",
+        "/api/market/candles?symbol=BTC&format=csv&limit=100001",
         "/api/signals?symbol=ZZZ",
         "/api/signals?limit=-1",
     ],

@@ -1,15 +1,27 @@
 """Who may open another session of the stream, told before any upgrade."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import pytest
 
 from backend.api.stream_gate import StreamGate
+from backend.journal.census import ADDRESSES, ATTEMPTS_IN_MINUTE, LoneCensus
 from backend.streaming.limits import ATTEMPTS, ATTEMPTS_PER_MINUTE, PER_ADDRESS
 from tests.auth.accounts_app import ManualClock
 
 ADDRESS = "192.0.2.1"
 NEW = "EIO=4&transport=websocket"
+
+
+class Others(LoneCensus):
+    """What other processes have, by kind and key."""
+
+    def __init__(self) -> None:
+        self.have: dict[tuple[str, Hashable], int] = {}
+
+    def others(self, what: str, key: Hashable) -> int:
+        return self.have.get((what, key), 0)
 
 
 class Gate:
@@ -18,7 +30,11 @@ class Gate:
     def __init__(self, per_address: int = 0) -> None:
         self.refused: list[str] = []
         self.clock = ManualClock(0)
-        self.gate = StreamGate(per_address, self.clock, self.refused.append)
+        self.open = True
+        self.others = Others()
+        self.gate = StreamGate(
+            per_address, self.others, self.clock, self.refused.append, lambda: self.open
+        )
         self._app = self.gate.around(self._served)
 
     def ask(self, query: str = NEW, path: str = "/socket.io/", address: str = ADDRESS) -> int:
@@ -69,4 +85,33 @@ def test_attempts_of_an_address_are_bounded_by_the_minute() -> None:
     assert gate.ask() == 429
     assert gate.refused == [ATTEMPTS]
     gate.clock.set_ms(60_000)
+    assert gate.ask() == 200
+
+
+def test_a_process_that_starts_or_ends_opens_no_session_and_serves_those_that_are_open() -> None:
+    gate = Gate()
+    gate.open = False
+    assert gate.ask() == 503
+    assert gate.headers["Retry-After"] and gate.headers["Connection"] == "close"
+    assert gate.ask(f"{NEW}&sid=a") == 200
+
+
+def test_sessions_on_other_processes_count_as_those_here_do() -> None:
+    gate = Gate(per_address=3)
+    gate.gate.opened("a", {"REMOTE_ADDR": ADDRESS})
+    gate.others.have[(ADDRESSES, ADDRESS)] = 1
+    assert gate.ask() == 200
+    gate.others.have[(ADDRESSES, ADDRESS)] = 2
+    assert gate.ask() == 429
+    assert gate.ask(address="192.0.2.2") == 200
+
+
+def test_attempts_on_other_processes_count_within_the_minute_of_the_clock() -> None:
+    gate = Gate()
+    gate.clock.set_ms(5 * 60_000 + 20_000)
+    gate.others.have[(ATTEMPTS_IN_MINUTE, f"5 {ADDRESS}")] = ATTEMPTS_PER_MINUTE - 2
+    assert [gate.ask() for _ in range(3)] == [200, 200, 429]
+    assert gate.headers["Retry-After"] == "40"
+    assert gate.refused == [ATTEMPTS]
+    gate.clock.set_ms(6 * 60_000)
     assert gate.ask() == 200

@@ -29,6 +29,10 @@ class Schedule:
         return max(0.0, arrival - self.origin - slot * self.interval)
 
 
+# A tick: its number, and how many there have been before with the same one.
+Tick = tuple[int, int]
+
+
 @dataclass(frozen=True)
 class Ticks:
     """How the honest clients fared: `heard` of `expected` ticks, all clients together; `surplus`
@@ -85,14 +89,10 @@ def judge_ticks(
     ones arrive before you judge."""
     first = schedule.slot(began) + 1
     due = range(first, schedule.slot(ended) + 1)
-    # A tick that is late by less than an interval takes its own slot; one that is later makes
-    # the server leave out the next.
-    slots: dict[int, int] = {}
-    for arrival, tick in zip(heard.arrivals, heard.ticks, strict=True):
-        slots.setdefault(tick, schedule.slot(arrival))
-    counts: Counter[tuple[int, int]] = Counter()
+    ticks, slots = _ticks(heard, schedule)
+    counts: Counter[tuple[int, Tick]] = Counter()
     lateness, last, gap = [], dict.fromkeys(range(clients), began), 0.0
-    for arrival, owner, tick in zip(heard.arrivals, heard.owners, heard.ticks, strict=True):
+    for arrival, owner, tick in zip(heard.arrivals, heard.owners, ticks, strict=True):
         if slots[tick] in due:
             counts[owner, tick] += 1
             lateness.append(schedule.lateness(arrival, slots[tick]))
@@ -113,6 +113,30 @@ def judge_ticks(
         p99=quantile(lateness, 0.99) if lateness else math.inf,
         gap=gap,
     )
+
+
+def _ticks(heard: Heard, schedule: Schedule) -> tuple[list[Tick], dict[Tick, int]]:
+    """Which tick each arrival is of, and the slot of each tick.
+
+    A tick that is late by less than an interval takes its own slot; one that is later makes the
+    server leave out the next. Where no price has changed two ticks have the same number, each in a
+    slot of its own; the same number twice in one slot is one tick that was sent twice.
+    """
+    copies: Counter[tuple[int, int]] = Counter()
+    ticks: list[Tick] = []
+    slots: dict[Tick, int] = {}
+    for arrival, owner, number in zip(heard.arrivals, heard.owners, heard.ticks, strict=True):
+        ticks.append((number, copies[owner, number]))
+        copies[owner, number] += 1
+        slots.setdefault(ticks[-1], schedule.slot(arrival))
+    return [_first_of_slot(tick, slots) for tick in ticks], slots
+
+
+def _first_of_slot(tick: Tick, slots: dict[Tick, int]) -> Tick:
+    number, copy = tick
+    while copy and slots[number, copy] == slots[number, copy - 1]:
+        copy -= 1
+    return number, copy
 
 
 def figures_of(

@@ -62,6 +62,20 @@ def test_a_tick_that_comes_twice_is_too_many() -> None:
     assert judged(both).surplus == CLIENTS
 
 
+def test_two_ticks_that_say_the_same_are_two() -> None:
+    what = heard(range(13))
+    what.ticks = [number - 1 if number == 6 else number for number in what.ticks]
+    ticks = judged(what)
+    assert (ticks.heard, ticks.expected, ticks.surplus) == (30, 30, 0)
+    assert ticks.p99 == pytest.approx(0.003)
+
+
+def test_a_tick_that_comes_again_in_the_time_of_the_next_is_too_many() -> None:
+    once, again = heard(range(13)), heard(range(6, 7), late=INTERVAL)
+    both = Heard(*(one + other for one, other in zip(fields(once), fields(again), strict=True)))
+    assert judged(both).surplus == CLIENTS
+
+
 def test_lateness_counts_from_when_a_tick_is_due() -> None:
     assert judged(heard(range(13), late=0.2)).p50 == pytest.approx(0.201)
 

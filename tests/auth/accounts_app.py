@@ -27,6 +27,7 @@ from backend.clock import Clock, SystemClock
 from backend.config import Settings, load_settings
 from backend.http.places import Places
 from backend.http.server import HttpServer
+from backend.journal.orders import LoneOrders
 from backend.offload import Offload
 from backend.server import listen
 from backend.storage.database import Database
@@ -65,6 +66,7 @@ class AccountsApp:
     issuer: TokenIssuer
     revocations: Revocations
     failures: Counter[str]
+    refusals: Counter[str]
     database: Database
     offload: Offload
 
@@ -88,6 +90,7 @@ def build(
     database.migrate()
     offload = Offload()
     failures: Counter[str] = Counter()
+    refusals: Counter[str] = Counter()
     app = Flask("accounts")
     register_error_handlers(app)
     register_headers(app, settings)
@@ -98,8 +101,10 @@ def build(
         offload,
         passwords or Passwords(memory_kib=64, passes=1),
         create_counters(settings.redis_url) if counters is None else counters,
-        create_limiter(app, settings.redis_url),
+        create_limiter(app, settings.redis_url, lambda limit: refusals.update([limit])),
+        LoneOrders(),
         lambda reason: failures.update([reason]),
+        lambda limit: refusals.update([limit]),
         clock,
     )
     return AccountsApp(
@@ -111,6 +116,7 @@ def build(
         auth.issuer,
         auth.revocations,
         failures,
+        refusals,
         database,
         offload,
     )

@@ -361,11 +361,13 @@ def login(client: FlaskClient, username: str, password: str, address: str = "10.
     return answer.status_code
 
 
-def test_guesses_at_one_name_are_limited_and_touch_nobody_else(client: FlaskClient) -> None:
+def test_guesses_at_one_name_are_limited_and_touch_nobody_else(accounts_app: AccountsApp) -> None:
+    client = accounts_app.app.test_client()
     client.post("/api/auth/register", json=ALICE)
     client.post("/api/auth/register", json={**ALICE, "username": "bob"})
     guesses = [login(client, "alice", f"guess number {n}") for n in range(12)]
     assert guesses == [401] * 10 + [429] * 2
+    assert accounts_app.refusals == {"guesses_at_account": 2}
     # Not even in other capitals, or with the right password.
     assert login(client, "ALICE", "correct horse") == 429
     assert login(client, "bob", "correct horse") == 200
@@ -409,21 +411,25 @@ def test_a_new_account_s_owner_is_known_where_it_was_made(client: FlaskClient) -
 
 def test_an_address_makes_no_more_accounts_than_its_share(build_app: BuildApp) -> None:
     counters = BoundedCounters()
-    client = build_app(counters=counters).app.test_client()
+    built = build_app(counters=counters)
+    client = built.app.test_client()
     counters.incr("registrations from 127.0.0.1", 3600, REGISTRATIONS_PER_ADDRESS - 1)
     statuses = [
         client.post("/api/auth/register", json={**ALICE, "username": f"user{n}"}).status_code
         for n in range(2)
     ]
     assert statuses == [201, 429]
+    assert built.refusals == {"registrations_per_address": 1}
     other = {"REMOTE_ADDR": "10.0.0.2"}
     answer = client.post("/api/auth/register", json=ALICE, environ_base=other)
     assert answer.status_code == 201
 
 
-def test_one_guess_at_each_of_many_names_is_limited_too(client: FlaskClient) -> None:
+def test_one_guess_at_each_of_many_names_is_limited_too(accounts_app: AccountsApp) -> None:
+    client = accounts_app.app.test_client()
     guesses = [login(client, f"user{n}", "one password") for n in range(101)]
     assert guesses == [401] * 100 + [429]
+    assert accounts_app.refusals == {"failed_logins_per_address": 1}
     assert login(client, "user1", "one password", address="10.0.0.2") == 401
 
 

@@ -3,7 +3,8 @@
     python echo_app.py <settings as JSON>
 
 Prints the port it listens on. Anything a client emits as `message` comes back as `message-back`;
-`message-with-ack` is acknowledged; `join` and `leave` enter and leave numbered streams.
+`message-with-ack` is acknowledged; `join` and `leave` enter and leave numbered streams. Who sends
+`claims` with CONNECT is who it says.
 """
 
 import warnings
@@ -28,6 +29,7 @@ from flask_socketio import SocketIO
 from backend import green
 from backend.clock import SystemClock
 from backend.fanout import fan
+from backend.fanout.identity import Identity
 from backend.fanout.manager import RoomManager
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog, Transports
@@ -149,9 +151,15 @@ def handlers(socketio: SocketIO, transports: Transports, closed: list[str]) -> N
     streams = Streams(socketio, transports)
     events: list[list[str]] = []
 
-    def connected(sid: str, _environ: Any, auth: Any = None) -> None:
+    def identity(_eio_sid: str, auth: Any) -> Identity | None:
+        claims = auth.get("claims") if isinstance(auth, dict) else None
+        return None if claims is None else Identity(*claims)
+
+    def connected(sid: str, _environ: Any, auth: Any = None, grounds: Any = None) -> None:
         transports.accept(server.manager.eio_sid_from_sid(sid, "/"))
         server.emit("auth", {} if auth is None else auth, to=sid)
+        if grounds is not None:
+            server.emit("grounds", grounds, to=sid)
 
     def connected_custom(sid: str, _environ: Any, auth: Any = None) -> None:
         server.emit("auth", {} if auth is None else auth, to=sid, namespace="/custom")
@@ -179,6 +187,10 @@ def handlers(socketio: SocketIO, transports: Transports, closed: list[str]) -> N
             callback=lambda *answer: server.emit("answered", list(answer), to=sid),
         )
 
+    def emit_placed(_sid: str, room: str, value: Any, place: str) -> None:
+        server.manager.emit("placed", value, "/", room=room, place=place)
+
+    transports.identify(identity)
     server.on("connect", connected)
     server.on("disconnect", lambda sid, reason: events.append([sid, reason]))
     server.on("message", lambda sid, *args: server.emit("message-back", args, to=sid))
@@ -190,6 +202,7 @@ def handlers(socketio: SocketIO, transports: Transports, closed: list[str]) -> N
     server.on("run", run)
     server.on("emit", lambda _sid, room, pad: streams.emit(room, pad))
     server.on("emit-latest", lambda _sid, room, pad: streams.emit_latest(room, pad))
+    server.on("emit-placed", emit_placed)
     server.on("closed", lambda _sid: closed)
     server.on("events", lambda _sid: events)
     server.on("sessions", lambda _sid: len(server.eio.sockets))

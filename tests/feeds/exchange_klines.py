@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 MINUTE_MS = 60_000
+INTERVALS = {"1m": MINUTE_MS, "1h": 60 * MINUTE_MS, "1d": 1_440 * MINUTE_MS}
 
 Frame = tuple[int, str]  # the instant it was sent, UTC milliseconds; the text
 Kline = list  # of the exchange's REST answer
@@ -69,6 +70,24 @@ class Klines:
             [f"{field:.8f}" if isinstance(field, Decimal) else field for field in row]
             for row in rows
         ]
+
+
+def longer(rows: list[Kline], interval: str) -> list[Kline]:
+    """Klines of a longer interval than the minutes in `rows`, as REST answers give both."""
+    length = INTERVALS[interval]
+    rolled: list[Kline] = []
+    for row in rows:
+        begin = row[0] - row[0] % length
+        if not rolled or rolled[-1][0] != begin:
+            rolled.append([begin, *row[1:6], begin + length - 1, *row[7:]])
+            continue
+        last = rolled[-1]
+        last[2] = max(last[2], row[2], key=Decimal)
+        last[3] = min(last[3], row[3], key=Decimal)
+        last[4] = row[4]
+        for column in (5, 7):
+            last[column] = f"{Decimal(last[column]) + Decimal(row[column]):.8f}"
+    return rolled
 
 
 def _kline(minute: int, price: Decimal) -> Kline:

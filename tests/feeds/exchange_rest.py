@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from tests.feeds.exchange_klines import Klines
+from tests.feeds.exchange_klines import Klines, longer
 
 # How many rows a request gets at most, and when it names no limit.
 KLINES_MAX, KLINES_DEFAULT = 1_000, 500
@@ -81,6 +81,7 @@ class _RestHandler(BaseHTTPRequestHandler):
         except KeyError:
             self._answer(400, {"code": -1121, "msg": "Invalid symbol."})
             return
+        rows = longer(rows, query["interval"])
         limit = min(int(query.get("limit", KLINES_DEFAULT)), KLINES_MAX)
         start = int(query.get("startTime", 0))
         end = int(query.get("endTime", 1 << 60))

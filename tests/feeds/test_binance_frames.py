@@ -16,7 +16,7 @@ from backend.feeds.binance_frames import (
     parse_klines,
     symbol_of,
 )
-from backend.market.models import DayStatistics, Trade
+from backend.market.models import BookTop, DayStatistics, Trade
 from tests.feeds.exchange_klines import read_frames, trades_of
 from tests.servers import SHARED_DATA
 
@@ -41,6 +41,14 @@ TICKER = {
     "l": "55100.00000000",
     "v": "41223.51000000",
     "q": "2420133702.11000000",
+}
+BOOK = {
+    "u": 50093239212,
+    "s": "BTCUSDT",
+    "b": "61837.63000000",
+    "B": "3.78826000",
+    "a": "61837.64000000",
+    "A": "1.54698000",
 }
 KLINE = [
     1723161240000,
@@ -99,11 +107,16 @@ def test_an_error_reply_is_told_apart() -> None:
     assert parse_frame(json.dumps(frame)) == [ErrorReply(2, "Invalid request")]
 
 
+def test_a_book_ticker() -> None:
+    assert frame_events(json.dumps(BOOK)) == [BookTop("BTC", 61837.63, 61837.64)]
+    combined = {"stream": "btcusdt@bookTicker", "data": BOOK}
+    assert frame_events(json.dumps(combined)) == frame_events(json.dumps(BOOK))
+
+
 @pytest.mark.parametrize(
     "frame",
     [
         {"result": None, "id": 1},
-        {"stream": "btcusdt@bookTicker", "data": {"u": 1, "s": "BTCUSDT", "b": "1", "a": "2"}},
         {"stream": "btcusdt@depth@100ms", "data": {"e": "depthUpdate", "E": 1, "s": "BTCUSDT"}},
         {"lastUpdateId": 1, "bids": [["1", "2"]], "asks": []},
         {"e": "somethingNew"},
@@ -125,7 +138,11 @@ def test_garbage_is_refused(text: str | bytes) -> None:
 
 @pytest.mark.parametrize(
     ("message", "field"),
-    [*((TRADE, field) for field in "sETtpq"), *((TICKER, field) for field in "sEcoq")],
+    [
+        *((TRADE, field) for field in "sETtpq"),
+        *((TICKER, field) for field in "sEcoq"),
+        *((BOOK, field) for field in "sba"),
+    ],
 )
 @pytest.mark.parametrize("lie", [None, "", "x", "NaN", "Infinity", "-1", -1, True, [], 10**30])
 def test_a_frame_that_lies_about_a_field_is_refused(message: dict, field: str, lie: object) -> None:
@@ -151,7 +168,7 @@ JSON = st.recursive(
 )
 
 
-@given(JSON, st.sampled_from([TRADE, TICKER, {}]), st.booleans())
+@given(JSON, st.sampled_from([TRADE, TICKER, BOOK, {}]), st.booleans())
 def test_no_frame_does_worse_than_being_refused(noise: object, message: dict, wrap: bool) -> None:
     frame = {**message, **noise} if isinstance(noise, dict) else noise
     text = json.dumps({"stream": "x", "data": frame} if wrap else frame)
@@ -214,5 +231,6 @@ def test_every_frame_of_a_real_recording_is_understood() -> None:
         (trade["T"], float(trade["p"]), float(trade["q"]), trade["t"])
         for trade in trades_of(frames)
     ] == [(e.time_ms, e.price, e.quantity, e.trade_id) for e in events if isinstance(e, Trade)]
-    assert len(events) == 9_757
+    assert sum(isinstance(event, Trade) for event in events) == 9_757
+    assert sum(isinstance(event, BookTop) for event in events) == len(events) - 9_757 == 28_040
     assert np.diff([e.trade_id for e in events if isinstance(e, Trade)]).max() == 1

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from backend.feeds.base import PastUnavailable
+from backend.feeds.damage import DOUBTED_MS
 from backend.market.models import FeedState
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import RunningFeed, keys_of
@@ -208,3 +210,78 @@ def test_a_symbol_that_is_not_listed_is_named_and_left_alone(exchange: ExchangeS
         assert asked == 1
         assert sum(query["symbol"] == "NOSUCHUSDT" for query in exchange.rest_queries) == 1
         assert running.feed.counters["silent_symbols"] == 0
+
+
+def restarted(exchange: ExchangeServer, missing: int) -> RunningFeed:
+    """A feed whose market holds what a run before has left: up to `missing` minutes ago."""
+    with RunningFeed(exchange, "BTC") as before:
+        before.connected()
+        before.play(100)
+        wait_for_history(before)
+        known = before.market.closed_candles("BTC")[:-missing].copy()
+    known[-1, 5] = 1e6  # it had not been repaired yet
+    exchange.rest_queries.clear()
+    running = RunningFeed(exchange, "BTC")
+    running.market.load_history("BTC", known)
+    return running
+
+
+def test_a_start_asks_for_what_was_missed_only(exchange: ExchangeServer) -> None:
+    with restarted(exchange, missing=500) as running:
+        running.connected()
+        running.play(100)
+        wait_until(lambda: not running.wrong_candles("BTC", FIRST_MINUTE), "the gap")
+        first = min(int(rows[0, 0]) for _, rows in running.market.loads[1:])
+        assert first >= FIRST_MINUTE - 500 * MINUTE_MS - DOUBTED_MS - 2 * MINUTE_MS
+        assert len(exchange.rest_queries) == 1
+
+
+def test_the_past_is_given_page_by_page_in_every_interval(exchange: ExchangeServer) -> None:
+    with RunningFeed(exchange, "BTC") as running:
+        running.connected()
+        for interval, length in (
+            ("1m", MINUTE_MS),
+            ("1h", 60 * MINUTE_MS),
+            ("1d", 1_440 * MINUTE_MS),
+        ):
+            before = FIRST_MINUTE - FIRST_MINUTE % length
+            page = running.feed.past("BTC", interval, before, 20)
+            times = page[:, 0]
+            assert 0 < len(page) <= 20 and (np.diff(times) == length).all()
+            assert times[-1] == before - length
+            older = running.feed.past("BTC", interval, int(times[0]), 5)
+            assert not len(older) or older[-1, 0] == times[0] - length
+        assert len(running.feed.past("BTC", "1h", FIRST_MINUTE - 90 * 1_440 * MINUTE_MS, 20)) == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "retry_s"), [("503", 30), ("garbage", 30), ("lies", 30), ("cut", 30), ("400", 3_600)]
+)
+def test_a_past_that_can_not_be_had_is_asked_for_later(
+    exchange: ExchangeServer, fault: str, retry_s: float
+) -> None:
+    with RunningFeed(exchange, "BTC") as running:
+        running.connected()
+        wait_for_history(running)
+        exchange.rest_faults = [fault]
+        with pytest.raises(PastUnavailable) as caught:
+            running.feed.past("BTC", "1h", FIRST_MINUTE, 20)
+        assert caught.value.retry_after_s == retry_s
+        assert len(running.feed.past("BTC", "1h", FIRST_MINUTE, 20)) == 20
+
+
+def test_a_limit_of_the_exchange_holds_back_the_present_as_well_as_the_past(
+    exchange: ExchangeServer,
+) -> None:
+    with RunningFeed(exchange, "BTC") as running:
+        running.connected()
+        wait_for_history(running)
+        exchange.rest_faults = ["429"]
+        with pytest.raises(PastUnavailable) as caught:
+            running.feed.past("BTC", "1h", FIRST_MINUTE, 20)
+        assert caught.value.retry_after_s == 30
+        exchange.cut()
+        running.connected(2)
+        asked = len(exchange.rest_queries)
+        threading.Event().wait(0.6)  # there is nothing to wait for but that nothing happens
+        assert len(exchange.rest_queries) == asked

@@ -56,6 +56,23 @@ def test_a_missing_id_damages_from_the_last_trade_to_the_next(time: ExchangeTime
     assert (damage.since, damage.until) == (M0, M2)
 
 
+def test_a_newest_trade_that_never_came_damages_up_to_now(time: ExchangeTime) -> None:
+    damage = whole(time)
+    assert not damage.newest_trade(1, M1)
+    assert damage.newest_trade(4, M2 + 1_000)
+    assert (damage.since, damage.until) == (M0, M2)
+    version = damage.version
+    assert not damage.newest_trade(4, M2 + 2_000)
+    assert not damage.observe(trade(M2 + 3_000, 5))
+    assert damage.version == version
+
+
+def test_a_newest_trade_says_nothing_before_the_first(time: ExchangeTime) -> None:
+    damage = Damage(time)
+    assert not damage.newest_trade(4, M0)
+    assert not damage.observe(trade(M0 + 1_000, 9))
+
+
 def test_repeats_damage_nothing(time: ExchangeTime) -> None:
     damage = whole(time)
     damage.observe(trade(M1 + 1_000, 2))

@@ -7,25 +7,23 @@ from backend.analysis import topics
 from backend.config import DEFAULT_SYMBOLS
 from backend.evaluate.daily import rank_correlation
 from backend.feeds.profiles import Profile, profile_of
-from backend.feeds.simulated import HISTORY_MINUTES, SimulatedFeed
+from backend.feeds.simulated import BRIDGED_MINUTES, HISTORY_MINUTES, SimulatedFeed
 from backend.feeds.simulation import MarketModel
 from backend.market.market import Market
 from backend.market.models import CLOSE, HIGH, LOW, OPEN, OPEN_TIME, QUOTE_VOLUME, Trade
 
 SYMBOLS = tuple(DEFAULT_SYMBOLS.split(","))
-MINUTE = 60_000
-
-
-# A market keeps a week: after an hour, what is left of the history.
-KEPT = HISTORY_MINUTES - 60
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+# The clock begins 13 minutes past an hour, and history with a whole one.
+HISTORY = HISTORY_MINUTES + 13
 
 
 class Run:
     """A feed on a market, whose sleep moves the clock, and stops the feed in time."""
 
-    def __init__(self, clock, seconds, seed=7, symbols=SYMBOLS):
+    def __init__(self, clock, seconds, seed=7, symbols=SYMBOLS, market=None):
         self.clock = clock
-        self.market = Market(symbols, clock, "simulated")
+        self.market = market or Market(symbols, clock, "simulated")
         self.trades: list[Trade] = []
         self.until = clock.monotonic() + seconds
         self.started_ms = clock.now_ms()
@@ -52,7 +50,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def hour(manual_clock):
-    """An hour of live trading after a week of history."""
+    """An hour of live trading after six days of history."""
     return Run(manual_clock(), 3600).run()
 
 
@@ -74,9 +72,9 @@ def aligned(rows, start_ms, count):
 
 @pytest.fixture(scope="module")
 def history(hour):
-    """Log returns, and volumes, of each minute before the start that is kept after an hour."""
-    start_ms = hour.started_ms - hour.started_ms % MINUTE - KEPT * MINUTE
-    found = [aligned(split(hour, symbol)[0], start_ms, KEPT) for symbol in SYMBOLS]
+    """Log returns, and volumes, of each minute before the start."""
+    start_ms = hour.started_ms - hour.started_ms % MINUTE - HISTORY * MINUTE
+    found = [aligned(split(hour, symbol)[0], start_ms, HISTORY) for symbol in SYMBOLS]
     closes, volumes = (np.column_stack(each) for each in zip(*found, strict=True))
     return np.diff(closes, axis=0), volumes[1:]
 
@@ -86,14 +84,14 @@ def standardised_autocorrelation(series, lag):
     return ((series[lag:] * series[:-lag]).mean(axis=0) / series.var(axis=0)).mean()
 
 
-def test_history_is_a_week_of_every_symbol_up_to_the_running_minute(clock):
+def test_history_is_six_days_of_every_symbol_up_to_the_running_minute(clock):
     run = Run(clock, 0)
     now_ms = clock.now_ms()
     run.run()
     newest = now_ms - now_ms % MINUTE - MINUTE
     for symbol in SYMBOLS:
         times = run.market.closed_candles(symbol)[:, OPEN_TIME]
-        assert times[0] == pytest.approx(newest - (HISTORY_MINUTES - 1) * MINUTE, abs=9 * MINUTE)
+        assert times[0] == newest - (HISTORY - 1) * MINUTE
         assert times[-1] == pytest.approx(newest, abs=9 * MINUTE)
 
 
@@ -108,9 +106,9 @@ def test_every_candle_is_consistent_and_nothing_is_dropped(hour):
 
 
 def test_small_symbols_have_quiet_minutes_and_large_ones_none(hour):
-    missing = {symbol: KEPT - len(split(hour, symbol)[0]) for symbol in SYMBOLS}
+    missing = {symbol: HISTORY - len(split(hour, symbol)[0]) for symbol in SYMBOLS}
     assert missing["BTC"] == missing["ETH"] == 0
-    assert 0.005 < missing["ALGO"] / KEPT < 0.2
+    assert 0.005 < missing["ALGO"] / HISTORY < 0.2
     assert len(split(hour, "ALGO")[1]) < 60
     assert len(split(hour, "BTC")[1]) == 60
 
@@ -332,7 +330,7 @@ def test_a_pause_of_weeks_is_filled_up_to_the_bound(clock):
     run = Run(clock, 20, symbols=("BTC",))
     run.on_sleep = lambda: setattr(clock, "wall_ms", max(clock.wall_ms, 1_705_000_000_000))
     run.run()
-    assert len(run.market.closed_candles("BTC")) <= 2 * HISTORY_MINUTES + 1
+    assert len(run.market.closed_candles("BTC")) == BRIDGED_MINUTES
     assert not run.market.drops
     assert run.market.time_ms("BTC") == pytest.approx(clock.now_ms(), abs=9000)
 
@@ -369,3 +367,77 @@ def test_the_feed_says_what_it_is_and_when_it_stops(clock):
     assert states == ["connecting", "live", "stopped"]
     assert SimulatedFeed.name == "simulated"
     assert "simulated" in run.market.feed_history[1].detail
+
+
+def test_a_run_goes_on_from_what_the_market_holds_and_fills_what_was_missed(clock):
+    before = Run(clock, 60).run()
+    restored = Market(SYMBOLS, clock, "simulated")
+    for symbol in SYMBOLS:
+        restored.load_history(symbol, before.market.closed_candles(symbol))
+    seam = {symbol: restored.quote(symbol) for symbol in SYMBOLS}
+    reached_ms = max(quote.time_ms for quote in seam.values()) + 1
+    clock.sleep(600)
+    run = Run(clock, 60, seed=8, market=restored).run()
+    assert not restored.drops
+    assert (np.diff(restored.closed_candles("BTC")[:, OPEN_TIME]) == MINUTE).all()
+    for symbol in SYMBOLS:
+        rows = restored.closed_candles(symbol)
+        at = int(np.searchsorted(rows[:, OPEN_TIME], reached_ms))
+        if rows[at, OPEN_TIME] == reached_ms:
+            assert rows[at, OPEN] == seam[symbol].price
+        else:
+            assert symbol not in ("BTC", "ETH", "SOL")  # a small one was quiet
+        assert (rows[:at] == before.market.closed_candles(symbol)[-at:]).all()
+    ids = [trade.trade_id for trade in run.trades if trade.symbol == "BTC"]
+    assert ids[0] > max(trade.trade_id for trade in before.trades)
+
+
+def test_a_symbol_that_is_new_to_the_market_gets_a_history_of_its_own(clock):
+    before = Run(clock, 5, symbols=("BTC",)).run()
+    market = Market(("BTC", "ETH"), clock, "simulated")
+    market.load_history("BTC", before.market.closed_candles("BTC"))
+    clock.sleep(600)
+    Run(clock, 5, symbols=("BTC", "ETH"), market=market).run()
+    new, old = (market.closed_candles(symbol)[:, OPEN_TIME] for symbol in ("ETH", "BTC"))
+    assert len(new) >= HISTORY_MINUTES and new[-1] == old[-1]
+    assert (np.diff(new) == MINUTE).all()
+
+
+def test_a_feed_that_takes_over_in_the_midst_of_a_minute_trades_on_from_its_price(clock):
+    """So a follower does, with the market that it has."""
+    market = Run(clock, 30, symbols=("BTC",)).run().market
+    seq, price, candles = market.seq("BTC"), market.quote("BTC").price, market.candles("BTC")
+    run = Run(clock, 5, seed=8, symbols=("BTC",), market=market).run()
+    assert not market.drops
+    assert market.seq("BTC") > seq
+    assert run.trades[0].price == pytest.approx(price, rel=0.005)
+    assert market.candles("BTC")[-1, OPEN] == candles[-1, OPEN]
+
+
+def test_two_years_of_hours_end_where_the_minutes_begin(hour):
+    first = {symbol: hour.market.closed_candles(symbol)[0] for symbol in SYMBOLS}
+    before_ms = int(first["BTC"][OPEN_TIME])
+    moves = []
+    for symbol in SYMBOLS:
+        rows = hour.feed.past(symbol, "1h", before_ms, 20_000)
+        assert (np.diff(rows[:, OPEN_TIME]) == HOUR).all()
+        assert rows[-1, OPEN_TIME] == before_ms - HOUR and rows[0, OPEN_TIME] % DAY == 0
+        assert 728 < (hour.started_ms - rows[0, OPEN_TIME]) / DAY < 732
+        assert rows[-1, CLOSE] == first[symbol][OPEN]
+        assert (rows[1:, OPEN] == rows[:-1, CLOSE]).all()
+        assert (rows[:, LOW] <= rows[:, [OPEN, CLOSE]].min(axis=1)).all()
+        assert (rows[:, HIGH] >= rows[:, [OPEN, CLOSE]].max(axis=1)).all()
+        assert (rows[:, LOW] > 0).all()
+        days = np.diff(np.log(rows[::24, OPEN]))
+        assert days.std() == pytest.approx(profile_of(symbol).day_volatility, rel=0.4)
+        moves.append(days)
+    assert np.corrcoef(moves)[np.triu_indices(len(SYMBOLS), 1)].mean() > 0.2
+    hours = rows[:, OPEN_TIME] // HOUR % 24
+    busy, quiet = (rows[np.isin(hours, at), QUOTE_VOLUME].mean() for at in ((14, 15), (2, 3)))
+    assert busy > 1.3 * quiet
+
+
+def test_there_is_nothing_before_the_two_years_nor_before_a_price_that_is_not_known(hour):
+    first_ms = int(hour.market.closed_candles("BTC")[0, OPEN_TIME])
+    assert len(hour.feed.past("BTC", "1h", first_ms - 731 * DAY, 1_000)) == 0
+    assert len(hour.feed.past("BTC", "1h", first_ms - HOUR, 1_000)) == 0

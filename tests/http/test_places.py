@@ -3,15 +3,22 @@
 from backend.http.places import Place, Places
 
 
+class Client:
+    """Frees its place when it is wanted, and notes that."""
+
+    def __init__(self, place: Place, evicted: list[str]) -> None:
+        self._place = place
+        self._evicted = evicted
+
+    def evicted(self) -> None:
+        self._evicted.append(self._place.network)
+        self._place.release()
+
+
 def taken(places: Places, network: str, evicted: list[str]) -> Place:
     place = places.take(network)
     assert place is not None
-
-    def evict() -> None:
-        evicted.append(network)
-        places.free(place)
-
-    place.when_evicted(evict)
+    place.holder = Client(place, evicted)
     return place
 
 

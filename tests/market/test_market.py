@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backend.market.market import Market
-from backend.market.models import Candle, DayStatistics, FeedState, Trade
+from backend.market.models import BookTop, Candle, DayStatistics, FeedState, Trade
 
 MINUTE = 60_000
 START = 1_700_000_040_000  # on a minute
@@ -184,10 +184,10 @@ def test_a_late_history_is_one_change_and_shows_in_the_day_figures_at_once(marke
 
 def test_history_tells_its_listeners_once_a_symbol(market):
     told = []
-    market.on_history(told.append)
-    market.load_history("BTC", np.array([flat(0, 10), flat(1, 11)]))
+    market.on_history(lambda *args: told.append(args))
+    market.load_history("BTC", np.array([flat(1, 11), flat(0, 10)]))
     market.load_history("BTC", np.empty((0, 7)))
-    assert told == ["BTC"]
+    assert told == [("BTC", flat(0, 10)[0])]
 
 
 def test_change_is_against_the_first_open_while_there_is_less_than_a_day(market):
@@ -302,6 +302,85 @@ def test_one_lie_about_a_trade_id_is_survived(market):
     market.apply_trade(trade(60_001, 12.0, trade_id=3))
     market.apply_trade(trade(60_002, 13.0, trade_id=4))
     assert market.quote("BTC").price == 13.0
+
+
+def test_bid_and_ask_are_absent_until_there_is_a_book(market):
+    market.apply_trade(trade(0, 10.0))
+    assert (market.quote("BTC").bid, market.quote("BTC").ask) == (None, None)
+    market.apply_book(BookTop("BTC", 9.9, 10.1))
+    assert (market.quote("BTC").bid, market.quote("BTC").ask) == (9.9, 10.1)
+    assert market.quote("ETH") is None
+
+
+def test_a_book_brings_no_price_and_calls_nobody(market):
+    called = []
+    market.on_price(called.append)
+    market.apply_book(BookTop("BTC", 9.9, 10.1))
+    assert market.quote("BTC") is None
+    assert called == []
+
+
+def test_books_are_numbered_only_where_somebody_has_looked(market):
+    """However often a book changes: quotes of one `seq` are the same, and it stays small."""
+    market.apply_trade(trade(0, 10.0))
+    seen = {}
+    for number in range(1, 1001):
+        market.apply_book(BookTop("BTC", 9.0 + number / 1e4, 10.0))
+        if number % 100 == 0:
+            for _ in range(3):
+                quote = market.quote("BTC")
+                assert seen.setdefault(quote.seq, quote) == quote
+    assert list(seen) == list(range(1, 11))
+    market.apply_book(BookTop("BTC", 9.1, 10.0))
+    assert market.quote("BTC").seq == 10
+
+
+def test_a_crossed_or_mad_book_changes_nothing(market):
+    market.apply_trade(trade(0, 10.0))
+    market.apply_book(BookTop("BTC", 9.9, 10.1))
+    for bid, ask in ((10.2, 10.1), (0.0, 10.0), (float("nan"), 10.0), (9.0, float("inf"))):
+        market.apply_book(BookTop("BTC", bid, ask))
+    market.apply_book(BookTop("DOGE", 1.0, 2.0))
+    assert (market.quote("BTC").bid, market.quote("BTC").ask) == (9.9, 10.1)
+    assert market.drops == {"inconsistent": 2, "non_positive": 1, "nan": 1, "unknown_symbol": 1}
+
+
+def test_a_book_is_a_sign_of_life(market, clock):
+    market.apply_trade(trade(0, 10.0))
+    clock.advance(16)
+    market.apply_book(BookTop("BTC", 9.9, 10.1))
+    assert not market.stale("BTC")
+
+
+def test_a_quote_says_where_it_is_from_and_when_its_trade_came_in(market, clock):
+    market.load_history("BTC", np.array([flat(-1, 10)]))
+    assert market.quote("BTC").source == "test"
+    assert market.quote("BTC").received_ms is None
+    clock.advance(2)
+    market.apply_trade(trade(0, 10.0))
+    came_in = clock.now_ms()
+    clock.advance(2)
+    market.apply_book(BookTop("BTC", 9.9, 10.1))
+    market.apply_statistics(DayStatistics("BTC", START + 1500, 10.0, 9.0, 2.0))
+    assert market.quote("BTC").received_ms == came_in
+
+
+def test_the_exchanges_time_closes_a_quiet_minute(market):
+    market.apply_trade(trade(0, 10.0))
+    market.touch("BTC", START + MINUTE + 1_999)
+    assert market.forming("BTC") is not None
+    market.touch("ETH", START + MINUTE + 2_000)
+    assert market.forming("BTC") is None
+    assert market.closed_candles("BTC")[:, 4].tolist() == [10.0]
+
+
+def test_one_lie_about_the_exchanges_time_closes_nothing(market):
+    market.apply_trade(trade(0, 10.0))
+    market.touch("BTC", START + 1_000 * MINUTE)
+    market.touch("BTC", START + 1)
+    market.touch("BTC", 10**30)
+    market.apply_trade(trade(2, 11.0))
+    assert market.quote("BTC").price == 11.0
 
 
 def test_a_symbol_is_stale_after_more_than_15_silent_seconds(market, clock):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backend.market.candles import candle_row
 from backend.market.market import Market
-from backend.market.models import Candle, DayStatistics, Trade
+from backend.market.models import BookTop, Candle, DayStatistics, Trade
 from backend.market.validation import candle_fault, candle_faults
 
 MINUTE = 60_000
@@ -70,6 +70,7 @@ spoilt_candles = st.builds(
     ),
 )
 statistics = st.builds(DayStatistics, symbols, times, doubtful, doubtful, doubtful)
+books = st.builds(BookTop, symbols, doubtful, doubtful)
 histories = st.lists(st.one_of(candles, good_candles, spoilt_candles), max_size=8).map(
     lambda given: np.array([candle_row(candle) for candle in given]).reshape(-1, 7)
 )
@@ -78,6 +79,7 @@ events = st.one_of(
     trades,
     st.tuples(symbols, st.one_of(candles, good_candles, spoilt_candles)),
     statistics,
+    books,
     st.tuples(symbols, histories),
 )
 
@@ -88,6 +90,8 @@ def say(market, event):
             market.apply_trade(event)
         case DayStatistics():
             market.apply_statistics(event)
+        case BookTop():
+            market.apply_book(event)
         case (symbol, Candle() as candle):
             market.apply_candle(symbol, candle)
         case (symbol, history):
@@ -108,6 +112,8 @@ def test_candles_stay_consistent_and_quotes_finite_whatever_is_said(said):
             assert isfinite(quote.change_24h) and isfinite(quote.volume_24h)
             assert quote.seq >= seen[symbol][0] and quote.time_ms >= seen[symbol][1]
             seen[symbol] = quote.seq, quote.time_ms
+            assert (quote.bid is None) == (quote.ask is None)
+            assert quote.bid is None or 0 < quote.bid <= quote.ask < float("inf")
     for symbol in SYMBOLS:
         rows = market.candles(symbol, "1m", 10_000)
         assert (np.diff(rows[:, 0]) > 0).all()

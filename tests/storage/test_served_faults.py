@@ -87,9 +87,9 @@ def test_another_file_in_its_place_is_the_one_that_is_used(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MB."""
+    """A file system of 64 MB: the candles of a first start take 20."""
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", tmp_path], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", tmp_path], capture_output=True
     )
     if mounted.returncode:
         pytest.skip("a file system can't be mounted here")

@@ -1,4 +1,4 @@
-"""The analyst on a real market, told of candles and trades by hand."""
+"""The analyst on a real market, told of candles and trades by hand, and what is said of it."""
 
 import itertools
 
@@ -8,16 +8,19 @@ import pytest
 from backend.analysis.sentiment import SentimentEngine
 from backend.analysis.signals import MIN_CANDLES, SignalEngine
 from backend.clock import MINUTE_MS, SystemClock, iso
+from backend.journal.journal import NotSaid
+from backend.journal.memory import MemoryJournal
 from backend.market.candles import row_candle
 from backend.market.market import Market
 from backend.market.models import Trade
-from backend.streaming.analyst import (
-    RECALLED_STEP_MINUTES,
-    SIGNAL_MAX_AGE_S,
-    SIGNALS_KEPT_PER_SYMBOL,
-    Analyst,
-)
+from backend.streaming.analyst import SIGNAL_MAX_AGE_S, Analyst, random_id
 from backend.streaming.candle_inbox import PENDING_MAX
+from backend.streaming.producer import Producer
+from backend.streaming.published import (
+    QUARTER_MINUTES,
+    SIGNALS_KEPT_PER_SYMBOL,
+    Published,
+)
 
 SYMBOLS = ("BTC", "ETH")
 FIRST_MINUTE = 28_000_000 * MINUTE_MS
@@ -36,22 +39,64 @@ def walk(seed, count=400):
 ROWS = {symbol: walk(seed) for seed, symbol in enumerate(SYMBOLS)}
 
 
-class Desk:
-    """A market with an analyst beside it."""
+class SetClock:
+    """A clock that says what it is told to."""
 
-    def __init__(self, loaded=300):
+    def __init__(self):
+        self.seconds = 0.0
+
+    def monotonic(self):
+        return self.seconds
+
+    def now_ms(self):
+        return FIRST_MINUTE
+
+
+class Desk:
+    """A market with an analyst beside it, and what is said of it in a journal."""
+
+    def __init__(self, loaded=300, new_id=None, pause=None):
         self.market = Market(SYMBOLS, SystemClock(), "test")
         self.pauses = 0
+        self.clock = SetClock()
         ids = itertools.count()
+        self.journal = MemoryJournal()
+        self.published = Published(self.journal.log, SYMBOLS)
         self.analyst = Analyst(
-            self.market, SYMBOLS, new_id=lambda: f"id-{next(ids)}", pause=self._pause
+            self.market,
+            SYMBOLS,
+            self.published.signal,
+            new_id=new_id or (lambda: f"id-{next(ids)}"),
+            pause=pause or self._pause,
         )
+        self.producer = Producer(self.analyst, self.journal, self.published.recall, self.clock)
         if loaded:
             for symbol in SYMBOLS:
                 self.market.load_history(symbol, ROWS[symbol][:loaded])
 
     def _pause(self):
         self.pauses += 1
+
+    def said(self, after=0):
+        """What was said after an offset."""
+        return [entry.payload() for entry in self.journal.log.since(after)]
+
+    def signal(self, symbol):
+        """The symbol's signal, as whoever subscribes finds it."""
+        self.producer.say_first([symbol])
+        return self.published.signal(symbol)
+
+    def cycle(self, seconds):
+        """What a cycle at that time says."""
+        before = self.journal.log.last
+        self.clock.seconds = seconds
+        self.producer.say_signals()
+        return self.said(before)
+
+    def sentiment(self):
+        """The sentiment once it has been asked for."""
+        self.producer.say_sentiment()
+        return self.published.sentiment()
 
     def close_minute(self, number, symbols=SYMBOLS):
         for symbol in symbols:
@@ -62,26 +107,31 @@ class Desk:
         self.market.apply_trade(Trade(symbol, time_ms, price, 1.0))
 
 
+def rated(symbol, rows):
+    """What an engine says of closed candles."""
+    engine = SignalEngine((symbol,))
+    engine.rebuild(symbol, rows)
+    return engine.assess({symbol: None})[symbol]
+
+
 def test_nothing_is_said_without_data():
-    analyst = Desk(loaded=0).analyst
-    assert analyst.signal("BTC") is None
-    assert analyst.cycle(0.0) == []
-    assert analyst.sentiment() is None
-    assert analyst.recent_signals() == analyst.sentiment_history() == []
+    desk = Desk(loaded=0)
+    assert desk.signal("BTC") is None
+    assert desk.cycle(0.0) == []
+    assert desk.sentiment() is None
+    assert desk.published.recent_signals() == desk.published.sentiment_history() == []
 
 
 def test_a_symbol_that_is_not_followed_has_no_signal():
-    analyst = Desk().analyst
-    assert analyst.signal("XRP") is None
-    assert analyst.recent_signals("XRP") == []
+    published = Desk().published
+    assert published.signal("XRP") is None
+    assert published.recent_signals("XRP") == []
 
 
 def test_a_signal_is_the_engines_assessment_with_the_contracts_fields():
     desk = Desk()
-    engine = SignalEngine("BTC")
-    engine.rebuild(ROWS["BTC"][:300])
-    expected = engine.assess(None)
-    signal = desk.analyst.signal("BTC")
+    expected = rated("BTC", ROWS["BTC"][:300])
+    signal = desk.signal("BTC")
     assert signal == {
         "id": "id-0",
         "symbol": "BTC",
@@ -91,120 +141,117 @@ def test_a_signal_is_the_engines_assessment_with_the_contracts_fields():
         "price": ROWS["BTC"][299, 4],
         "score": round(expected.score, 4),
         "timestamp": iso(desk.market.time_ms("BTC")),
+        "offset": 1,
     }
     assert type(signal["signal"]) is type(signal["reason"]) is str
+    assert desk.said() == [signal]
 
 
 def test_everybody_gets_the_same_signal():
     desk = Desk()
-    first = desk.analyst.signal("BTC")
-    assert desk.analyst.signal("BTC") is first
-    cycle = desk.analyst.cycle(0.0)
+    first = desk.signal("BTC")
+    assert desk.signal("BTC") is first
+    cycle = desk.cycle(0.0)
     assert [signal["symbol"] for signal in cycle] == ["ETH"]
-    assert desk.analyst.signal("ETH") is cycle[0]
-    assert desk.analyst.signal("BTC") is first
+    assert desk.signal("ETH") == cycle[0]
+    assert desk.signal("BTC") is first
 
 
 def test_an_unchanged_signal_is_published_again_once_it_is_old():
-    analyst = Desk().analyst
-    first = analyst.cycle(100.0)
+    desk = Desk()
+    first = desk.cycle(100.0)
     assert [signal["symbol"] for signal in first] == list(SYMBOLS)
-    assert analyst.cycle(100.0 + SIGNAL_MAX_AGE_S) == []
-    again = analyst.cycle(100.1 + SIGNAL_MAX_AGE_S)
+    assert desk.cycle(100.0 + SIGNAL_MAX_AGE_S) == []
+    again = desk.cycle(100.1 + SIGNAL_MAX_AGE_S)
     assert [signal["symbol"] for signal in again] == list(SYMBOLS)
     assert not {signal["id"] for signal in first} & {signal["id"] for signal in again}
-    assert analyst.cycle(100.2 + SIGNAL_MAX_AGE_S) == []
+    assert desk.cycle(100.2 + SIGNAL_MAX_AGE_S) == []
 
 
 def test_a_snapshots_age_counts_from_the_next_cycle():
-    analyst = Desk().analyst
-    analyst.signal("BTC")
-    analyst.cycle(500.0)
-    assert "BTC" not in [signal["symbol"] for signal in analyst.cycle(500.0 + SIGNAL_MAX_AGE_S)]
-    assert "BTC" in [signal["symbol"] for signal in analyst.cycle(501.0 + SIGNAL_MAX_AGE_S)]
+    desk = Desk()
+    desk.signal("BTC")
+    desk.cycle(500.0)
+    assert "BTC" not in [signal["symbol"] for signal in desk.cycle(500.0 + SIGNAL_MAX_AGE_S)]
+    assert "BTC" in [signal["symbol"] for signal in desk.cycle(501.0 + SIGNAL_MAX_AGE_S)]
 
 
 def test_a_changed_level_is_published_in_the_next_cycle():
     desk = Desk()
-    before = {signal["symbol"]: signal for signal in desk.analyst.cycle(0.0)}
+    before = {signal["symbol"]: signal for signal in desk.cycle(0.0)}
     price = ROWS["BTC"][299, 4]
     moves = [price * factor for factor in (1.05, 0.95)]
     levels = []
     for second, moved in enumerate(moves, 1):
         desk.trade("BTC", moved, second=second)
-        (signal,) = desk.analyst.cycle(float(second))
+        (signal,) = desk.cycle(float(second))
         assert (signal["symbol"], signal["price"]) == ("BTC", moved)
-        assert desk.analyst.signal("BTC") is signal
+        assert desk.signal("BTC") == signal
         levels.append(signal["signal"])
     assert levels[0] in ("BUY", "STRONG_BUY")
     assert levels[1] in ("SELL", "STRONG_SELL")
-    assert before["ETH"] is desk.analyst.signal("ETH")
+    assert before["ETH"] == desk.signal("ETH")
 
 
 def test_closed_minutes_are_followed():
     desk = Desk()
-    desk.analyst.cycle(0.0)
+    desk.cycle(0.0)
     for number in range(300, 330):
         desk.close_minute(number)
-    desk.analyst.cycle(1000.0)
-    engine = SignalEngine("ETH")
-    engine.rebuild(ROWS["ETH"][:330])
-    assert desk.analyst.signal("ETH")["score"] == round(engine.assess(None).score, 4)
+    desk.cycle(1000.0)
+    expected = rated("ETH", ROWS["ETH"][:330])
+    assert desk.signal("ETH")["score"] == round(expected.score, 4)
 
 
 def test_many_waiting_minutes_give_what_few_give():
     desk = Desk(loaded=100)
-    desk.analyst.cycle(0.0)
+    desk.cycle(0.0)
     for number in range(100, 100 + 2 * PENDING_MAX + 50):
         desk.close_minute(number)
-    desk.analyst.cycle(1000.0)
-    engine = SignalEngine("BTC")
-    engine.rebuild(ROWS["BTC"][: 100 + 2 * PENDING_MAX + 50])
-    assert desk.analyst.signal("BTC")["score"] == round(engine.assess(None).score, 4)
+    desk.cycle(1000.0)
+    expected = rated("BTC", ROWS["BTC"][: 100 + 2 * PENDING_MAX + 50])
+    assert desk.signal("BTC")["score"] == round(expected.score, 4)
 
 
 def test_a_rewritten_past_counts():
     desk = Desk(loaded=0)
     desk.market.load_history("BTC", ROWS["BTC"][200:300])
-    desk.analyst.cycle(0.0)
+    desk.cycle(0.0)
     desk.market.load_history("BTC", ROWS["BTC"][:250])
-    desk.analyst.cycle(1000.0)
-    engine = SignalEngine("BTC")
-    engine.rebuild(ROWS["BTC"][:300])
-    assert desk.analyst.signal("BTC")["score"] == round(engine.assess(None).score, 4)
+    desk.cycle(1000.0)
+    expected = rated("BTC", ROWS["BTC"][:300])
+    assert desk.signal("BTC")["score"] == round(expected.score, 4)
 
 
 def test_others_get_a_turn_between_the_symbols_of_a_rebuild():
     desk = Desk()
-    desk.analyst.cycle(0.0)
+    desk.cycle(0.0)
     assert desk.pauses == len(SYMBOLS)
     desk.close_minute(300)
-    desk.analyst.cycle(1.0)
+    desk.cycle(1.0)
     assert desk.pauses == len(SYMBOLS)
 
 
 def test_what_arrives_during_a_pause_is_not_lost():
-    desk = Desk()
     minutes = iter(range(300, 302))
-    analyst = Analyst(desk.market, SYMBOLS, pause=lambda: desk.close_minute(next(minutes)))
-    analyst.cycle(0.0)
-    analyst.cycle(1000.0)
-    engine = SignalEngine("BTC")
-    engine.rebuild(ROWS["BTC"][:302])
-    assert analyst.signal("BTC")["score"] == round(engine.assess(None).score, 4)
+    desk = Desk(pause=lambda: desk.close_minute(next(minutes)))
+    desk.cycle(0.0)
+    desk.cycle(1000.0)
+    expected = rated("BTC", ROWS["BTC"][:302])
+    assert desk.signal("BTC")["score"] == round(expected.score, 4)
 
 
 def test_recent_signals_are_newest_first_and_bounded():
     desk = Desk()
     for number in range(SIGNALS_KEPT_PER_SYMBOL + 5):
-        desk.analyst.cycle(100.0 * number)
-    newest = desk.analyst.recent_signals("BTC", 3)
-    assert newest[0] is desk.analyst.signal("BTC")
+        desk.cycle(100.0 * number)
+    newest = desk.published.recent_signals("BTC", 3)
+    assert newest[0] == desk.signal("BTC")
     assert [int(signal["id"][3:]) for signal in newest] == [208, 206, 204]
-    assert len(desk.analyst.recent_signals("BTC", 1000)) == SIGNALS_KEPT_PER_SYMBOL
-    both = desk.analyst.recent_signals(limit=4)
+    assert len(desk.published.recent_signals("BTC", 1000)) == SIGNALS_KEPT_PER_SYMBOL
+    both = desk.published.recent_signals(limit=4)
     assert [signal["symbol"] for signal in both] == ["ETH", "BTC", "ETH", "BTC"]
-    assert desk.analyst.recent_signals(limit=0) == []
+    assert desk.published.recent_signals(limit=0) == []
 
 
 def test_the_sentiment_has_the_contracts_fields():
@@ -212,7 +259,7 @@ def test_the_sentiment_has_the_contracts_fields():
     engine = SentimentEngine(SYMBOLS)
     engine.rebuild({symbol: rows[:300] for symbol, rows in ROWS.items()})
     expected = engine.read()
-    sentiment = desk.analyst.sentiment()
+    sentiment = desk.sentiment()
     assert sentiment == {
         "id": "id-0",
         "overall_sentiment": expected.overall,
@@ -222,77 +269,95 @@ def test_the_sentiment_has_the_contracts_fields():
         "trending_topics": list(expected.trending_topics),
         "components": pytest.approx(expected.components, abs=0.051),
         "timestamp": iso(FIRST_MINUTE + 300 * MINUTE_MS),
+        "offset": 1,
     }
     assert type(sentiment["market_fear_greed"]) is int
 
 
 def test_a_sentiment_stays_the_same_until_the_next_minute():
     desk = Desk()
-    first = desk.analyst.sentiment()
-    assert desk.analyst.sentiment() is first
+    first = desk.sentiment()
+    again = desk.sentiment()
+    assert {**again, "offset": 1} == first
     desk.close_minute(300, ["BTC"])
-    assert desk.analyst.sentiment() is first
+    first = desk.sentiment()
+    assert first["id"] == again["id"]
     desk.close_minute(300, ["ETH"])
-    second = desk.analyst.sentiment()
+    second = desk.sentiment()
     assert second["id"] != first["id"]
     assert second["timestamp"] > first["timestamp"]
-    assert desk.analyst.sentiment_history() == [second, first]
-    assert desk.analyst.sentiment_history(1) == [second]
+    assert desk.published.sentiment_history() == [second, first]
+    assert desk.published.sentiment_history(1) == [second]
 
 
 def test_a_minute_that_is_rewritten_replaces_its_sentiment():
     desk = Desk()
-    first = desk.analyst.sentiment()
+    first = desk.sentiment()
     rewritten = ROWS["ETH"][:300].copy()
     rewritten[250:, 1:5] *= 0.9
     desk.market.load_history("ETH", rewritten)
-    second = desk.analyst.sentiment()
+    second = desk.sentiment()
     assert second["timestamp"] == first["timestamp"]
-    assert desk.analyst.sentiment_history() == [second]
+    assert desk.published.sentiment_history() == [second]
 
 
 def test_a_closed_analyst_listens_no_more():
     desk = Desk(loaded=MIN_CANDLES)
-    before = desk.analyst.cycle(0.0)
+    before = desk.cycle(0.0)
     desk.analyst.close()
     desk.close_minute(MIN_CANDLES)
-    after = desk.analyst.cycle(1000.0)
+    after = desk.cycle(1000.0)
     assert [signal["score"] for signal in after] == [signal["score"] for signal in before]
 
 
 def test_random_ids_are_unique():
-    desk = Desk()
-    analyst = Analyst(desk.market, SYMBOLS)
-    ids = [signal["id"] for number in range(50) for signal in analyst.cycle(100.0 * number)]
+    desk = Desk(new_id=random_id)
+    ids = [signal["id"] for number in range(50) for signal in desk.cycle(100.0 * number)]
     assert len(set(ids)) == len(ids) == 100
 
 
 def test_the_past_is_recalled_as_it_would_have_been_published():
-    whole, then = Desk(loaded=400), Desk(loaded=400 - RECALLED_STEP_MINUTES)
-    latest = whole.analyst.sentiment()
-    whole.analyst.recall()
-    now, before, *_ = whole.analyst.sentiment_history()
+    whole, then = Desk(loaded=400), Desk(loaded=400 - QUARTER_MINUTES)
+    latest = whole.sentiment()
+    whole.producer.recall()
+    now, before, *_ = whole.published.sentiment_history()
     assert now == latest
-    published = then.analyst.sentiment()
+    published = then.sentiment()
+    del published["offset"]
     assert {**before, "id": ""} == {**published, "id": ""}
 
 
 def test_recalled_sentiments_give_way_to_published_ones():
     desk = Desk(loaded=390)
-    desk.analyst.sentiment()
-    desk.analyst.recall()
-    recalled = len(desk.analyst.sentiment_history()) - 1
+    desk.sentiment()
+    desk.producer.recall()
+    recalled = len(desk.published.sentiment_history()) - 1
     assert recalled > 5
-    times = [each["timestamp"] for each in desk.analyst.sentiment_history()]
+    times = [each["timestamp"] for each in desk.published.sentiment_history()]
     assert times == sorted(set(times), reverse=True)
-    assert len(desk.analyst.sentiment_history(limit=3)) == 3
+    assert len(desk.published.sentiment_history(limit=3)) == 3
 
 
 def test_the_history_is_dense_for_an_hour_and_thin_before():
     desk = Desk(loaded=250)
     for number in range(250, 390):
         desk.close_minute(number)
-        desk.analyst.sentiment()
-    times = [each["timestamp"] for each in desk.analyst.sentiment_history()]
+        desk.sentiment()
+    times = [each["timestamp"] for each in desk.published.sentiment_history()]
     assert 60 + 5 <= len(times) <= 60 + 6
     assert all(int(time[14:16]) % 15 == 0 for time in times[60:])
+
+
+def test_what_could_not_be_said_is_said_the_next_time():
+    desk = Desk()
+    say, desk.journal.say = desk.journal.say, refuse
+    for attempt in (desk.producer.say_signals, desk.producer.say_sentiment):
+        with pytest.raises(NotSaid):
+            attempt()
+    desk.journal.say = say
+    assert [signal["symbol"] for signal in desk.cycle(1.0)] == list(SYMBOLS)
+    assert desk.sentiment()["offset"] == desk.journal.log.last == 3
+
+
+def refuse(*_args):
+    raise NotSaid

@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from backend.clock import SystemClock
 from backend.fanout.wire import codec
 from backend.fanout.wire.pieces import Joined, Pieces
+from backend.journal.memory import MemoryJournal
 from backend.market.market import Market
-from backend.market.models import Trade
+from backend.market.models import FeedFacts, Playback, Trade
 from backend.metrics import Metrics
 from backend.protocol import parse_subscribe, realtime_room
-from backend.streaming.analyst import Analyst
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Basket, Subscriptions
+from tests.auth.accounts_app import ManualClock
 
 SYMBOLS = ("BTC", "ETH", "ADA")
 START_MS = 1_700_000_040_000
@@ -25,20 +25,24 @@ class Stage:
 
     def __init__(self) -> None:
         self.emitted: list[tuple[str, dict[str, Any], str, int]] = []
+        self.places: list[str] = []
         self.between: list[Any] = []
         self.prompts = 0
-        clock = SystemClock()
-        self.market = Market(SYMBOLS, clock)
+        self.clock = ManualClock(START_MS)
+        self.metrics = Metrics()
+        self.market = Market(SYMBOLS, self.clock)
+        self.journal = MemoryJournal()
         self.subscriptions = Subscriptions()
         self.broadcaster = Broadcaster(
             self.market,
-            Analyst(self.market, SYMBOLS),
+            self.journal.log,
             self.subscriptions,
             self._emit,
             self._emit_joined,
+            lambda event, payload, place: self._emit(event, payload, "everybody", 0, place),
             self._prompted,
-            clock,
-            Metrics(),
+            self.clock,
+            self.metrics,
         )
         self._trades = 0
 
@@ -53,10 +57,14 @@ class Stage:
         self.subscriptions.subscribe(session, request)
         return session
 
-    def _emit(self, event: str, payload: Any, room: str, receivers: int) -> None:
+    def _emit(
+        self, event: str, payload: Any, room: str, receivers: int, place: str | None = None
+    ) -> None:
         self.emitted.append((event, payload, room, receivers))
+        if place is not None:
+            self.places.append(place)
 
-    def _emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
+    def _emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> int:
         for basket in baskets:
             # As it comes out of the wire's JSON, which is where pieces become an object.
             joined = codec.loads(codec.dumps(Joined(pieces, basket.selection)))
@@ -64,6 +72,7 @@ class Stage:
                 self._emit(event, joined, basket.room, basket.members)
             if self.between:
                 self.between.pop()()
+        return sum(basket.members for basket in baskets)
 
     def _prompted(self) -> None:
         self.prompts += 1
@@ -146,3 +155,44 @@ def test_a_trade_at_the_same_price_is_no_price_change_but_a_change_of_the_quote(
     stage.broadcaster.flush_prices()
     assert stage.taken() == []
     assert stage.broadcaster.snapshot(session)["BTC"]["seq"] == before + 1
+
+
+def test_what_is_said_goes_to_those_it_concerns_with_its_place(stage: Stage) -> None:
+    stage.subscribe("1", ["BTC"])
+    for topic in ("BTC", "ETH", None):
+        stage.journal.say("trading_signal", topic, {"id": topic})
+    assert [(payload, room) for _, payload, room, _ in stage.taken()] == [
+        ({"id": "BTC", "offset": 1}, "symbol:BTC"),
+        ({"id": None, "offset": 3}, "everybody"),
+    ]
+    epoch = stage.journal.log.epoch
+    assert stage.places == [f"{epoch}:1", f"{epoch}:3"]
+
+
+def test_a_tick_is_as_late_as_its_newest_quote_to_each_who_gets_it(stage: Stage) -> None:
+    stage.subscribe("1", ["BTC"])
+    stage.subscribe("2", ["BTC", "ETH"])
+    stage.trade("ETH", 51.0)
+    stage.clock.set_ms(stage.market.time_ms("ETH") + 400)
+    stage.broadcaster.tick()
+    late = stage.metrics.lateness.figures()["market_update"]
+    assert (late["count"], late["seconds"]) == (2, 0.8)
+    assert (late["up_to"]["0.25"], late["up_to"]["0.5"]) == (0, 2)
+
+
+def test_a_price_is_as_late_as_it_is_and_a_clock_that_is_behind_makes_nothing_early(
+    stage: Stage,
+) -> None:
+    stage.subscribe("1", ["BTC"], realtime=True)
+    stage.trade("BTC", 101.0)
+    stage.clock.set_ms(stage.market.time_ms("BTC") - 5_000)
+    stage.broadcaster.flush_prices()
+    late = stage.metrics.lateness.figures()["price_update"]
+    assert (late["count"], late["seconds"]) == (1, 0)
+
+
+def test_what_a_recording_plays_is_not_late(stage: Stage) -> None:
+    stage.market.describe_feed(FeedFacts(playback=Playback(speed=1, loop=False)))
+    stage.subscribe("1", ["BTC"])
+    stage.broadcaster.tick()
+    assert stage.taken() and stage.metrics.lateness.figures() == {}

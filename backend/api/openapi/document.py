@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from backend.api.openapi.operations import JSON, OPERATIONS, Operation, Parameter
+from backend.api.openapi.shapes import TEXT as TEXT_SHAPE
 from backend.api.openapi.shapes import Schema, integer, ref, schemas
 from backend.protocol import VERSION
 
@@ -62,6 +63,8 @@ def _operation(rule: Rule, operation: Operation) -> dict[str, Any]:
         }
         | {str(status): _error(status) for status in sorted(operation.errors)},
     }
+    if operation.csv:
+        described["responses"]["200"]["content"]["text/csv"] = {"schema": TEXT_SHAPE}
     if operation.parameters:
         described["parameters"] = [_parameter(each) for each in operation.parameters]
     if operation.body is not None:

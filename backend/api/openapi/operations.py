@@ -3,9 +3,19 @@
 from dataclasses import dataclass
 
 from backend.analysis.ranges import HORIZONS
-from backend.api.market import CANDLES_DEFAULT, CANDLES_MAX, SIGNALS_DEFAULT, SIGNALS_MAX
+from backend.api.market import (
+    CANDLES_DEFAULT,
+    CANDLES_MAX,
+    CSV_CANDLES_MAX,
+    CSV_FORMAT,
+    JSON_FORMAT,
+    SIGNALS_DEFAULT,
+    SIGNALS_MAX,
+)
 from backend.api.openapi.shapes import (
+    FLAG,
     ID,
+    INSTANT,
     LEVELS,
     TEXT,
     Schema,
@@ -18,6 +28,7 @@ from backend.api.openapi.shapes import (
     ref,
 )
 from backend.auth.cookies import REFRESH_COOKIE_HEADER
+from backend.market.validation import TIME_MAX_MS
 from backend.storage.sessions import SESSIONS_LISTED_MAX
 
 JSON = "application/json"
@@ -48,6 +59,7 @@ class Operation:
     body_required: bool = True
     token: bool | None = False
     content_type: str = JSON
+    csv: bool = False  # the same as CSV, where it is asked for
 
 
 STATUS, MARKET, ANALYSIS, ACCOUNTS = "status", "market", "analysis", "accounts"
@@ -71,8 +83,29 @@ OPERATIONS: dict[str, Operation] = {
         "How the process is; 503 where it is degraded",
         {200: ref("Health"), 503: ref("Health")},
     ),
+    "health.ready": Operation(
+        STATUS,
+        "Whether new clients are to be sent here; 503 where it starts, ends or has no market",
+        {200: closed({"status": {"const": "ready"}}), 503: ref("NotReady")},
+    ),
     "health.prometheus": Operation(
         STATUS, "Metrics in Prometheus' text format", {200: TEXT}, content_type="text/plain"
+    ),
+    "stats.stats": Operation(
+        STATUS,
+        "What all processes do, for the first user or those in ADMIN_USERS",
+        {
+            200: closed(
+                {
+                    "timestamp": INSTANT,
+                    "complete": FLAG,
+                    "total": ref("Figures"),
+                    "processes": array(ref("Process"), minItems=1),
+                }
+            )
+        },
+        (401, 403, 429, 503),
+        token=True,
     ),
     "openapi.document": Operation(
         STATUS, "This document", {200: {"type": "object"}}, _PUBLIC_ERRORS
@@ -112,7 +145,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "market.candles": Operation(
         MARKET,
-        "Candles of a symbol, oldest first, the forming one last",
+        "Candles of a symbol, oldest first, the forming one last; with `before` older ones",
         {
             200: closed(
                 {
@@ -122,12 +155,27 @@ OPERATIONS: dict[str, Operation] = {
                 }
             )
         },
-        (400, *_PUBLIC_ERRORS),
+        (400, 503, *_PUBLIC_ERRORS),
         (
             Parameter("symbol", ref("Symbol"), "of this symbol", required=True),
             Parameter("interval", {**ref("Interval"), "default": "1m"}, "of this length"),
-            _limit(CANDLES_DEFAULT, CANDLES_MAX),
+            Parameter(
+                "limit",
+                {**integer(1, CSV_CANDLES_MAX), "default": CANDLES_DEFAULT},
+                f"the newest so many; at most {CANDLES_MAX} in JSON",
+            ),
+            Parameter(
+                "before",
+                {"anyOf": [integer(1, TIME_MAX_MS - 1), INSTANT]},
+                "that open before this instant: ISO 8601, or milliseconds since 1970",
+            ),
+            Parameter(
+                "format",
+                {**one_of((JSON_FORMAT, CSV_FORMAT)), "default": JSON_FORMAT},
+                "JSON, or CSV in the columns that a replay reads, streamed",
+            ),
         ),
+        csv=True,
     ),
     "market.sentiment": Operation(
         ANALYSIS,

@@ -8,6 +8,7 @@ from typing import Any
 
 from backend import protocol
 from backend.analysis import ranges
+from backend.api.readiness import NotReady
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
 from backend.auth.keys import TOKEN_MAX_CHARS
 from backend.market.candles import INTERVALS
@@ -15,6 +16,8 @@ from backend.market.models import FeedState, SignalLevel, SignalReason
 from backend.protocol import QUOTE_FIELDS
 from backend.storage.faults import Fault
 from backend.storage.schema import ADDRESS_MAX_CHARS, USER_AGENT_MAX_CHARS
+from backend.streaming.clients import KINDS, TRANSPORTS
+from backend.streaming.resume import OUTCOMES
 
 Schema = dict[str, Any]
 
@@ -160,6 +163,35 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "faults": by_name(one_of(Fault)),
             }
         ),
+        "NotReady": closed({"status": {"const": "not_ready"}, "reason": one_of(NotReady)}),
+        "Process": closed(
+            {
+                "name": TEXT,
+                "version": TEXT,
+                "started_at": INSTANT,
+                "reported_at": INSTANT,
+                "leads": FLAG,
+                "figures": ref("Figures"),
+            }
+        ),
+        "Figures": closed(
+            {
+                "connections": integer(0),
+                "transports": by_name(integer(0), *TRANSPORTS),
+                "clients": by_name(integer(0), *KINDS),
+                "subscriptions": by_name(integer(1), *symbols),
+                "durations": by_name(ref("Histogram"), *KINDS),
+                "deliveries": by_name(integer(0)),
+                "lateness": by_name(
+                    ref("Histogram"), protocol.MARKET_UPDATE, protocol.PRICE_UPDATE
+                ),
+                "reconnects": by_name(integer(1), *KINDS),
+                "resumes": by_name(integer(1), *OUTCOMES),
+            }
+        ),
+        "Histogram": closed(
+            {"count": integer(0), "seconds": number(0), "up_to": by_name(integer(0))}
+        ),
         "Feed": closed(
             {
                 "name": TEXT,
@@ -188,7 +220,10 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "trending_topics": array(TEXT),
                 "components": by_name(number(0, 100)),
                 "timestamp": INSTANT,
-            }
+                "offset": integer(1),
+            },
+            # What would have been said before anything was has no place in what was said.
+            optional=("offset",),
         ),
         "Signal": closed(
             {
@@ -200,6 +235,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "reason": one_of(SignalReason),
                 "price": number(0),
                 "timestamp": INSTANT,
+                "offset": integer(1),
             }
         ),
         "Forecast": closed(

@@ -31,7 +31,7 @@ from backend.fanout.wire.frame import (
     frame,
 )
 from backend.fanout.wire.frame_reader import FrameReader, ProtocolViolation
-from backend.fanout.wire.message import DEFLATED, JSON, MSGPACK, Message
+from backend.fanout.wire.message import DEFLATED, FORMS, JSON, MSGPACK, PLACED, Message
 from backend.fanout.wire.packet import Attachment
 from backend.fanout.wire.payload import Inbound
 from backend.turns import Share
@@ -100,13 +100,17 @@ class Connection(Outbound):
             self._held.place.known()
         self.share.stranger = False
 
+    def take_places(self) -> None:
+        """From here on the client is told the place of each event that has one."""
+        self.form |= PLACED
+
     # --- in ---------------------------------------------------------------------------------------
 
     def open_websocket(self, held: HeldSocket, deflate: bool, early: bytes) -> None:
         """Carry the session over a WebSocket whose handshake is done; `early` has already been
         read from it."""
         self._held = held
-        held.place.when_evicted(self._evicted)
+        held.place.holder = self
         if not self.share.stranger:
             held.place.known()
         self.share = held.place.share
@@ -172,7 +176,7 @@ class Connection(Outbound):
 
     def _control(self, data: bytes) -> None:
         message = Message.raw(b"")
-        message.forms = [data] * 4
+        message.forms = [data] * FORMS
         self.send(message)
 
     def receive_payload(self, packets: list[Inbound]) -> None:
@@ -207,8 +211,8 @@ class Connection(Outbound):
             if isinstance(data, bytes):
                 self.form |= MSGPACK
         elif isinstance(data, bytes):
-            data = data if self.form >= MSGPACK else Attachment(data)
-        elif self.form >= MSGPACK:
+            data = data if self.form & MSGPACK else Attachment(data)
+        elif self.form & MSGPACK:
             raise ProtocolViolation(PROTOCOL_VIOLATION, "text from a client that sent MessagePack")
         if self._inbox is None:
             self._inbox = deque()
@@ -248,7 +252,7 @@ class Connection(Outbound):
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def _evicted(self) -> None:
+    def evicted(self) -> None:
         """The place is wanted for somebody else: the client has shown no token."""
         self.close_soon(Reason.TRANSPORT_ERROR, GOING_AWAY)
 

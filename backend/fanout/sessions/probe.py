@@ -24,7 +24,7 @@ class Probe:
         self._expected = _PROBE
         self._timer = green.call_later(UPGRADE_SECONDS, self.lose)
         self._done = False
-        held.place.when_evicted(self.lose)
+        held.place.holder = self
 
     def start(self, early: bytes) -> None:
         """Wait for the probe; `early` has already been read."""
@@ -57,6 +57,10 @@ class Probe:
 
     def overdo(self) -> None:
         """An upgrade takes three packets. Called by the hub."""
+        self.lose()
+
+    def evicted(self) -> None:
+        """The place is wanted for somebody else."""
         self.lose()
 
     def lose(self) -> None:

@@ -56,8 +56,12 @@ class SocketReader:
         """Read on, from the hub's next turn. `more`: the receiver has something to begin with."""
         self._held = False
         self._more = self._more or more
-        if not self._ended and not self._queued and (self._more or self._watch is None):
+        if self._ended or self._queued:
+            return
+        if self._more:
             green.call_soon(self._go_on)
+        elif self._watch is None:
+            self._watch_socket()
 
     def hold(self) -> None:
         """Read no more for now. Costs nothing where nothing comes before `start`."""
@@ -74,7 +78,10 @@ class SocketReader:
         if self._more:
             self._ask()
         elif self._watch is None:
-            self._watch = green.when_readable(self._sock.fileno(), self._readable)
+            self._watch_socket()
+
+    def _watch_socket(self) -> None:
+        self._watch = green.when_readable(self._sock.fileno(), self._readable)
 
     def _unwatch(self) -> None:
         if self._watch is not None:

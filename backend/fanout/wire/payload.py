@@ -1,7 +1,6 @@
 """The body of a long poll or post: several packets, and attachments among them as base64."""
 
 import base64
-import binascii
 from collections.abc import Iterable
 
 from backend.fanout.wire.frame import NOT_UTF8, PROTOCOL_VIOLATION
@@ -30,5 +29,5 @@ def split(body: bytes) -> list[Inbound]:
 def _attachment(text: str) -> bytes:
     try:
         return base64.b64decode(text[1:], validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii's own, or not even ASCII
         raise ProtocolViolation(PROTOCOL_VIOLATION, "an attachment is not base64") from error

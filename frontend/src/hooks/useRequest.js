@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'react';
 import { useOffline } from './useOffline.js';
+import { useStream } from './useWebSocket.js';
 
-/** An answer that could not be had is asked for again after this. */
+/** An answer that could not be had, or was not asked for in a hidden tab, is asked for after this. */
 const RETRY_MS = 5_000;
 
 /** The last answer to each call, for whoever comes back while there is none to be had. */
@@ -17,11 +18,36 @@ const lastAnswers = new WeakMap();
  * @returns {{ data: T | null, error: Error | null }} Both, when the answer is an old one.
  */
 export function useRequest(call, intervalMs) {
+  return useAnswer(call, intervalMs, useOffline());
+}
+
+/**
+ * The same for the past of what the stream goes on with: asked again only where something was said
+ * meanwhile that the stream does not bring.
+ *
+ * @template T
+ * @param {(signal: AbortSignal) => Promise<T>} call Stable between renders.
+ */
+export function useHistory(call) {
+  return useAnswer(
+    call,
+    undefined,
+    useStream((state) => state.gaps),
+  );
+}
+
+/**
+ * @template T
+ * @param {(signal: AbortSignal) => Promise<T>} call
+ * @param {number | undefined} intervalMs
+ * @param {unknown} occasion Asked anew whenever it changes.
+ * @returns {{ data: T | null, error: Error | null }}
+ */
+function useAnswer(call, intervalMs, occasion) {
   const [result, setResult] = useState(
     /** @returns {{ data: T | null, error: Error | null }} */
     () => ({ data: lastAnswers.get(call) ?? null, error: null }),
   );
-  const offline = useOffline();
 
   useEffect(() => {
     const abort = new AbortController();
@@ -30,7 +56,7 @@ export function useRequest(call, intervalMs) {
 
     /** @returns {Promise<number | undefined>} When to ask again, in ms. */
     async function answer() {
-      if (document.hidden) return intervalMs;
+      if (document.hidden) return intervalMs ?? RETRY_MS;
       try {
         const data = await call(abort.signal);
         lastAnswers.set(call, data);
@@ -54,7 +80,7 @@ export function useRequest(call, intervalMs) {
       abort.abort();
       clearTimeout(timer);
     };
-  }, [call, intervalMs, offline]);
+  }, [call, intervalMs, occasion]);
 
   return result;
 }

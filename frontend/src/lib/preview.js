@@ -66,6 +66,7 @@ export function startPreview() {
     if (!document.hidden) {
       try {
         await task();
+        if (!preview.getState().reachable) streamStore.ingest('resumed', { recovered: false });
         preview.setState({ reachable: true });
       } catch (error) {
         preview.setState({ reachable: false });

@@ -3,7 +3,7 @@
  *
  * Events are collected and applied together, at most five times a second, so however many arrive the
  * page renders once. What collects is bounded: quotes and prices by the number of symbols, signals by
- * `SIGNAL_HISTORY`. A hidden tab does no work beyond collecting.
+ * `SIGNAL_HISTORY`, readings by `SENTIMENT_HISTORY`. A hidden tab does no work beyond collecting.
  */
 import { createStore } from 'zustand/vanilla';
 import { isHidden, watchPage } from './stream/page.js';
@@ -13,6 +13,8 @@ import websocketService from './websocket.js';
 const RECENT_SIGNALS = 10;
 /** Enough to scroll through; about an hour of a busy market. */
 const SIGNAL_HISTORY = 200;
+/** Half a day of minutes, which is how often a reading changes. */
+const SENTIMENT_HISTORY = 720;
 
 /**
  * @typedef {import('./types.js').Quote} Quote
@@ -24,9 +26,12 @@ const SIGNAL_HISTORY = 200;
  * @property {import('./types.js').MarketData} marketData Quotes exactly as `market_update` brought them.
  * @property {import('./types.js').MarketData} quotes The same with newer `price_update`s merged in.
  * @property {Sentiment | null} sentimentData
+ * @property {Sentiment[]} sentimentHistory The same and older ones from the REST face, oldest first,
+ *   each instant once.
  * @property {TradingSignal[]} tradingSignals Received on this connection, newest first, at most 10.
  * @property {TradingSignal[]} signalHistory The same and older ones from the REST face, at most 200.
  * @property {Record<string, TradingSignal>} latestSignals By symbol.
+ * @property {number} gaps How often something was said meanwhile that is known from the REST face only.
  * @property {string | null} lastUpdate When data last arrived, ISO 8601.
  */
 
@@ -35,9 +40,11 @@ const EMPTY = {
   marketData: {},
   quotes: {},
   sentimentData: null,
+  sentimentHistory: [],
   tradingSignals: [],
   signalHistory: [],
   latestSignals: {},
+  gaps: 0,
   lastUpdate: null,
 };
 
@@ -103,6 +110,18 @@ function mergeSignals(fresh, known, limit) {
 }
 
 /**
+ * @param {Sentiment[]} known
+ * @param {Sentiment[]} fresh Go before what is known of the same instant.
+ * @returns {Sentiment[]} Both, oldest first.
+ */
+function mergeSentiments(known, fresh) {
+  const byTime = new Map([...known, ...fresh].map((reading) => [reading.timestamp, reading]));
+  return [...byTime.values()]
+    .sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp))
+    .slice(-SENTIMENT_HISTORY);
+}
+
+/**
  * @param {Record<string, TradingSignal>} latest
  * @param {TradingSignal[]} signals
  */
@@ -141,8 +160,8 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
   const prices = new Map();
   /** @type {TradingSignal[]} */
   let signals = [];
-  /** @type {Sentiment | null} */
-  let sentiment = null;
+  /** @type {Sentiment[]} */
+  let sentiments = [];
   /** @type {string | null} */
   let receivedAt = null;
   let scheduled = false;
@@ -177,7 +196,10 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
       }
       change.quotes = merged;
     }
-    if (sentiment) change.sentimentData = sentiment;
+    if (sentiments.length > 0) {
+      change.sentimentData = sentiments[sentiments.length - 1];
+      change.sentimentHistory = mergeSentiments(state.sentimentHistory, sentiments);
+    }
     if (signals.length > 0) {
       change.tradingSignals = mergeSignals(signals, state.tradingSignals, RECENT_SIGNALS);
       change.signalHistory = mergeSignals(signals, state.signalHistory, SIGNAL_HISTORY);
@@ -191,7 +213,7 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
     quotes.clear();
     prices.clear();
     signals = [];
-    sentiment = null;
+    sentiments = [];
     receivedAt = null;
   }
 
@@ -206,12 +228,15 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
     } else if (event === 'price_update') {
       prices.set(payload.symbol, payload);
     } else if (event === 'sentiment_update') {
-      sentiment = payload;
+      sentiments = mergeSentiments(sentiments, [payload]);
     } else if (event === 'connection_status' && payload.status === 'connected') {
       unheard = new Set(Object.keys(store.getState().quotes));
       // What waits was said before; a snapshot follows.
       quotes.clear();
       prices.clear();
+      return;
+    } else if (event === 'resumed') {
+      if (!payload.recovered) store.setState(({ gaps }) => ({ gaps: gaps + 1 }));
       return;
     } else if (event === 'trading_signal') {
       signals.unshift(payload);
@@ -240,10 +265,18 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
         latestSignals: mergeLatest(mergeLatest({}, older), Object.values(state.latestSignals)),
       });
     },
-    /** Forget everything, as when somebody else signs in. */
+    /**
+     * Fill in older readings likewise.
+     * @param {Sentiment[]} older
+     */
+    addSentiments(older) {
+      const { sentimentHistory } = store.getState();
+      store.setState({ sentimentHistory: mergeSentiments(older, sentimentHistory) });
+    },
+    /** Forget everything, as when somebody else signs in; the past is then asked for anew. */
     reset() {
       clearPending();
-      store.setState(EMPTY);
+      store.setState(({ gaps }) => ({ ...EMPTY, gaps: gaps + 1 }));
     },
   };
 }

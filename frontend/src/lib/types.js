@@ -27,7 +27,8 @@
  * @property {number} confidence 0 to 1.
  * @property {string[]} trending_topics
  * @property {string} timestamp
- * @property {string} [id]
+ * @property {string} [id] The same as long as the reading is.
+ * @property {number} [offset] Its place in what may be resumed.
  * @property {Record<string, number>} [components] Each 0 to 100.
  *
  * @typedef {'STRONG_BUY' | 'BUY' | 'HOLD' | 'SELL' | 'STRONG_SELL'} SignalLevel
@@ -39,6 +40,7 @@
  * @property {string} reason
  * @property {string} timestamp
  * @property {string} [id]
+ * @property {number} [offset] Its place in what may be resumed.
  * @property {number} [price]
  * @property {number} [score] -1 to 1.
  *
@@ -70,6 +72,9 @@
  * @typedef {object} SubscriptionConfirmed
  * @property {string[]} symbols
  * @property {{ symbol: string, code: string, message: string }[]} [rejected]
+ * @property {string} [epoch] What `offset` belongs to.
+ * @property {number} [offset] Where the client stands in what may be resumed.
+ * @property {boolean} [recovered] Whether what was missed follows; absent where nothing was resumed.
  *
  * @typedef {object} SymbolInfo
  * @property {string} symbol

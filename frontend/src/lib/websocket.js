@@ -1,16 +1,21 @@
 /**
  * The connection to the stream: one for the whole page, shared by whoever imports it. What is
  * subscribed is sent once the server has accepted the connection, and again after every
- * reconnection.
+ * reconnection, which then goes on where the last one ended.
  */
 import { Emitter } from './emitter.js';
 import { Connection } from './stream/connection.js';
 import { Heartbeat } from './stream/heartbeat.js';
 import { isHidden, watchPage } from './stream/page.js';
+import { SymbolRequests } from './stream/requests.js';
+import { Resumption } from './stream/resumption.js';
 import { createSocket } from './stream/socket.js';
 import { Subscriptions } from './stream/subscriptions.js';
 import { Tokens } from './stream/tokens.js';
-import { listOf, symbolBatches } from './symbols.js';
+import { listOf } from './symbols.js';
+
+/** What the server says again to those who missed it. */
+const RESUMABLE = ['trading_signal', 'sentiment_update'];
 
 /**
  * @typedef {import('./stream/state.js').ConnectionState} ConnectionState
@@ -34,11 +39,23 @@ export class WebSocketService {
       onEvent: (event, ...args) => this._dispatch(event, ...args),
       onStateChange: () => this._observers.emit('state'),
       onAccepted: (socket) => {
-        if (this._subscriptions.symbols.length > 0)
-          this._sendSubscribe(this._subscriptions.symbols);
+        this._requests.start(socket);
+        this._subscribeToAll();
         this._heartbeat.start(socket);
       },
-      onDropped: () => this._heartbeat.stop(),
+      onDropped: () => {
+        this._requests.stop();
+        this._resumption.interrupt();
+        this._heartbeat.stop();
+      },
+    });
+    this._requests = new SymbolRequests({
+      subscriptions: this._subscriptions,
+      onSettled: () => this._resumption.settle(),
+    });
+    this._resumption = new Resumption({
+      give: (event, payload) => this._tell(event, payload),
+      onResumed: (recovered) => this._tell('resumed', { recovered }),
     });
     this._heartbeat = new Heartbeat({
       hidden: isHidden,
@@ -134,7 +151,8 @@ export class WebSocketService {
     const wasRealtime = this._subscriptions.realtime;
     const added = this._subscriptions.hold(listOf(symbols), realtime);
     const faster = this._subscriptions.realtime && !wasRealtime;
-    if (this.isConnected() && (added.length > 0 || faster)) this._sendSubscribe(added);
+    this._resumption.startAnew(added);
+    if (this.isConnected() && (added.length > 0 || faster)) this._requests.subscribe(added);
   }
 
   /**
@@ -145,16 +163,18 @@ export class WebSocketService {
     const wasRealtime = this._subscriptions.realtime;
     const gone = this._subscriptions.release(listOf(symbols), realtime);
     if (!this.isConnected()) return;
-    for (const batch of symbolBatches(gone))
-      this._connection.send('unsubscribe', { symbols: batch });
-    if (wasRealtime && !this._subscriptions.realtime) this._sendSubscribe([]);
+    this._requests.unsubscribe(gone);
+    if (wasRealtime && !this._subscriptions.realtime) this._requests.subscribe([]);
   }
 
   // --- listening ----------------------------------------------------------------------------------
 
   /**
    * Hear an event of the server, or `connect`, `disconnect`, `connect_error`, `reconnect_attempt`,
-   * `reconnect`, `reconnect_error`, `reconnect_failed`. Works before and across connections.
+   * `reconnect`, `reconnect_error`, `reconnect_failed`. Works before and across connections. Each
+   * signal and sentiment is heard once. `resumed` with `{ recovered }` follows a reconnection: true
+   * when all that was said meanwhile comes next; false when some of it is not known any more, and
+   * what is shown of the past has to be asked for anew.
    *
    * @param {string} event
    * @param {(...args: any[]) => void} callback
@@ -197,14 +217,25 @@ export class WebSocketService {
    * @param {...unknown} args
    */
   _dispatch(event, ...args) {
+    if (RESUMABLE.includes(event)) return this._resumption.take(event, args[0]);
+    this._tell(event, ...args);
     if (event === 'subscription_confirmed') this._onConfirmed(/** @type {any} */ (args[0]));
+  }
+
+  /**
+   * @param {string} event
+   * @param {...unknown} args
+   */
+  _tell(event, ...args) {
     this._observers.emit('event', event, args[0]);
     this._events.emit(event, ...args);
   }
 
   /** @param {import('./types.js').SubscriptionConfirmed} payload */
-  _onConfirmed({ rejected = [] }) {
+  _onConfirmed(payload) {
+    const { rejected = [] } = payload;
     this._subscriptions.refuse(rejected.map(({ symbol }) => symbol));
+    this._resumption.confirmed(payload, !this._requests.settled);
   }
 
   /**
@@ -219,11 +250,16 @@ export class WebSocketService {
     this._connection.connect(url, options);
   }
 
-  /** @param {string[]} symbols None says only whether real time is wanted. */
-  _sendSubscribe(symbols) {
-    const { realtime } = this._subscriptions;
-    const batches = symbols.length > 0 ? symbolBatches(symbols) : [[]];
-    for (const batch of batches) this._connection.send('subscribe', { symbols: batch, realtime });
+  /** Ask for what is held: from where on it is known, or anew. */
+  _subscribeToAll() {
+    const place = this._resumption.begin();
+    const known = (/** @type {string} */ symbol) =>
+      place !== null && this._resumption.follows(symbol);
+    const { symbols } = this._subscriptions;
+    // Without symbols, too: the sentiment is for everybody.
+    if (place) this._requests.subscribe(symbols.filter(known), place);
+    const anew = symbols.filter((symbol) => !known(symbol));
+    if (anew.length > 0) this._requests.subscribe(anew);
   }
 
   _retryIfWaiting() {
@@ -234,6 +270,7 @@ export class WebSocketService {
     this._stopWatching?.();
     this._stopWatching = null;
     this._connection.close();
+    this._resumption.forget();
   }
 }
 

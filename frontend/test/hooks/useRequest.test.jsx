@@ -1,7 +1,8 @@
 import { act, renderHook } from '@testing-library/react';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { useRequest } from '@/hooks/useRequest.js';
+import { useHistory, useRequest } from '@/hooks/useRequest.js';
 import { preview } from '@/lib/preview.js';
+import { streamStore } from '@/lib/streamStore.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,6 +11,7 @@ beforeEach(() => {
 afterEach(() => {
   preview.setState({ reachable: true });
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 const passed = (/** @type {number} */ ms) => act(() => vi.advanceTimersByTimeAsync(ms));
@@ -45,4 +47,28 @@ it('asks anew when the server is back, for what came meanwhile', async () => {
   act(() => preview.setState({ reachable: true }));
   await passed(0);
   expect(result.current.data).toBe('after');
+});
+
+it('asks for the past anew only where the stream does not bring it', async () => {
+  const call = vi.fn().mockResolvedValueOnce('before').mockResolvedValue('after');
+  const { result } = renderHook(() => useHistory(call));
+  await passed(0);
+  act(() => streamStore.ingest('resumed', { recovered: true }));
+  act(() => preview.setState({ reachable: false }));
+  await passed(60_000);
+  expect(result.current.data).toBe('before');
+  act(() => streamStore.ingest('resumed', { recovered: false }));
+  await passed(0);
+  expect(result.current.data).toBe('after');
+});
+
+it('asks in a hidden tab once it is shown', async () => {
+  const hidden = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
+  const call = vi.fn().mockResolvedValue('answer');
+  renderHook(() => useRequest(call));
+  await passed(60_000);
+  expect(call).not.toHaveBeenCalled();
+  hidden.mockReturnValue(false);
+  await passed(60_000);
+  expect(call).toHaveBeenCalledOnce();
 });

@@ -125,6 +125,43 @@ describe('streamStore', () => {
     expect(state.latestSignals.BTC.id).toBe('new');
   });
 
+  it('keeps each reading of the sentiment, with those of the REST face before them', () => {
+    const { store, frame } = withFrames();
+    const reading = (/** @type {number} */ minute, fearGreed = 50) => ({
+      overall_sentiment: 'NEUTRAL',
+      market_fear_greed: fearGreed,
+      market_mood: 'NEUTRAL',
+      confidence: 1,
+      trending_topics: [],
+      timestamp: `2026-11-23T10:0${minute}:00.000Z`,
+    });
+    for (const [minute, value] of [
+      [3, 50],
+      [4, 50],
+      [4, 60],
+    ]) {
+      store.ingest('sentiment_update', reading(minute, value));
+    }
+    frame();
+    store.addSentiments([reading(4, 10), reading(2)]);
+    store.ingest('sentiment_update', reading(5));
+    frame();
+    const state = store.getState();
+    expect(state.sentimentHistory).toEqual([reading(2), reading(3), reading(4, 60), reading(5)]);
+    expect(state.sentimentData).toEqual(reading(5));
+  });
+
+  it('counts what is not known, at once', () => {
+    const { store } = withFrames();
+    store.ingest('resumed', { recovered: true });
+    expect(store.getState().gaps).toBe(0);
+    store.ingest('resumed', { recovered: false });
+    expect(store.getState().gaps).toBe(1);
+    // Nothing is known after that.
+    store.reset();
+    expect(store.getState().gaps).toBe(2);
+  });
+
   it('drops what waits for a frame when it is reset', () => {
     const { store, frame } = withFrames();
     store.ingest('market_update', { BTC: quote({}) });

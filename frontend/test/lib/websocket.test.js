@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { describe, expect, vi } from 'vitest';
 import { eventually } from '../eventually.js';
-import { FAST, it } from './stream/service.js';
+import { FAST, it, SLOW } from './stream/service.js';
 
 describe('connecting', () => {
   it('counts as connected once the server has accepted, not when the socket opens', async ({
@@ -174,4 +174,76 @@ describe('listening', () => {
     await eventually(() => expect(heard).toHaveLength(1));
     expect(reported).toHaveBeenCalledOnce();
   });
+});
+
+describe('resuming', () => {
+  const PLACE = { epoch: 'e', offset: 7 };
+  const missed = { id: 'b', symbol: 'BTC', offset: 8 };
+
+  /** Connects to a server that keeps places, and stands at one; what is subscribed is held. */
+  const placed = it.extend(
+    'placed',
+    ({ server, service, connected, collect }) =>
+      async (/** @type {string[]} */ symbols, options = {}) => {
+        server.answer = ({ event, payload: { symbols, resume }, say }) => {
+          const more = resume ? { offset: resume.offset, recovered: true } : { offset: 5 };
+          if (event === 'subscribe')
+            say('subscription_confirmed', { symbols, epoch: 'e', ...more });
+          if (resume) for (const signal of [missed, missed]) say('trading_signal', signal);
+          return {};
+        };
+        const signals = collect('trading_signal');
+        service.subscribe(symbols);
+        await connected(options);
+        await eventually(() => expect(server.payloads('subscribe')).toHaveLength(1));
+        server.emit('trading_signal', { id: 'a', symbol: 'BTC', offset: 7 });
+        await eventually(() => expect(signals).toHaveLength(1));
+        server.received.length = 0;
+        return signals;
+      },
+  );
+
+  placed(
+    'asks for all that it holds from its place on, in one request',
+    async ({ server, placed, collect }) => {
+      const resumed = collect('resumed');
+      const signals = await placed(['BTC', 'ETH']);
+      server.drop();
+      await eventually(() => expect(resumed).toEqual([{ recovered: true }]));
+      expect(server.payloads('subscribe')).toEqual([
+        { symbols: ['BTC', 'ETH'], realtime: false, resume: PLACE },
+      ]);
+      expect(signals.map(({ id }) => id)).toEqual(['a', 'b']);
+    },
+  );
+
+  placed(
+    'begins anew with symbols that have come meanwhile',
+    async ({ server, service, placed }) => {
+      await placed(['BTC', 'ETH'], SLOW);
+      server.drop();
+      await eventually(() => expect(service.getState().phase).toBe('waiting'));
+      service.unsubscribe(['ETH']);
+      service.subscribe(['ADA', 'ETH']);
+      service.retryNow();
+      await eventually(() =>
+        expect(server.payloads('subscribe')).toEqual([
+          { symbols: ['BTC'], realtime: false, resume: PLACE },
+          { symbols: ['ADA', 'ETH'], realtime: false },
+        ]),
+      );
+    },
+  );
+
+  placed(
+    'is for connections that were lost, not for those that were closed',
+    async ({ server, service, placed, connected }) => {
+      await placed(['BTC']);
+      service.disconnect();
+      await connected();
+      await eventually(() =>
+        expect(server.payloads('subscribe')).toEqual([{ symbols: ['BTC'], realtime: false }]),
+      );
+    },
+  );
 });

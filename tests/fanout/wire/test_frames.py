@@ -18,6 +18,7 @@ from backend.fanout.wire.message import (
     JSON_DEFLATED,
     MSGPACK,
     MSGPACK_DEFLATED,
+    PLACED,
     Envelope,
     Message,
 )
@@ -123,6 +124,20 @@ def test_a_small_message_is_not_deflated() -> None:
 def test_a_message_for_few_is_not_deflated() -> None:
     message = Message(EVENT, ["event", "x" * 10_000], receivers=7)
     assert message.render(JSON_DEFLATED) is message.render(JSON)
+
+
+def test_a_place_is_the_last_argument_for_those_who_are_told_of_it_and_for_nobody_else() -> None:
+    message = Message(EVENT, ["event", {"a": 1}], key="key", place="here")
+    plain = Message(EVENT, ["event", {"a": 1}])
+    for form in (JSON, JSON_DEFLATED, MSGPACK, MSGPACK_DEFLATED):
+        assert message.render(form) == plain.render(form)
+        assert plain.render(form | PLACED) is plain.render(form)
+    assert payload_of(message.render(JSON | PLACED)) == b'42["event",{"a":1},"here"]'
+    packed = msgpack.unpackb(payload_of(message.render(MSGPACK | PLACED)))
+    assert packed["data"] == ["event", {"a": 1}, "here"]
+    assert message.polled(JSON) == plain.polled(JSON) == plain.polled(JSON | PLACED)
+    assert message.polled(JSON | PLACED) == b'42["event",{"a":1},"here"]'
+    assert message.polled(MSGPACK | PLACED) != message.polled(MSGPACK) == plain.polled(MSGPACK)
 
 
 @pytest.mark.parametrize("form", [MSGPACK, MSGPACK_DEFLATED])

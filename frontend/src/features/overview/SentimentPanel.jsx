@@ -1,45 +1,29 @@
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { Age } from '@/components/Age.jsx';
 import { Card, Empty } from '@/components/Card.jsx';
 import { Explained } from '@/components/Explained.jsx';
-import { useRequest } from '@/hooks/useRequest.js';
+import { useHistory } from '@/hooks/useRequest.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { getSentiment } from '@/lib/api.js';
 import { formatShare, humanise } from '@/lib/format.js';
 import { GLOSSARY } from '@/lib/glossary.js';
+import { streamStore } from '@/lib/streamStore.js';
 import { COMPONENTS, wordOf } from './components.js';
 import { Gauge, zoneOf } from './Gauge.jsx';
 import { History } from './History.jsx';
 import './SentimentPanel.css';
 
-/** Two hours at one reading each 10 s. */
-const HISTORY_MAX = 720;
-
-/** @typedef {import('@/lib/types.js').Sentiment} Sentiment */
-
-/**
- * @param {Sentiment[]} readings
- * @returns {Sentiment[]} Oldest first, each instant once.
- */
-function inOrder(readings) {
-  const byTime = new Map(readings.map((reading) => [reading.timestamp, reading]));
-  return [...byTime.values()]
-    .sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp))
-    .slice(-HISTORY_MAX);
-}
-
 /** The readings since before the page was opened, growing as new ones come. */
 function useSentimentHistory() {
-  const { data, error } = useRequest(getSentiment);
-  const latest = useStream((state) => state.sentimentData);
-  const [live, setLive] = useState(/** @type {Sentiment[]} */ ([]));
+  const { data, error } = useHistory(getSentiment);
   useEffect(() => {
-    if (latest) setLive((known) => [...known, latest].slice(-HISTORY_MAX));
-  }, [latest]);
+    if (data) streamStore.addSentiments(data.history);
+  }, [data]);
+  const latest = useStream((state) => state.sentimentData);
   return {
     error,
     latest: latest ?? data?.latest ?? null,
-    history: inOrder([...(data?.history ?? []), ...live]),
+    history: useStream((state) => state.sentimentHistory),
   };
 }
 

@@ -6,7 +6,7 @@ import { Explained } from '@/components/Explained.jsx';
 import { PriceText } from '@/components/PriceText.jsx';
 import { SignalTag } from '@/components/SignalTag.jsx';
 import { useDecimals } from '@/hooks/useMarketInfo.js';
-import { useRequest } from '@/hooks/useRequest.js';
+import { useHistory } from '@/hooks/useRequest.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { getSignals } from '@/lib/api.js';
 import { formatShare } from '@/lib/format.js';
@@ -21,7 +21,7 @@ const recentSignals = (signal) => getSignals({ limit: SHOWN, signal });
 
 /** Signals as they come, with those from before the page was opened. */
 export function SignalFeed() {
-  const { data, error } = useRequest(recentSignals);
+  const { data, error } = useHistory(recentSignals);
   useEffect(() => {
     if (data) streamStore.addHistory(data.signals);
   }, [data]);

@@ -18,7 +18,7 @@ export const ACCEPT_TIMEOUT_MS = 10_000;
  *   course itself (`connect`, `disconnect`, `reconnect`, ...).
  * @property {() => void} onStateChange
  * @property {(socket: Socket) => void} onAccepted
- * @property {() => void} onDropped The socket, if there was one, is no longer used.
+ * @property {() => void} onDropped The socket, if there was one, is about to be closed.
  */
 
 export class Connection {
@@ -102,14 +102,6 @@ export class Connection {
   /** Try at once instead of waiting for the next attempt. */
   retryNow() {
     if (this._state.phase === 'waiting' || this._state.phase === 'failed') this._open(0);
-  }
-
-  /**
-   * @param {string} event
-   * @param {unknown} payload
-   */
-  send(event, payload) {
-    this._socket?.emit(event, payload);
   }
 
   /** @param {number} latencyMs Round trip. */
@@ -236,16 +228,17 @@ export class Connection {
   _dropSocket() {
     clearTimeout(this._retryTimer);
     clearTimeout(this._acceptTimer);
+    // First: what waits for an answer is told of the end as the socket is closed.
+    this._listener.onDropped();
     this._socket?.removeAllListeners();
     this._socket?.offAny();
     this._socket?.disconnect();
     this._socket = null;
-    this._listener.onDropped();
   }
 
   /** @param {string | null} token */
   _authenticate(token) {
-    if (token !== null) this.send('authenticate', { token });
+    if (token !== null) this._socket?.emit('authenticate', { token });
   }
 
   async _renewInPlace() {

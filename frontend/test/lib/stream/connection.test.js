@@ -99,6 +99,18 @@ describe('a connection', () => {
     expect(sockets).toHaveLength(2);
   });
 
+  it('waits as long as a server that shuts down has asked for, once', () => {
+    const { connection, sockets } = accepted();
+    sockets[0].receive('server_shutdown', { reconnect_after_ms: 2345 });
+    connection.lost('disconnected', null);
+    expect(connection.state.retryAt).toBe(NOW + 2345);
+    vi.advanceTimersByTime(2345);
+    expect(sockets).toHaveLength(2);
+    connection.lost('error', null);
+    // The second attempt's own.
+    expect(connection.state.retryAt).toBe(NOW + 1000);
+  });
+
   it('says since when there is none to be had, until it is accepted', () => {
     const { connection, sockets } = accepted();
     expect(connection.state.offlineSince).toBeNull();

@@ -6,7 +6,7 @@ export class FakeSocket {
     /** @type {Function | null} */
     this.onEach = null;
     this.dropped = false;
-    /** @type {{ event: string, payload: any }[]} */
+    /** @type {{ event: string, payload: any, answer?: Function }[]} */
     this.sent = [];
     /** @type {{ resolve: () => void, reject: () => void }[]} Of heartbeats, oldest first. */
     this.unanswered = [];
@@ -49,6 +49,17 @@ export class FakeSocket {
 
   timeout() {
     return {
+      /**
+       * @param {string} event
+       * @param {any} payload
+       * @param {(error: Error | null, answer?: any) => void} callback
+       */
+      emit: (event, payload, callback) =>
+        this.sent.push({
+          event,
+          payload,
+          answer: (/** @type {any} */ answer) => callback(null, answer),
+        }),
       emitWithAck: () =>
         new Promise((resolve, reject) => {
           this.unanswered.push({ resolve: () => resolve({}), reject: () => reject(new Error()) });

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { useOffline } from '@/hooks/useOffline.js';
+import { useStream } from '@/hooks/useWebSocket.js';
 import { getSignals } from '@/lib/api.js';
 import { preferences } from '@/lib/preferences.js';
 import { streamStore } from '@/lib/streamStore.js';
@@ -138,6 +139,7 @@ function useTheme(view) {
  * @param {string} symbol
  */
 function useSignals(view, symbol) {
+  const gaps = useStream((state) => state.gaps);
   useEffect(() => {
     if (!view) return;
     const abort = new AbortController();
@@ -158,5 +160,5 @@ function useSignals(view, symbol) {
       abort.abort();
       stop();
     };
-  }, [view, symbol]);
+  }, [view, symbol, gaps]);
 }

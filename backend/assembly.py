@@ -1,0 +1,207 @@
+"""Where the stream comes from: this process alone, or one of several that share a journal."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from backend.auth.tokens import new_id
+from backend.clock import Clock
+from backend.config import Settings
+from backend.feeds import create_feed, feed_name
+from backend.feeds.base import Feed
+from backend.history.history import History
+from backend.journal.journal import Journal
+from backend.journal.memory import MemoryJournal
+from backend.journal.recoveries import MemoryRecoveries, Recoveries
+from backend.market.market import Market
+from backend.metrics import Metrics
+from backend.streaming.analyst import Analyst
+from backend.streaming.periodic import Prompted, supervise
+from backend.streaming.producer import Producer
+from backend.streaming.production import Alone, Production
+from backend.streaming.published import Published
+
+Spawn = Callable[..., Any]
+NewHistory = Callable[[Market, Feed], History]
+
+# A process that starts has its market before its first client, unless Redis is away: a report comes
+# each quarter of a second, and a full one every two.
+FIRST_REPORT_SECONDS = 3.0
+_LOOK_SECONDS = 0.02
+
+
+class Source(Protocol):
+    """What runs beneath the stream: its market, its journal and whoever produces, and what is kept
+    of connections that may come back."""
+
+    market: Market
+    journal: Journal
+    published: Published
+    production: Production
+    recoveries: Recoveries
+
+    def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
+        """Start the background tasks, by `spawn(function, *arguments)`; `tick` sends clients their
+        quotes."""
+
+    def stop(self) -> None:
+        """Stop them, and give back what others wait for."""
+
+
+@dataclass
+class LoneSource:
+    """Everything in this process, and nothing else needed."""
+
+    market: Market
+    journal: Journal
+    published: Published
+    production: Production
+    recoveries: Recoveries
+    feed: Feed
+    history: History
+    sleep: Callable[[float], None]
+    metrics: Metrics
+    stopped: bool = False
+
+    def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
+        """Load what was stored, and start the feed."""
+        self.history.start(spawn)
+        spawn(supervise, "feed", self.feed.run, lambda: self.stopped, self.sleep, self.metrics)
+
+    def stop(self) -> None:
+        """Stop the feed, and write what it has brought."""
+        self.stopped = True
+        self.feed.stop()
+        self.history.flush()
+        self.history.stop()
+
+
+class SharedSource:
+    """One process of several: it follows the journal, and leads when nobody else does."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        new_history: NewHistory,
+        clock: Clock,
+        sleep: Callable[[float], None],
+        metrics: Metrics,
+    ) -> None:
+        # 20 ms and 5 MB, for those who use it.
+        from backend.journal.lease import Lease
+        from backend.journal.redis_journal import RedisJournal
+        from backend.journal.redis_recoveries import FLUSH_SECONDS, RedisRecoveries
+        from backend.journal.redis_streams import RedisStreams
+        from backend.market.replica import Replica
+        from backend.streaming.follower import Follower
+        from backend.streaming.leadership import Desk, Leadership
+
+        name, symbols = feed_name(settings), settings.symbols
+        self._streams = RedisStreams(settings.redis_url)
+        self._lease = Lease(settings.redis_url, new_id())
+        journal = RedisJournal(self._streams, sleep)
+        replica = Replica(symbols, clock, name)
+        self.journal: Journal = journal
+        self.market: Market = replica
+        self.published = published = Published(journal.log, symbols)
+        self._tick: Callable[[], None] = lambda: None
+
+        def new_desk(market: Market) -> Desk:
+            feed = create_feed(settings, market, clock)
+            return Desk(
+                feed,
+                new_history(market, feed),
+                Analyst(market, symbols, published.signal, pause=lambda: sleep(0)),
+            )
+
+        self._follower = Follower(
+            self._streams,
+            journal,
+            replica,
+            lambda: self._tick(),
+            published.recall,
+            sleep,
+            clock,
+            metrics,
+        )
+        self._spawn: Spawn = lambda *_: None
+        self._leadership = Leadership(
+            self._lease,
+            self._streams,
+            journal,
+            replica,
+            self._follower,
+            lambda: Market(symbols, clock, name),
+            new_desk,
+            lambda *task: self._spawn(*task),
+            sleep,
+            clock,
+            metrics,
+        )
+        self.production: Production = self._leadership
+        recoveries = RedisRecoveries(settings.redis_url, clock)
+        self.recoveries: Recoveries = recoveries
+        self._keeping = Prompted(
+            threading.Event(),
+            "recoveries",
+            FLUSH_SECONDS,
+            recoveries.flush,
+            sleep,
+            clock,
+            metrics,
+        )
+        recoveries.when_waiting(self._keeping.prompt)
+        self._sleep = sleep
+        self._metrics = metrics
+        self._stopped = False
+
+    def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
+        """Start to follow, and to look whether anybody leads; returns with a market, or without
+        where there is none to be had."""
+        self._spawn, self._tick = spawn, tick
+        for name, run in (("follower", self._follower.run), ("leadership", self._leadership.run)):
+            spawn(supervise, name, run, lambda: self._stopped, self._sleep, self._metrics)
+        spawn(self._keeping.run)
+        waited = 0.0
+        while self.market.feed_stale() and waited < FIRST_REPORT_SECONDS:
+            self._sleep(_LOOK_SECONDS)
+            waited += _LOOK_SECONDS
+
+    def stop(self) -> None:
+        """Give the lease back and follow no more."""
+        self._stopped = True
+        self._leadership.stop()
+        self._follower.stop()
+        self._keeping.stop()
+
+
+def create_source(
+    settings: Settings,
+    new_history: NewHistory,
+    clock: Clock,
+    sleep: Callable[[float], None],
+    metrics: Metrics,
+) -> Source:
+    """What the settings ask for. `new_history` makes what keeps the candles of a market with that
+    feed: for whoever produces."""
+    if settings.redis_url:
+        return SharedSource(settings, new_history, clock, sleep, metrics)
+    market = Market(settings.symbols, clock, feed_name(settings))
+    journal = MemoryJournal()
+    published = Published(journal.log, settings.symbols)
+    analyst = Analyst(market, settings.symbols, published.signal, pause=lambda: sleep(0))
+    producer = Producer(analyst, journal, published.recall, clock)
+    feed = create_feed(settings, market, clock)
+    recoveries = MemoryRecoveries(clock)
+    return LoneSource(
+        market,
+        journal,
+        published,
+        Alone(producer),
+        recoveries,
+        feed,
+        new_history(market, feed),
+        sleep,
+        metrics,
+    )

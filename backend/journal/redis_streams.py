@@ -1,0 +1,292 @@
+"""The journal's keys in Redis, and the few things that are done with them.
+
+Two streams: `market`, what the leader reports of its market, kept for seconds, and `said`, what may
+be resumed, kept for hours. Whoever appends names the fence it was given when it became the leader
+and the epoch that it knows; the script that appends refuses any but the present ones. So a leader
+that was frozen and wakes up writes nothing, and a Redis that has lost its memory takes nothing from
+whoever has not noticed.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import msgpack
+import numpy as np
+
+from backend.clock import DAY_MS
+from backend.journal.connection import BLOCK_SECONDS, COMMAND_SECONDS, RedisFailed, connect
+from backend.journal.journal import NotSaid
+from backend.journal.log import KEPT, Entry
+from backend.market.models import CANDLE_COLUMNS, OPEN_TIME, CandleArray
+
+FENCE = "crs:fence"
+EPOCH = "crs:epoch"
+LAST = "crs:said:last"
+SAID = "crs:said"
+MARKET = "crs:market"
+RECALLED = "crs:recalled"
+# The closed minutes of one symbol and day, row after row.
+CANDLES = "crs:candles:{symbol}:{day}"
+
+# Reports that are kept: half a minute and more of those that come each 100 ms, 2 MB with 20
+# symbols. Whoever comes or was stopped finds a full one among them.
+REPORTS_KEPT = 400
+# Of these, those that whoever comes looks at: there is a full one every two seconds.
+REPORTS_LOOKED_AT = 40
+# A week of minutes is held; the day that it begins in, and some hours for clocks.
+CANDLES_KEPT_SECONDS = 9 * 86_400
+# Entries that are read at once: 300 KB of what was said.
+READ_AT_ONCE = 1_000
+
+# Symbols of which all candles are sent or read in one go: a week of each is 560 KB.
+SYMBOLS_AT_ONCE = 5
+
+T = TypeVar("T")
+
+_ROW_BYTES = 8 * CANDLE_COLUMNS
+_PERMITTED = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('GET', KEYS[2]) ~= ARGV[2] then
+  return redis.error_reply('FENCED another leads, or the epoch is over')
+end
+"""
+# Fence, epoch, last, said; fence, epoch, event, topic, packed, kept -> the entry's offset.
+_SAY = (
+    _PERMITTED
+    + """
+local offset = redis.call('INCR', KEYS[3])
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], string.format('%.0f-0', offset),
+  'epoch', ARGV[2], 'event', ARGV[3], 'topic', ARGV[4], 'packed', ARGV[5])
+return offset
+"""
+)
+# Fence, epoch, market, candles...; fence, epoch, report, kept, seconds, rows... (one for each of
+# the candles' keys).
+_REPORT = (
+    _PERMITTED
+    + """
+for i = 4, #KEYS do
+  redis.call('APPEND', KEYS[i], ARGV[i + 2])
+  redis.call('EXPIRE', KEYS[i], ARGV[5])
+end
+return redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'epoch', ARGV[2], 'report', ARGV[3])
+"""
+)
+# Fence, epoch, key; fence, epoch, value, seconds.
+_KEEP = _PERMITTED + "return redis.call('SET', KEYS[3], ARGV[3], 'EX', ARGV[4])"
+# Fence, epoch, last, said; fence, the epoch known here, the last offset known here, a new epoch.
+# The epoch goes on where nothing that was said is missing; offsets go on in any case.
+_BEGIN = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return redis.error_reply('FENCED another leads')
+end
+local epoch = redis.call('GET', KEYS[2])
+local last = tonumber(redis.call('GET', KEYS[3]) or '0')
+local known = tonumber(ARGV[3])
+if epoch and (epoch ~= ARGV[2] or last >= known) then
+  return {epoch, 0}
+end
+local base = math.max(last, known)
+epoch = ARGV[4] .. ':' .. string.format('%.0f', base)
+redis.call('SET', KEYS[2], epoch)
+redis.call('SET', KEYS[3], string.format('%.0f', base))
+redis.call('DEL', KEYS[4])
+return {epoch, 1}
+"""
+
+
+class Fenced(NotSaid):
+    """Another process leads, or Redis has forgotten that this one does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """An epoch's name, and the offset after which it begins."""
+
+    name: str
+    base: int
+
+    @classmethod
+    def read(cls, value: bytes) -> "Epoch":
+        name, _, base = value.decode().rpartition(":")
+        return cls(name, int(base))
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.base}"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Something that was read: an entry or a report, and the epoch that it is of."""
+
+    epoch: Epoch
+    entry: Entry | None = None
+    report: dict[str, Any] | None = None
+
+
+class RedisStreams:
+    """The journal's streams. Every method may raise `RedisFailed`; those that write raise `Fenced`
+    where this process does not lead."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = connect(url)
+        # One that waits for news has a connection of its own.
+        self._news = connect(url, BLOCK_SECONDS + COMMAND_SECONDS)
+        script = self._redis.register_script
+        self._say, self._report = script(_SAY), script(_REPORT)
+        self._keep, self._begin = script(_KEEP), script(_BEGIN)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._redis.close()
+        self._news.close()
+
+    # --- for the leader -------------------------------------------------------------------------
+
+    def begin(self, fence: int, known: Epoch, last: int, new_name: str) -> tuple[Epoch, bool]:
+        """Take up the present epoch, or begin another where what this process knows of the known
+        one, up to offset `last`, is not there any more; whether it is another."""
+        keys = [FENCE, EPOCH, LAST, SAID]
+        epoch, another = self._call(self._begin, keys, [fence, str(known), last, new_name])
+        return Epoch.read(epoch), bool(another)
+
+    def say(self, fence: int, epoch: Epoch, event: str, topic: str | None, packed: bytes) -> int:
+        """Append to what may be resumed; its offset."""
+        arguments = [fence, str(epoch), event, topic or "", packed, KEPT]
+        return int(self._call(self._say, [FENCE, EPOCH, LAST, SAID], arguments))
+
+    def report(
+        self,
+        fence: int,
+        epoch: Epoch,
+        report: Mapping[str, Any],
+        closed: Iterable[tuple[str, list[float]]],
+    ) -> None:
+        """Append a report, and to the candles the minutes (symbol, row) that it says have
+        closed."""
+        rows: dict[str, bytes] = {}
+        for symbol, row in closed:
+            key = _candles_key(symbol, int(row[OPEN_TIME]))
+            rows[key] = rows.get(key, b"") + np.array(row).tobytes()
+        packed = msgpack.packb(report)
+        self._call(
+            self._report,
+            [FENCE, EPOCH, MARKET, *rows],
+            [fence, str(epoch), packed, REPORTS_KEPT, CANDLES_KEPT_SECONDS, *rows.values()],
+        )
+
+    def keep_candles(
+        self, fence: int, epoch: Epoch, changed: Iterable[tuple[str, CandleArray, int]]
+    ) -> None:
+        """For each (symbol, closed minutes (n, 7) in order of time, since_ms) put these minutes in
+        place of those from the day of `since_ms` on. `changed` is asked for one after the other."""
+        for together in _in_parts(changed):
+            pipe = self._redis.pipeline(transaction=False)
+            for symbol, candles, since_ms in together:
+                days = candles[:, OPEN_TIME] // DAY_MS
+                for day in np.unique(days[days >= since_ms // DAY_MS]):
+                    rows = np.ascontiguousarray(candles[days == day]).tobytes()
+                    keys = [FENCE, EPOCH, _candles_key(symbol, int(day) * DAY_MS)]
+                    arguments = [fence, str(epoch), rows, CANDLES_KEPT_SECONDS]
+                    self._keep(keys, arguments, client=pipe)
+            self._call(lambda pipe=pipe: pipe.execute())
+
+    def keep_recalled(self, fence: int, epoch: Epoch, recalled: list[dict[str, Any]]) -> None:
+        """Keep what would have been said before anything was."""
+        packed = msgpack.packb(recalled)
+        arguments = [fence, str(epoch), packed, CANDLES_KEPT_SECONDS]
+        self._call(self._keep, [FENCE, EPOCH, RECALLED], arguments)
+
+    def _call(self, script: Callable[..., Any], *args: list[Any]) -> Any:
+        try:
+            return script(*args)
+        except RedisFailed as error:
+            if "FENCED" in str(error):  # a pipeline says before that which command it was
+                raise Fenced(str(error)) from error
+            raise
+
+    # --- for everybody --------------------------------------------------------------------------
+
+    def epoch(self) -> Epoch | None:
+        """The present epoch; None before anybody has led."""
+        value = self._redis.get(EPOCH)
+        return None if value is None else Epoch.read(value)
+
+    def said(self, most: int = KEPT) -> list[Heard]:
+        """What was said last, up to `most`, in order."""
+        found: list[Heard] = []
+        before = "+"
+        while len(found) < most:
+            page = self._redis.xrevrange(SAID, before, "-", count=min(READ_AT_ONCE, most))
+            if not page:
+                break
+            found += (_heard_entry(*each) for each in page)
+            before = f"({page[-1][0].decode()}"
+        return found[::-1]
+
+    def reports(self) -> tuple[list[Heard], str]:
+        """The newest reports, in order, and where to read on."""
+        page = self._redis.xrevrange(MARKET, count=REPORTS_LOOKED_AT)[::-1]
+        last = page[-1][0].decode() if page else "0-0"
+        return [_heard_report(*each) for each in page], last
+
+    def tail(self) -> tuple[str, int]:
+        """The places of the newest report and of what was said last."""
+        newest = self._redis.xrevrange(MARKET, count=1)
+        return newest[0][0].decode() if newest else "0-0", int(self._redis.get(LAST) or 0)
+
+    def candles(self, wanted: Mapping[str, Iterable[int]]) -> Iterator[tuple[str, CandleArray]]:
+        """The closed minutes (n, 7), in order, of each symbol on these days (since the epoch)."""
+        for together in _in_parts(wanted.items()):
+            pipe = self._redis.pipeline(transaction=False)
+            for symbol, days in together:
+                pipe.mget([_candles_key(symbol, day * DAY_MS) for day in days])
+            for (symbol, _), found in zip(together, pipe.execute(), strict=True):
+                rows = b"".join(value for value in found if value is not None)
+                whole = len(rows) - len(rows) % _ROW_BYTES
+                yield symbol, np.frombuffer(rows[:whole]).reshape(-1, CANDLE_COLUMNS)
+
+    def recalled(self) -> list[dict[str, Any]]:
+        """What would have been said before anything was."""
+        packed = self._redis.get(RECALLED)
+        return [] if packed is None else cast(list[dict[str, Any]], msgpack.unpackb(packed))
+
+    def news(self, market: str, said: int) -> tuple[list[Heard], str]:
+        """What was said after an offset and reported after a place, in this order, and the place
+        to read on from; waits for it up to `BLOCK_SECONDS`."""
+        streams = self._news.xread(
+            {SAID: f"{said}-0", MARKET: market},
+            count=READ_AT_ONCE,
+            block=round(BLOCK_SECONDS * 1000),
+        )
+        heard: list[Heard] = []
+        for name, page in streams or ():
+            if name.decode() == SAID:
+                heard += (_heard_entry(*each) for each in page)
+            else:
+                heard += (_heard_report(*each) for each in page)
+                market = page[-1][0].decode()
+        return heard, market
+
+
+def _in_parts(symbols: Iterable[T]) -> Iterator[list[T]]:
+    """What is sent to Redis, or asked of it, at once."""
+    rest = iter(symbols)
+    while part := list(itertools.islice(rest, SYMBOLS_AT_ONCE)):
+        yield part
+
+
+def _candles_key(symbol: str, time_ms: int) -> str:
+    return CANDLES.format(symbol=symbol, day=time_ms // DAY_MS)
+
+
+def _heard_entry(ident: bytes, told: Mapping[bytes, bytes]) -> Heard:
+    offset = int(ident.partition(b"-")[0])
+    topic = told[b"topic"].decode() or None
+    entry = Entry(offset, told[b"event"].decode(), topic, told[b"packed"])
+    return Heard(Epoch.read(told[b"epoch"]), entry=entry)
+
+
+def _heard_report(_ident: bytes, told: Mapping[bytes, bytes]) -> Heard:
+    return Heard(Epoch.read(told[b"epoch"]), report=msgpack.unpackb(told[b"report"]))

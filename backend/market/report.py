@@ -1,0 +1,120 @@
+"""What one market tells others of itself, so that they are the same: quotes, candles, the feed.
+
+A report holds what has changed since the one before; a full one holds every quote, so that
+whoever hears it knows the present without any other. It is made of values that msgpack takes.
+"""
+
+from dataclasses import asdict, fields
+from operator import attrgetter
+from typing import Any
+
+from backend.market.candles import CandleRow, candle_row
+from backend.market.market import Market
+from backend.market.models import Candle, Quote
+
+Report = dict[str, Any]
+
+# Closed minutes of a symbol that wait to be told of; with more than that, as after an outage, it is
+# said from when on they are to be read again.
+CLOSED_WAITING_MAX = 60
+
+NAMES = "names"  # [the names of a Quote's fields]
+QUOTES = "quotes"  # {symbol: the fields of its Quote}
+FORMING = "forming"  # {symbol: the row of its forming minute, or None}
+SPANS = "spans"  # {symbol: seconds that its 24 h figures stand for}
+CLOSED = "closed"  # [[symbol, row]]: minutes that closed, in their order
+REWRITTEN = "rewritten"  # {symbol: open time, ms}: closed minutes from there on are others now
+STALE = "stale"  # [symbol]: those that were not heard of for too long
+FEED = "feed"  # name, state, detail and since when, its facts, and how old its last word is
+
+QUOTE_NAMES = tuple(field.name for field in fields(Quote))
+_SEQ = QUOTE_NAMES.index("seq")
+_values_of = attrgetter(*QUOTE_NAMES)
+
+
+class Reporter:
+    """Follows a market and reports it."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._seqs: dict[str, int] = {}
+        self._closed: list[tuple[str, CandleRow]] = []
+        self._rewritten: dict[str, int] = {}
+        self._unsubscribe = (
+            market.on_candle(self._note_candle),
+            market.on_history(self._note_history),
+        )
+
+    def close(self) -> None:
+        """Stop listening to the market."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+
+    def rewrite_all(self) -> None:
+        """Whoever is told of the market knows none of its candles."""
+        for symbol in self._market.symbols:
+            self._note_history(symbol, 0)
+
+    def changed(self) -> bool:
+        """Whether there is anything to report but that the market lives."""
+        return bool(
+            self._closed
+            or self._rewritten
+            or any(
+                self._market.seq(symbol) != self._seqs.get(symbol, 0)
+                for symbol in self._market.symbols
+            )
+        )
+
+    def rewritten(self) -> dict[str, int]:
+        """What the next report says of closed minutes that are others now."""
+        return dict(self._rewritten)
+
+    def report(self, full: bool) -> Report:
+        """What has changed since the last report that was `told`, or with `full` every quote."""
+        market = self._market
+        report: Report = {NAMES: QUOTE_NAMES, QUOTES: {}, FORMING: {}, SPANS: {}}
+        for symbol in market.symbols:
+            if full or market.seq(symbol) != self._seqs.get(symbol, 0):
+                quote = market.quote(symbol)
+                if quote is None:
+                    continue
+                forming = market.forming(symbol)
+                report[QUOTES][symbol] = _values_of(quote)
+                report[FORMING][symbol] = None if forming is None else candle_row(forming)
+                report[SPANS][symbol] = market.day_span_s(symbol)
+        report[CLOSED] = list(self._closed)
+        report[REWRITTEN] = dict(self._rewritten)
+        report[STALE] = [symbol for symbol in market.symbols if market.stale(symbol)]
+        report[FEED] = self._feed()
+        return report
+
+    def told(self, report: Report) -> None:
+        """A report has reached whom it is for: the next one says what comes after it."""
+        for symbol, values in report[QUOTES].items():
+            self._seqs[symbol] = values[_SEQ]
+        del self._closed[: len(report[CLOSED])]
+        for symbol, since in report[REWRITTEN].items():
+            if self._rewritten.get(symbol) == since:
+                del self._rewritten[symbol]
+
+    def _feed(self) -> dict[str, Any]:
+        feed = self._market.feed_state
+        return {
+            "name": feed.name,
+            "state": feed.state.value,
+            "detail": feed.detail,
+            "since_ms": feed.since_ms,
+            "facts": asdict(self._market.feed_facts),
+            "age_s": self._market.feed_age_s,
+        }
+
+    def _note_candle(self, symbol: str, candle: Candle) -> None:
+        self._closed.append((symbol, candle_row(candle)))
+        if len(self._closed) > CLOSED_WAITING_MAX * len(self._market.symbols):
+            for waiting, row in self._closed:
+                self._note_history(waiting, int(row[0]))
+            self._closed.clear()
+
+    def _note_history(self, symbol: str, since_ms: int) -> None:
+        self._rewritten[symbol] = min(since_ms, self._rewritten.get(symbol, since_ms))

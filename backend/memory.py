@@ -1,0 +1,74 @@
+"""The process's memory, beyond what Python does by itself: what goes back to the system, and what
+the garbage collector need not look at."""
+
+import ctypes
+import gc
+from collections.abc import Callable
+from typing import Any
+
+from backend import green
+
+# From this size on a block of memory is the system's own; an answer of 1,000 candles is one.
+LARGE_BLOCK_BYTES = 128 * 1024
+_M_MMAP_THRESHOLD = -3  # of malloc.h
+# When so many connections have ended, there is enough to give back: a few hundred bytes of each.
+MANY_CONNECTIONS = 1_000
+EBB_SECONDS = 2.0
+
+
+def give_large_blocks_back() -> None:
+    """Have large blocks of memory returned to the system when they are freed.
+
+    glibc raises the size from which it does so with each block that is freed; after a while of
+    large answers to slow readers the process would keep hundreds of megabytes that it does not
+    use. Other C libraries have no such thing, and no such function.
+    """
+    mallopt = _of_libc("mallopt")
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+
+
+def settle() -> None:
+    """Leave out of every garbage collection what the process has loaded and built up to now.
+
+    These 140,000 objects live as long as the process. To look at them all, in vain, would block the
+    hub for 30 ms each time that a few thousand clients have come.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def trim() -> None:
+    """Return to the system what is free between small blocks of memory. Takes some milliseconds,
+    so it is run in a thread."""
+    malloc_trim = _of_libc("malloc_trim")
+    if malloc_trim is not None:
+        malloc_trim(0)
+
+
+class Ebb:
+    """Trims once many connections have ended and no more do."""
+
+    def __init__(
+        self,
+        connections: Callable[[], int],
+        trim: Callable[[], None] = lambda: green.in_thread(trim),
+    ) -> None:
+        """`connections`: how many there are now."""
+        self._connections = connections
+        self._trim = trim
+        self._highest = self._last = 0
+
+    def look(self) -> None:
+        """To be called every `EBB_SECONDS`."""
+        now, last = self._connections(), self._last
+        self._last = now
+        self._highest = max(self._highest, now)
+        if now >= last and self._highest - now >= MANY_CONNECTIONS:
+            self._highest = now
+            self._trim()
+
+
+def _of_libc(name: str) -> Any:
+    """A function of the C library; None where it has no such."""
+    return getattr(ctypes.CDLL(None), name, None)

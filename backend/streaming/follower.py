@@ -1,0 +1,146 @@
+"""Reads the journal: keeps this process's market and log as everybody's are."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from backend.clock import DAY_MS, Clock
+from backend.journal.connection import RedisFailed
+from backend.journal.redis_journal import RedisJournal
+from backend.journal.redis_streams import Heard, RedisStreams
+from backend.market.models import OPEN_TIME
+from backend.market.replica import Replica
+from backend.market.report import NAMES, QUOTES, REWRITTEN
+from backend.metrics import Metrics
+from backend.streaming.publisher import FULL, RECALLED, TICK
+
+logger = logging.getLogger(__name__)
+
+# A week of minutes is held; it touches eight days.
+CANDLE_DAYS = 8
+# Redis is asked again after this long: everything is to be whole within seconds of its return.
+RETRY_SECONDS = 0.25
+
+
+class Follower:
+    """The one reader of a process. `run` is the body of a background task."""
+
+    def __init__(
+        self,
+        streams: RedisStreams,
+        journal: RedisJournal,
+        replica: Replica,
+        tick: Callable[[], None],
+        recall: Callable[[list[dict[str, Any]]], None],
+        sleep: Callable[[float], None],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        """`tick` is called when all processes send their clients the quotes, `recall` with the
+        sentiments of the past."""
+        self._streams = streams
+        self._journal = journal
+        self._replica = replica
+        self._tick = tick
+        self._recall = recall
+        self._sleep = sleep
+        self._clock = clock
+        self._metrics = metrics
+        self._place = "0-0"
+        # Whether everything that there is has been read once, and whether that was a whole market.
+        self.begun = self._whole = False
+        self._in_touch = True
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let `run` return soon."""
+        self._stopped = True
+
+    def run(self) -> None:
+        """Read until `stop`."""
+        while not self._stopped:
+            try:
+                if not self.begun:
+                    self._begin()
+                self._read()
+                if not self._in_touch:
+                    self._in_touch = True
+                    logger.info("Redis answers again")
+            except RedisFailed as error:
+                self._metrics.redis_failures.labels("reading").inc()
+                if self._in_touch:
+                    self._in_touch = False
+                    logger.error("Redis does not answer: %s", type(error).__name__)
+                self._sleep(RETRY_SECONDS)
+
+    def caught_up(self, place: str) -> bool:
+        """Whether the reports up to `place` have been read."""
+        return _parts(self._place) >= _parts(place)
+
+    def _begin(self) -> None:
+        epoch = self._streams.epoch()
+        if epoch is not None:
+            entries = [heard.entry for heard in self._streams.said() if heard.epoch == epoch]
+            self._journal.begin(epoch, [entry for entry in entries if entry is not None])
+            self._recall(self._streams.recalled())
+            reports, self._place = self._streams.reports()
+            self._hear(reports)
+        self.begun = True
+
+    def _read(self) -> None:
+        heard, self._place = self._streams.news(self._place, self._journal.log.last)
+        self._hear(heard)
+
+    def _hear(self, batch: list[Heard]) -> None:
+        ticks = False
+        for heard in batch:
+            if heard.epoch != self._journal.epoch:
+                if heard.epoch != self._streams.epoch():
+                    continue  # left over from an epoch that is over
+                logger.warning("The journal has lost something; another epoch begins")
+                self._journal.begin(heard.epoch)
+            if heard.entry is not None:
+                self._journal.take(heard.entry)
+            elif heard.report is not None:
+                self._apply(heard.report)
+                ticks |= heard.report[TICK]
+        if ticks:
+            # After a pause of this process several may have come at once; the last one says all.
+            self._tick()
+
+    def _apply(self, report: dict[str, Any]) -> None:
+        if not self._whole:
+            if not report[FULL]:
+                return
+            self._load_candles(report, dict.fromkeys(self._replica.symbols, 0))
+            self._whole = True
+        else:
+            self._load_candles(report, report[REWRITTEN])
+        self._replica.apply(report)
+        if report[RECALLED]:
+            self._recall(self._streams.recalled())
+
+    def _load_candles(self, report: dict[str, Any], since_ms: Mapping[str, int]) -> None:
+        """Read closed minutes of these symbols from these times on."""
+        wanted = {}
+        for symbol, since in since_ms.items():
+            newest_ms = self._newest_ms(report, symbol)
+            newest = newest_ms // DAY_MS
+            days = range(max(since // DAY_MS, newest - CANDLE_DAYS + 1), newest + 1)
+            wanted[symbol] = days
+        for symbol, candles in self._streams.candles(wanted):
+            # What closed after this report is told of by later ones.
+            known = candles[:, OPEN_TIME] <= self._newest_ms(report, symbol)
+            self._replica.load_history(symbol, candles[known])
+            self._sleep(0)
+
+    def _newest_ms(self, report: dict[str, Any], symbol: str) -> int:
+        values = report[QUOTES].get(symbol)
+        if values is None:
+            return self._replica.time_ms(symbol) if symbol in self._replica.symbols else 0
+        return int(values[report[NAMES].index("time_ms")])
+
+
+def _parts(place: str) -> tuple[int, int]:
+    milliseconds, _, number = place.partition("-")
+    return int(milliseconds), int(number)

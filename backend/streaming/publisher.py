@@ -1,0 +1,85 @@
+"""Tells the other processes of the leader's market."""
+
+from typing import Any
+
+from backend import green
+from backend.clock import Clock
+from backend.journal.redis_journal import RedisJournal
+from backend.journal.redis_streams import RedisStreams
+from backend.market.market import Market
+from backend.market.report import CLOSED, Reporter
+
+# How often changes are told: real-time prices are promised within 250 ms, of which this is the
+# first part.
+PUBLISH_SECONDS = 0.1
+# Where nothing changes, this is how often it is said that the market lives.
+HEARTBEAT_SECONDS = 0.25
+# How often a report holds everything, for those who come.
+FULL_SECONDS = 2.0
+
+# What a report says besides: whether everything is in it, whether it is time for a tick, and
+# whether the sentiments of the past were read anew.
+FULL, TICK, RECALLED = "full", "tick", "recalled"
+
+
+class Publisher:
+    """Reports one market to the journal, in its term. Methods may raise `RedisFailed` and
+    `Fenced`; what could not be told is told the next time."""
+
+    def __init__(
+        self, market: Market, streams: RedisStreams, journal: RedisJournal, clock: Clock
+    ) -> None:
+        self._market = market
+        self._streams = streams
+        self._journal = journal
+        self._clock = clock
+        self._reporter = Reporter(market)
+        self._published_at = self._full_at = float("-inf")
+        self._recalled: list[dict[str, Any]] | None = None
+        # A report that waits for Redis is not overtaken by another one.
+        self._turn = green.Semaphore(1)
+
+    def close(self) -> None:
+        """Follow the market no more."""
+        self._reporter.close()
+
+    def begin_anew(self) -> None:
+        """Redis knows nothing of the market."""
+        self._reporter.rewrite_all()
+        self._full_at = float("-inf")
+
+    def recall(self, sentiments: list[dict[str, Any]]) -> None:
+        """Have the sentiments of the past told, newest first."""
+        self._recalled = sentiments
+
+    def publish(self, tick: bool = False) -> None:
+        """Report what has changed, if it is time to. `tick` tells every process to send its
+        clients their quotes now."""
+        with self._turn:
+            now = self._clock.monotonic()
+            full = tick or now - self._full_at >= FULL_SECONDS
+            if full or self._reporter.changed() or now - self._published_at >= HEARTBEAT_SECONDS:
+                self._report(full, tick)
+                self._published_at = now
+                if full:
+                    self._full_at = now
+
+    def _report(self, full: bool, tick: bool) -> None:
+        fence, epoch = self._journal.term()
+        recalled = self._recalled
+        if recalled is not None:
+            self._streams.keep_recalled(fence, epoch, recalled)
+        self._streams.keep_candles(
+            fence,
+            epoch,
+            (
+                (symbol, self._market.closed_candles(symbol), since_ms)
+                for symbol, since_ms in self._reporter.rewritten().items()
+            ),
+        )
+        report = self._reporter.report(full)
+        told = {**report, FULL: full, TICK: tick, RECALLED: recalled is not None}
+        self._streams.report(fence, epoch, told, report[CLOSED])
+        self._reporter.told(report)
+        if self._recalled is recalled:
+            self._recalled = None

@@ -1,0 +1,107 @@
+"""What it costs to be one of several: the same load on one process, and on two that share Redis."""
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from benchmarks.load.recording import Recording, punctuality
+from benchmarks.load.swarm import Swarm
+from benchmarks.machine import cpu_seconds
+from benchmarks.peers import Peer, Unavailable, started
+from benchmarks.quotes import MARKET_UPDATE, SYMBOLS
+from benchmarks.scale import Scale
+from benchmarks.scenarios import PACE_SECONDS, Figures
+
+# A process that has enough to do that one would add another. What a second one takes by itself, and
+# what it takes to report the market and to read that, does not depend on the load.
+TICK_SECONDS = 0.2
+CLIENTS = 2_000
+SUBSCRIBED = SYMBOLS[:20]
+WARM_UP_SECONDS = 2.0
+REDIS_SECONDS_MAX = 10.0
+
+
+def measure(peer: Peer, count: int, scale: Scale) -> Figures:
+    """CPU of all processes together for a delivered message, by itself and with what they do
+    anyway, and how punctual ticks are; that of Redis beside it."""
+    with ExitStack() as stack:
+        settings: dict[str, object] = {}
+        redis_pid = None
+        if count > 1:
+            redis_pid, url = stack.enter_context(_redis())
+            settings["REDIS_URL"] = url
+        servers = [
+            stack.enter_context(
+                started(peer, symbols=SUBSCRIBED, interval=TICK_SECONDS, **settings)
+            )
+            for _ in range(count)
+        ]
+        swarms = [stack.enter_context(Swarm(server.port)) for server in servers]
+        for server, swarm in zip(servers, swarms, strict=True):
+            swarm.connect([server.maker(number, SUBSCRIBED) for number in range(CLIENTS)])
+        _listen(swarms, WARM_UP_SECONDS)
+
+        def cpu() -> float:
+            return sum(server.cpu() for server in servers)
+
+        def redis_cpu() -> float:
+            return 0.0 if redis_pid is None else cpu_seconds(redis_pid)
+
+        used, redis_used = cpu(), redis_cpu()
+        paced = _listen(swarms, scale.basket_seconds, pace=PACE_SECONDS)
+        used, redis_used = cpu() - used, redis_cpu() - redis_used
+        (prompt,) = _listen(swarms[-1:], scale.basket_seconds)
+    figures: Figures = {
+        "message_us": used / max(1, sum(each.messages for each in paced)) * 1e6,
+        "redis_cpu_percent": redis_used / scale.basket_seconds * 100,
+        "lost": sum(each.lost_clients for each in paced),
+    }
+    heard = punctuality(prompt, TICK_SECONDS, CLIENTS)
+    if heard.known:
+        figures |= {"p99_ms": heard.p99 * 1e3, "ticks": heard.ticks, "missing": heard.missing}
+    return figures
+
+
+def _listen(swarms: list[Swarm], seconds: float, pace: float = 0.0) -> list[Recording]:
+    """Read from all in turn for so long."""
+    recordings = [Recording(MARKET_UPDATE.encode()) for _ in swarms]
+    end = time.monotonic() + seconds
+    if len(swarms) == 1:
+        swarms[0].listen(seconds, recordings[0], pace=pace)
+        return recordings
+    step = pace or PACE_SECONDS
+    while time.monotonic() < end:
+        for swarm, recording in zip(swarms, recordings, strict=True):
+            swarm.listen(step / len(swarms), recording, pace=step / len(swarms))
+    return recordings
+
+
+@contextmanager
+def _redis() -> Iterator[tuple[int, str]]:
+    """A Redis of the measurement's own: its process and where it is."""
+    if not shutil.which("redis-server"):
+        raise Unavailable("redis-server was not found")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        process = subprocess.Popen(
+            ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            deadline = time.monotonic() + REDIS_SECONDS_MAX
+            while time.monotonic() < deadline:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.02)
+            yield process.pid, f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.kill()
+            process.wait()

@@ -1,0 +1,38 @@
+"""Clusters of processes, which end with their test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.processes import Cluster, Truth
+from tests.redis_server import Redis, redis_server
+
+StartCluster = Callable[..., Cluster]
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Redis]:
+    yield from redis_server(tmp_path)
+
+
+@pytest.fixture
+def start_cluster(tmp_path: Path, shared: Redis) -> Iterator[StartCluster]:
+    """Starts so many processes on one Redis, with settings; `proxied` behind nginx."""
+    made: list[Cluster] = []
+
+    def start(
+        count: int, to: Redis | None = None, proxied: bool = False, **environment: str
+    ) -> Cluster:
+        made.append(Cluster(tmp_path, to or shared, count, proxied, **environment))
+        made[-1].leader()
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def truth(shared: Redis) -> Truth:
+    return Truth(shared)

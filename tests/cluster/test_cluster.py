@@ -1,0 +1,191 @@
+"""Several processes are one stream."""
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.cluster.conftest import StartCluster
+from tests.cluster.processes import Cluster
+from tests.conftest import Connect
+from tests.servers import wait_until
+
+SYMBOLS = ["BTC", "ETH", "SOL"]
+
+
+def seqs(quotes: dict[str, Any]) -> tuple[tuple[str, int, float], ...]:
+    return tuple(sorted((symbol, q["seq"], q["price"]) for symbol, q in quotes.items()))
+
+
+def same(cluster: Cluster, path: str) -> Any:
+    """What all processes answer, once they do so alike."""
+
+    def alike() -> Any:
+        first, *others = cluster.answers(path)
+        return first if all(other == first for other in others) else None
+
+    return wait_until(alike, f"the same answer to {path} everywhere")
+
+
+@pytest.mark.parametrize("cadence", ["0.4"])
+def test_clients_of_all_processes_get_the_same(
+    cadence: str, start_cluster: StartCluster, connect: Connect
+) -> None:
+    cluster = start_cluster(3, MARKET_INTERVAL=cadence)
+    ways = [("python", "websocket"), ("node", "polling"), ("node", "upgrade")]
+    clients = [
+        connect(stack, transport, {"token": cluster.servers[0].token}, to=server)
+        for server, (stack, transport) in zip(cluster.servers, ways, strict=True)
+    ]
+    for client in clients:
+        client.emit("subscribe", {"symbols": SYMBOLS})
+        client.wait("subscription_confirmed")
+    for _ in range(6):
+        for client in clients:
+            client.wait("market_update")
+    newest = clients[0].wait("sentiment_update")["offset"] + 10
+    for client in clients:
+        client.wait("sentiment_update", lambda told: told["offset"] >= newest)
+    ticks = [[seqs(quotes) for quotes in client.all("market_update")[1:]] for client in clients]
+    begin = max(ticks, key=lambda each: each[0])[0]
+    aligned = [each[each.index(begin) :] for each in ticks]
+    length = min(map(len, aligned))
+    assert length >= 4
+    assert aligned[0][:length] == aligned[1][:length] == aligned[2][:length]
+    said = [{told["offset"]: told for told in client.all("sentiment_update")} for client in clients]
+    together = set(said[0]) & set(said[1]) & set(said[2])
+    assert len(together) >= 8
+    assert all(said[0][o] == said[1][o] == said[2][o] for o in together)
+    assert len(cluster.leaders()) == 1
+
+
+def test_rest_answers_alike_everywhere(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(3)
+    for interval in ("1m", "4h"):
+        path = f"/api/market/candles?symbol=BTC&limit=1500&interval={interval}"
+        assert len(same(cluster, path)["candles"]) > 10
+    assert same(cluster, "/api/signals")["signals"]
+    assert len(same(cluster, "/api/sentiment")["history"]) > 10
+    assert set(SYMBOLS) <= set(same(cluster, "/api/market/quotes")["quotes"])
+
+
+def test_another_leads_when_the_leader_is_gone_and_goes_on_where_it_was(
+    start_cluster: StartCluster, connect: Connect
+) -> None:
+    cluster = start_cluster(3)
+    leader = cluster.leader()
+    other = (leader + 1) % 3
+    client = connect(to=cluster.servers[other])
+    client.emit("subscribe", {"symbols": SYMBOLS})
+    before = client.wait("market_update")
+    signals = same(cluster, "/api/signals?limit=20")["signals"]
+    cluster.kill(leader)
+    client.wait("market_update", lambda told: told["BTC"]["seq"] > before["BTC"]["seq"] + 20)
+    heir = cluster.leader()
+    assert heir != leader
+    ticks = [told["BTC"]["seq"] for told in client.all("market_update")]
+    assert ticks == sorted(ticks)
+    ids = {signal["id"] for signal in same(cluster, "/api/signals?limit=500")["signals"]}
+    assert {signal["id"] for signal in signals} <= ids
+    cluster.restart(leader)
+    same(cluster, "/api/market/candles?symbol=BTC&limit=1500")
+    assert cluster.leaders() == [heir]
+
+
+def test_a_leader_that_was_frozen_publishes_nothing_when_it_wakes(
+    start_cluster: StartCluster, connect: Connect
+) -> None:
+    cluster = start_cluster(2)
+    leader = cluster.leader()
+    other = 1 - leader
+    clients = [connect(to=server) for server in cluster.servers]
+    for client in clients:
+        client.emit("subscribe", {"symbols": SYMBOLS})
+        client.wait("market_update")
+    cluster.freeze(leader)
+    assert cluster.leader([other]) == other
+    fence = cluster.redis.command("get", "crs:fence")
+    cluster.wake(leader)
+    wait_until(lambda: cluster.leaders() == [other], "the one that woke to step down")
+    marks = [client.wait("sentiment_update")["offset"] for client in clients]
+    for client in clients:
+        client.wait("sentiment_update", lambda told: told["offset"] > max(marks) + 5)
+        client.wait("market_update")
+    assert cluster.redis.command("get", "crs:fence") == fence
+    # Whatever has one number has one content and comes in order, before and after.
+    by_seq: dict[tuple[str, int], float] = {}
+    for client in clients:
+        seen = [quotes["BTC"]["seq"] for quotes in client.all("market_update")]
+        assert seen == sorted(seen)
+        for quotes in client.all("market_update"):
+            for symbol, quote in quotes.items():
+                assert by_seq.setdefault((symbol, quote["seq"]), quote["price"]) == quote["price"]
+    same(cluster, "/api/market/candles?symbol=ETH&limit=1500")
+
+
+def test_who_ends_in_order_hands_the_lead_over_at_once(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(2)
+    leader = cluster.leader()
+    assert cluster.servers[leader].stop() == 0
+    # Nobody had to wait for the lease to run out: the next one has it within its next looks.
+    assert cluster.leader() == 1 - leader
+    assert cluster.redis.command("get", "crs:fence") == b"2"
+
+
+def test_a_client_that_goes_to_another_process_has_missed_nothing(
+    start_cluster: StartCluster, connect: Connect
+) -> None:
+    cluster = start_cluster(2)
+    witness, client = (connect(to=server) for server in cluster.servers)
+    for each in (witness, client):
+        each.emit("subscribe", {"symbols": SYMBOLS})
+    confirmed = client.wait("subscription_confirmed")
+    last = client.wait("sentiment_update")["offset"]
+    client.close()
+    witness.wait("sentiment_update", lambda told: told["offset"] > last + 6)
+    again = connect(to=cluster.servers[0])
+    place = {"epoch": confirmed["epoch"], "offset": last}
+    again.emit("subscribe", {"symbols": SYMBOLS, "resume": place})
+    resumed = again.wait("subscription_confirmed")
+    assert resumed["recovered"] is True
+    newest = again.wait("sentiment_update", lambda told: told["offset"] > last + 10)["offset"]
+    witness.wait("sentiment_update", lambda told: told["offset"] >= newest)
+
+    def said(heard: list[Any]) -> list[Any]:
+        told = [args[0] for event, args in heard if event in ("sentiment_update", "trading_signal")]
+        return [each for each in told if last < each["offset"] <= newest]
+
+    heard = again.heard[again.heard.index(("subscription_confirmed", (resumed,))) :]
+    assert said(heard) == said(witness.heard)
+
+
+def test_redis_is_asked_as_much_for_many_clients_as_for_few(
+    start_cluster: StartCluster, connect: Connect
+) -> None:
+    cluster = start_cluster(2, SENTIMENT_INTERVAL="2", SIGNAL_INTERVAL="2")
+
+    def commands() -> float:
+        """Commands a second, over a few seconds."""
+        info = "total_commands_processed:"
+
+        def count() -> int:
+            text = cluster.redis.command("info", "stats")
+            text = text.decode() if isinstance(text, bytes) else text
+            if isinstance(text, dict):
+                return int(text["total_commands_processed"])
+            return int(text.split(info)[1].split()[0])
+
+        first, started = count(), time.monotonic()
+        time.sleep(4)
+        return (count() - first) / (time.monotonic() - started)
+
+    def join(count: int) -> None:
+        for number in range(count):
+            client = connect(to=cluster.servers[number % 2])
+            client.emit("subscribe", {"symbols": SYMBOLS[: 1 + number % 3], "realtime": True})
+            client.wait("market_update")
+
+    join(2)
+    few = commands()
+    join(30)
+    assert commands() < 1.3 * few
