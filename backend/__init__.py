@@ -24,6 +24,7 @@ from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, crea
 from backend.api.market import market_blueprint
 from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
+from backend.api.ratings import Ratings
 from backend.api.readiness import Readiness
 from backend.api.stats import stats_blueprint
 from backend.api.stream_gate import StreamGate
@@ -196,12 +197,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops
         )
 
+    history = CandleReader(market, archive, offload, looks)
     for public in (
         market_blueprint(
             market,
-            CandleReader(market, archive, offload, looks),
+            history,
             published,
             forecaster,
+            Ratings(history, clock),
             settings.symbols,
             partial(_rest, turns),
         ),

@@ -4,18 +4,17 @@ A description of the recent past by published rules, not a forecast and not advi
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from backend.analysis import rating, reasons
-from backend.analysis.averages import Floats
 from backend.analysis.board import LevelChange, RatingBoard
 from backend.analysis.indicators import Readings
 from backend.analysis.levels import DIRECTIONS, strength_of
 from backend.analysis.reasons import PivotLevels
 from backend.analysis.rows import KEPT_COLUMNS, Numbers
+from backend.analysis.timeframe_rating import TimeframeRating, groups_of
 from backend.market.candles import INTERVALS, candle_row
 from backend.market.models import (
     CANDLE_COLUMNS,
@@ -23,44 +22,7 @@ from backend.market.models import (
     Assessment,
     Candle,
     CandleArray,
-    SignalLevel,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """One indicator: its value, and 1, 0 or -1; None where there are too few candles."""
-
-    name: str
-    value: float | None
-    vote: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The votes of one group, and their mean; None without one."""
-
-    score: float | None
-    votes: tuple[Vote, ...]
-
-    def count(self, vote: int) -> int:
-        """How many voted so."""
-        return sum(one.vote == vote for one in self.votes)
-
-
-@dataclass(frozen=True, slots=True)
-class TimeframeRating:
-    """A symbol's rating on one timeframe: the score as of now and the level that is held.
-
-    `candle_ms` is when the candle in hand opened.
-    """
-
-    timeframe: str
-    score: float
-    level: SignalLevel
-    moving_averages: Group
-    oscillators: Group
-    candle_ms: int
 
 
 class SignalBoard:
@@ -138,11 +100,11 @@ class SignalBoard:
     def ratings(
         self, symbol: str, forming: Candle | None = None
     ) -> dict[str, TimeframeRating | None]:
-        """A symbol's rating on every timeframe; None where there are too few candles."""
+        """A symbol's rating on every timeframe, at the level that is held; None where there are too
+        few candles."""
         rows = self._board.rows(symbol)
         now = self._read(rows, [forming] * len(rows))
-        scores, values = rating.scores(now).tolist(), rating.values(now)
-        groups = (rating.moving_average_votes(now), rating.oscillator_votes(now))
+        scores, groups = rating.scores(now).tolist(), groups_of(now)
         newest = self._last_ms[symbol]
         if forming is not None:
             newest = max(newest, forming.open_time_ms)
@@ -156,10 +118,8 @@ class SignalBoard:
                 timeframe=timeframe,
                 score=scores[place],
                 level=level,
-                moving_averages=_group(
-                    rating.MOVING_AVERAGES, values[: len(groups[0])], groups[0], place
-                ),
-                oscillators=_group(rating.OSCILLATORS, values[len(groups[0]) :], groups[1], place),
+                moving_averages=groups[place][0],
+                oscillators=groups[place][1],
                 candle_ms=newest - newest % interval,
             )
         return found
@@ -171,20 +131,3 @@ class SignalBoard:
             if candle is not None:
                 table[place] = candle_row(candle)
         return self._board.read(rows, table[:, KEPT_COLUMNS].T, table[:, OPEN_TIME])
-
-
-def _group(names: Sequence[str], values: Floats, votes: Floats, row: int) -> Group:
-    mean = float(rating.mean_vote(votes[:, [row]])[0])
-    return Group(
-        score=None if np.isnan(mean) else mean,
-        votes=tuple(
-            Vote(
-                name,
-                None if np.isnan(value) else value,
-                None if np.isnan(vote) else int(vote),
-            )
-            for name, value, vote in zip(
-                names, values[:, row].tolist(), votes[:, row].tolist(), strict=True
-            )
-        ),
-    )

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from backend.api.candle_csv import csv_lines
 from backend.api.candle_json import CandleJson
 from backend.api.errors import ApiError
+from backend.api.ratings import Ratings
 from backend.history.reader import CandleReader
 from backend.market.candles import INTERVALS
 from backend.market.market import Market
@@ -34,6 +35,7 @@ def market_blueprint(
     history: CandleReader,
     published: Published,
     forecaster: Forecaster,
+    ratings: Ratings,
     symbols: tuple[str, ...],
     rest: Callable[[], None],
 ) -> Blueprint:
@@ -113,6 +115,11 @@ def market_blueprint(
         return jsonify(
             signals=published.recent_signals(symbol, _limit(SIGNALS_DEFAULT, SIGNALS_MAX))
         )
+
+    @blueprint.get("/api/ratings")
+    def rate() -> ResponseReturnValue:
+        symbol = known_symbol(request.args.get("symbol", ""))
+        return jsonify(symbol=symbol, ratings=ratings.of(symbol, rest))
 
     @blueprint.get("/api/forecast")
     def forecast() -> ResponseReturnValue:

@@ -8,6 +8,7 @@ from typing import Any
 
 from backend import protocol
 from backend.analysis import ranges
+from backend.analysis.rating import MOVING_AVERAGES, OSCILLATORS
 from backend.api.readiness import NotReady
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
 from backend.auth.keys import TOKEN_MAX_CHARS
@@ -236,6 +237,31 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "price": number(0),
                 "timestamp": INSTANT,
                 "offset": integer(1),
+            }
+        ),
+        "Rating": closed(
+            {
+                "score": number(-1, 1),
+                "signal": one_of(SignalLevel),
+                "moving_averages": ref("VoteCount"),
+                "oscillators": ref("VoteCount"),
+                "votes": array(ref("Vote")),
+                "candle_time": INSTANT,
+            }
+        ),
+        "VoteCount": closed(
+            {
+                "score": or_null(number(-1, 1)),
+                "buy": integer(0),
+                "hold": integer(0),
+                "sell": integer(0),
+            }
+        ),
+        "Vote": closed(
+            {
+                "name": one_of((*MOVING_AVERAGES, *OSCILLATORS)),
+                "value": or_null(number()),
+                "vote": or_null(integer(-1, 1)),
             }
         ),
         "Forecast": closed(
