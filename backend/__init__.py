@@ -17,6 +17,7 @@ from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import green
+from backend.api.daily import DailyIndex
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
 from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint, metrics_guard
@@ -205,6 +206,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             published,
             forecaster,
             Ratings(history, clock),
+            DailyIndex(history, settings.symbols, clock),
             settings.symbols,
             partial(_rest, turns),
         ),

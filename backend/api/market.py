@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from backend.api.candle_csv import csv_lines
 from backend.api.candle_json import CandleJson
+from backend.api.daily import DailyIndex
 from backend.api.errors import ApiError
 from backend.api.ratings import Ratings
 from backend.history.reader import CandleReader
@@ -36,6 +37,7 @@ def market_blueprint(
     published: Published,
     forecaster: Forecaster,
     ratings: Ratings,
+    daily: DailyIndex,
     symbols: tuple[str, ...],
     rest: Callable[[], None],
 ) -> Blueprint:
@@ -105,7 +107,11 @@ def market_blueprint(
 
     @blueprint.get("/api/sentiment")
     def sentiment() -> ResponseReturnValue:
-        return jsonify(latest=published.sentiment(), history=published.sentiment_history())
+        return jsonify(
+            latest=published.sentiment(),
+            history=published.sentiment_history(),
+            daily=daily.payload(),
+        )
 
     @blueprint.get("/api/signals")
     def signals() -> ResponseReturnValue:

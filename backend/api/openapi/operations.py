@@ -180,8 +180,16 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "market.sentiment": Operation(
         ANALYSIS,
-        "Fear and greed: the latest, and the recent history, newest first",
-        {200: closed({"latest": or_null(ref("Sentiment")), "history": array(ref("Sentiment"))})},
+        "Fear and greed: the latest and the recent history, newest first, and an index of days",
+        {
+            200: closed(
+                {
+                    "latest": or_null(ref("Sentiment")),
+                    "history": array(ref("Sentiment")),
+                    "daily": or_null(ref("DailyIndex")),
+                }
+            )
+        },
         _PUBLIC_ERRORS,
     ),
     "market.signals": Operation(

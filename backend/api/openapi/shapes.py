@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from backend import protocol
-from backend.analysis import ranges
+from backend.analysis import daily_index, ranges
 from backend.analysis.rating import MOVING_AVERAGES, OSCILLATORS
+from backend.api.daily import READINGS
 from backend.api.readiness import NotReady
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
 from backend.auth.keys import TOKEN_MAX_CHARS
@@ -108,6 +109,7 @@ PASSWORD: Schema = {
 }
 LEVELS = tuple(f"{level * 100:.0f}" for level in ranges.LEVELS)
 
+_DAY: dict[str, Schema] = {"value": integer(0, 100), "timestamp": INSTANT}
 _QUOTE: dict[str, Schema] = {
     "symbol": ref("Symbol"),
     "price": number(0),
@@ -237,6 +239,13 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "price": number(0),
                 "timestamp": INSTANT,
                 "offset": integer(1),
+            }
+        ),
+        "DailyIndex": closed(
+            {
+                **_DAY,
+                "components": by_name(number(0, 100), *daily_index.COMPONENTS),
+                "history": array(closed(_DAY), minItems=1, maxItems=READINGS),
             }
         ),
         "Rating": closed(
