@@ -17,6 +17,7 @@ from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import green
+from backend.api.daily import DailyIndex
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
 from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint, metrics_guard
@@ -24,6 +25,7 @@ from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, crea
 from backend.api.market import market_blueprint
 from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
+from backend.api.ratings import Ratings
 from backend.api.readiness import Readiness
 from backend.api.stats import stats_blueprint
 from backend.api.stream_gate import StreamGate
@@ -196,12 +198,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops
         )
 
+    history = CandleReader(market, archive, offload, looks)
     for public in (
         market_blueprint(
             market,
-            CandleReader(market, archive, offload, looks),
+            history,
             published,
             forecaster,
+            Ratings(history, clock),
+            DailyIndex(history, settings.symbols, clock),
             settings.symbols,
             partial(_rest, turns),
         ),

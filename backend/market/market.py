@@ -33,6 +33,7 @@ from backend.market.validation import (
     UNKNOWN_SYMBOL,
     book_fault,
     candle_fault,
+    is_quiet,
     statistics_fault,
     trade_fault,
     usable_candles,
@@ -217,7 +218,10 @@ class Market:
             self._price_listeners(trade.symbol)
 
     def apply_candle(self, symbol: str, candle: Candle) -> None:
-        """A closed minute after all closed ones; it stands in for the forming one of its time."""
+        """A closed minute after all closed ones; it stands in for the forming one of its time.
+
+        A quiet one (`validation.is_quiet`) is a sign of life and no candle.
+        """
         instrument = self._instruments.get(symbol)
         if instrument is None:
             self._drop(UNKNOWN_SYMBOL, symbol)
@@ -234,6 +238,8 @@ class Market:
             return
         self._close(instrument, candle.open_time_ms)
         instrument.received = self._feed.heard()
+        if is_quiet(row):
+            return
         price_changed = instrument.apply_candle(row)
         self._candle_listeners(symbol, candle)
         if price_changed:
@@ -271,7 +277,7 @@ class Market:
         instrument.apply_book(book.bid, book.ask)
 
     def load_history(self, symbol: str, candles: CandleArray) -> None:
-        """Closed minutes in any order, at start or late; never the forming one.
+        """Closed minutes in any order, at start or late; never the forming one, and no quiet ones.
 
         They bring the price where there is none newer. History does not count as a sign of life.
         """

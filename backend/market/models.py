@@ -155,13 +155,14 @@ class SignalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the analysis says of one symbol at one instant.
+    """What the analysis says of one symbol at one instant, on one timeframe.
 
     `score` is in -1..1, `strength` in 0.5..1.0; `price` is the price it was computed at and
     `time_ms` that price's instant.
     """
 
     symbol: str
+    timeframe: str
     level: SignalLevel
     score: float
     strength: float

@@ -110,7 +110,7 @@ def test_forecast_ranges_lie_within_one_another_and_show_their_coverage(server: 
     # They are read from the history in the first seconds of the process.
     ready = wait_until(
         lambda: len((answer := server.get("/api/forecast").json())["forecasts"]) == 20 and answer,
-        "the forecasts",
+        "the forecasts of all symbols",
     )
     assert ready["model"]
     for forecast in ready["forecasts"]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backend.analysis.forecast import HORIZONS
+from backend.analysis.ranges import HORIZONS
 from backend.api.market import (
     CANDLES_DEFAULT,
     CANDLES_MAX,
@@ -28,6 +28,7 @@ from backend.api.openapi.shapes import (
     ref,
 )
 from backend.auth.cookies import REFRESH_COOKIE_HEADER
+from backend.market.candles import INTERVALS
 from backend.market.validation import TIME_MAX_MS
 from backend.storage.sessions import SESSIONS_LISTED_MAX
 
@@ -179,8 +180,16 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "market.sentiment": Operation(
         ANALYSIS,
-        "Fear and greed: the latest, and the recent history, newest first",
-        {200: closed({"latest": or_null(ref("Sentiment")), "history": array(ref("Sentiment"))})},
+        "Fear and greed: the latest and the recent history, newest first, and an index of days",
+        {
+            200: closed(
+                {
+                    "latest": or_null(ref("Sentiment")),
+                    "history": array(ref("Sentiment")),
+                    "daily": or_null(ref("DailyIndex")),
+                }
+            )
+        },
         _PUBLIC_ERRORS,
     ),
     "market.signals": Operation(
@@ -189,6 +198,20 @@ OPERATIONS: dict[str, Operation] = {
         {200: closed({"signals": array(ref("Signal"), maxItems=SIGNALS_MAX)})},
         (400, *_PUBLIC_ERRORS),
         (_SYMBOL, _limit(SIGNALS_DEFAULT, SIGNALS_MAX)),
+    ),
+    "market.rate": Operation(
+        ANALYSIS,
+        "A symbol's rating on every timeframe with each vote; null where there are too few candles",
+        {
+            200: closed(
+                {
+                    "symbol": ref("Symbol"),
+                    "ratings": by_name(or_null(ref("Rating")), *INTERVALS),
+                }
+            )
+        },
+        (400, 503, *_PUBLIC_ERRORS),
+        (Parameter("symbol", ref("Symbol"), "of this symbol", required=True),),
     ),
     "market.forecast": Operation(
         ANALYSIS,

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from backend import protocol
-from backend.analysis.forecast import FIRST_WIDTHS, HORIZONS
+from backend.analysis import daily_index, ranges
+from backend.analysis.rating import MOVING_AVERAGES, OSCILLATORS
+from backend.api.daily import READINGS
 from backend.api.readiness import NotReady
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
 from backend.auth.keys import TOKEN_MAX_CHARS
@@ -105,8 +107,9 @@ PASSWORD: Schema = {
     "maxLength": PASSWORD_MAX_CHARS,
     "pattern": r"^[^\u0000]*$",
 }
-LEVELS = tuple(f"{level * 100:.0f}" for level in FIRST_WIDTHS)
+LEVELS = tuple(f"{level * 100:.0f}" for level in ranges.LEVELS)
 
+_DAY: dict[str, Schema] = {"value": integer(0, 100), "timestamp": INSTANT}
 _QUOTE: dict[str, Schema] = {
     "symbol": ref("Symbol"),
     "price": number(0),
@@ -241,6 +244,38 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "offset": integer(1),
             }
         ),
+        "DailyIndex": closed(
+            {
+                **_DAY,
+                "components": by_name(number(0, 100), *daily_index.COMPONENTS),
+                "history": array(closed(_DAY), minItems=1, maxItems=READINGS),
+            }
+        ),
+        "Rating": closed(
+            {
+                "score": number(-1, 1),
+                "signal": one_of(SignalLevel),
+                "moving_averages": ref("VoteCount"),
+                "oscillators": ref("VoteCount"),
+                "votes": array(ref("Vote")),
+                "candle_time": INSTANT,
+            }
+        ),
+        "VoteCount": closed(
+            {
+                "score": or_null(number(-1, 1)),
+                "buy": integer(0),
+                "hold": integer(0),
+                "sell": integer(0),
+            }
+        ),
+        "Vote": closed(
+            {
+                "name": one_of((*MOVING_AVERAGES, *OSCILLATORS)),
+                "value": or_null(number()),
+                "vote": or_null(integer(-1, 1)),
+            }
+        ),
         "Forecast": closed(
             {
                 "symbol": ref("Symbol"),
@@ -248,7 +283,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "decimals": integer(0),
                 "timestamp": INSTANT,
                 "ranges": by_name(
-                    by_name(array(number(0), minItems=2, maxItems=2), *LEVELS), *HORIZONS
+                    by_name(array(number(0), minItems=2, maxItems=2), *LEVELS), *ranges.HORIZONS
                 ),
             }
         ),
