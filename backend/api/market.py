@@ -163,7 +163,8 @@ def _before() -> int | None:
             instant = datetime.fromisoformat(text)
             if instant.tzinfo is None:
                 raise ValueError(text)
-            before_ms = round(instant.timestamp() * 1000)
+            # Any time may be asked for, also one that no candle can be of.
+            before_ms = min(max(round(instant.timestamp() * 1000), 1), TIME_MAX_MS - 1)
         if not 0 < before_ms < TIME_MAX_MS:
             raise ValueError(text)
     except (ValueError, OverflowError):
