@@ -1,5 +1,5 @@
 # The commands of the README are `make run`, `make check` and `make test`; `make setup` is what they
-# share.
+# share. `make cluster` is `make run` with several processes (PROCESSES=3).
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,10 +9,13 @@ STAMPS := .make
 NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); if (+a > 20 || (+a == 20 && +b >= 19)) console.log("yes")' 2>/dev/null)
 PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.js frontend/scripts/docsPages.js docs/*.md -type f 2>/dev/null)
 
-.PHONY: run setup dashboard packages check test soak bench clean
+.PHONY: run cluster setup dashboard packages check test soak bench clean
 
 run: setup
 	@exec $(BIN)/python app.py
+
+cluster: setup
+	@exec $(BIN)/python -m scripts.cluster
 
 setup: $(STAMPS)/python dashboard
 

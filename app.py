@@ -58,11 +58,14 @@ def run(settings: Settings, places: int, listener: Any) -> None:
     try:
         app = create_app(settings)
         runtime = app.extensions["crs"]
+        server = runtime.http_server(app, places)
+        # Accepts from here on, so that whoever asks whether it is ready is told that it is not yet.
+        server.start(listener)
         runtime.start()
         settle()
         out = logs.Writer(logs.STDOUT)
         out.write(f"CRS is ready at {url_of(listener)} (market feed: {runtime.feed_name})")
-        serve(listener, runtime.http_server(app, places), runtime.drain)
+        serve(server, runtime.say_farewell, runtime.drain)
         runtime.close()
         out.close()
     finally:

@@ -4,8 +4,10 @@
 """
 
 import logging
+import os
 import random
 import secrets
+import socket
 from collections.abc import Callable, Container, Hashable
 from functools import partial
 from typing import Any
@@ -15,6 +17,7 @@ from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import green
+from backend.api.daily import DailyIndex
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
 from backend.api.health import CHECK_SECONDS, Dependencies, health_blueprint, metrics_guard
@@ -22,6 +25,9 @@ from backend.api.limits import PUBLIC_LIMIT, PUBLIC_SCOPE, create_counters, crea
 from backend.api.market import market_blueprint
 from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
+from backend.api.ratings import Ratings
+from backend.api.readiness import Readiness
+from backend.api.stats import stats_blueprint
 from backend.api.stream_gate import StreamGate
 from backend.assembly import create_source
 from backend.auth.assembly import serve_accounts
@@ -52,6 +58,7 @@ from backend.offload import Offload
 from backend.protocol import ACCEPTED_ROOM, CANDLE, MARKET_UPDATE, PRICE_UPDATE, is_own_room
 from backend.runtime import Runtime
 from backend.storage.database import Database
+from backend.streaming.figures import ProcessReporter
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic
@@ -144,6 +151,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         clock,
         lambda reason: metrics.closed.labels(reason).inc(),
     )
+    if settings.process_name:
+        transports.name_sessions(settings.process_name)
 
     service = WebSocketService(
         socketio,
@@ -180,7 +189,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     )
     peers.hear(outside.take)
 
-    gate = StreamGate(settings.connections_per_address, peers.census, clock, count_refusal)
+    readiness = Readiness(market)
+    gate = StreamGate(
+        settings.connections_per_address,
+        peers.census,
+        clock,
+        count_refusal,
+        lambda: readiness.open,
+    )
     transports.follow(gate.opened, gate.closed)
     # Around the stream too, whose middleware is the outermost of Flask's own.
     app.wsgi_app = gate.around(app.wsgi_app)  # type: ignore[method-assign]
@@ -190,12 +206,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops
         )
 
+    history = CandleReader(market, archive, offload, looks)
     for public in (
         market_blueprint(
             market,
-            CandleReader(market, archive, offload, looks),
+            history,
             published,
             forecaster,
+            Ratings(history, clock),
+            DailyIndex(history, settings.symbols, clock),
             settings.symbols,
             partial(_rest, turns),
         ),
@@ -209,9 +228,22 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             market,
             service.sessions,
             dependencies,
+            readiness,
             clock,
             metrics,
             metrics_guard(settings.metrics_token, settings.metrics_addresses),
+        )
+    )
+    reporter = ProcessReporter(
+        settings.process_name or f"{socket.gethostname()}:{os.getpid()}",
+        lambda: source.production.leads,
+        service.figures,
+        clock,
+    )
+    peers.processes.tell(reporter.report)
+    app.register_blueprint(
+        stats_blueprint(
+            reporter.report, peers.processes, auth.sessions, auth.admins, limiter, clock
         )
     )
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
@@ -247,6 +279,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         [database, candles],
         metrics,
         turns,
+        readiness,
+        [peers.processes.leave],
     )
     return app
 

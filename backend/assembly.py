@@ -108,7 +108,7 @@ class SharedSource:
         self._tick: Callable[[], None] = lambda: None
 
         def new_desk(market: Market) -> Desk:
-            feed = create_feed(settings, market, clock)
+            feed = create_feed(settings, market, clock, metrics.feed_lag.add)
             return Desk(
                 feed,
                 new_history(market, feed),
@@ -192,7 +192,7 @@ def create_source(
     published = Published(journal.log, settings.symbols)
     analyst = Analyst(market, settings.symbols, published.signal, pause=lambda: sleep(0))
     producer = Producer(analyst, journal, published.recall, clock)
-    feed = create_feed(settings, market, clock)
+    feed = create_feed(settings, market, clock, metrics.feed_lag.add)
     recoveries = MemoryRecoveries(clock)
     return LoneSource(
         market,

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from backend import config_values as values
 from backend.config_values import (
-    BINANCE_FEED,
+    EXCHANGE_FEEDS,
+    PROCESS_NAME_MAX_CHARS,
     PROJECT_ROOT,
     REPLAY_FEED_PREFIX,
     SIMULATED_FEED,
@@ -58,12 +59,17 @@ class Settings:
     websocket_auth_required: bool
     database_url: str
     redis_url: str
+    process_name: str
     cors_origins: tuple[str, ...]
     symbols: tuple[str, ...]
     candle_retention_days: dict[str, float]
     market_feed: str
     binance_ws_url: str
     binance_rest_url: str
+    kraken_ws_url: str
+    kraken_rest_url: str
+    coinbase_ws_url: str
+    coinbase_rest_url: str
     replay_speed: float
     replay_loop: bool
     simulation_seed: int | None
@@ -72,12 +78,17 @@ class Settings:
     signal_interval: float
     connections_per_address: int
     connections_per_user: int
+    admin_users: tuple[str, ...]
     metrics_token: str
     metrics_addresses: tuple[Network, ...]
     trusted_proxies: int
     fanout_engine: str
     fanout_deflate: bool
     log_level: str
+
+    def urls_of(self, exchange: str) -> tuple[str, str]:
+        """Where an exchange's WebSocket and REST sides are."""
+        return getattr(self, f"{exchange}_ws_url"), getattr(self, f"{exchange}_rest_url")
 
     @property
     def production(self) -> bool:
@@ -170,6 +181,12 @@ def load_settings(
     if production and "*" in cors_origins:
         read.reject("CORS_ORIGINS", "'*'", "the origins of your pages; not * in production")
 
+    def stream(name: str, default: str) -> str:
+        return read.parse(name, default, "a ws:// or wss:// URL", values.url("ws", "wss"))
+
+    def rest(name: str, default: str) -> str:
+        return read.parse(name, default, "an http:// or https:// URL", values.url("http", "https"))
+
     settings = Settings(
         host=read.text("HOST", "127.0.0.1"),
         port=read.parse("PORT", "5000", "a port, or 0 for any free one", values.integer(0, 65_535)),
@@ -203,6 +220,12 @@ def load_settings(
             "redis://host:port/db, or empty",
             lambda value: value and values.url("redis", "rediss", "unix")(value),
         ),
+        process_name=read.parse(
+            "PROCESS_NAME",
+            "",
+            f"up to {PROCESS_NAME_MAX_CHARS} of a-z and 0-9, or empty",
+            values.process_name,
+        ),
         cors_origins=cors_origins,
         symbols=read.parse(
             "SYMBOLS",
@@ -219,21 +242,16 @@ def load_settings(
         market_feed=read.parse(
             "MARKET_FEED",
             SIMULATED_FEED,
-            f"{SIMULATED_FEED}, {BINANCE_FEED}, or {REPLAY_FEED_PREFIX}<path of a recording>",
+            f"{SIMULATED_FEED}, {', '.join(EXCHANGE_FEEDS)} (several in order of preference, "
+            f"comma-separated), or {REPLAY_FEED_PREFIX}<path of a recording>",
             values.market_feed,
         ),
-        binance_ws_url=read.parse(
-            "BINANCE_WS_URL",
-            "wss://data-stream.binance.vision",
-            "a ws:// or wss:// URL",
-            values.url("ws", "wss"),
-        ),
-        binance_rest_url=read.parse(
-            "BINANCE_REST_URL",
-            "https://data-api.binance.vision",
-            "an http:// or https:// URL",
-            values.url("http", "https"),
-        ),
+        binance_ws_url=stream("BINANCE_WS_URL", "wss://data-stream.binance.vision"),
+        binance_rest_url=rest("BINANCE_REST_URL", "https://data-api.binance.vision"),
+        kraken_ws_url=stream("KRAKEN_WS_URL", "wss://ws.kraken.com/v2"),
+        kraken_rest_url=rest("KRAKEN_REST_URL", "https://api.kraken.com"),
+        coinbase_ws_url=stream("COINBASE_WS_URL", "wss://ws-feed.exchange.coinbase.com"),
+        coinbase_rest_url=rest("COINBASE_REST_URL", "https://api.exchange.coinbase.com"),
         replay_speed=read.parse(
             "REPLAY_SPEED", "1", "a number from 0.01 to 1000000", values.number(0.01, 1_000_000)
         ),
@@ -252,6 +270,9 @@ def load_settings(
         ),
         connections_per_user=read.parse(
             "CONNECTIONS_PER_USER", "6000", connections, values.integer(0, 1_000_000)
+        ),
+        admin_users=tuple(
+            name.strip() for name in read.text("ADMIN_USERS", "").split(",") if name.strip()
         ),
         metrics_token=read.text("METRICS_TOKEN", ""),
         metrics_addresses=read.parse(

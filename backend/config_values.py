@@ -10,6 +10,9 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 SIMULATED_FEED = "simulated"
 BINANCE_FEED = "binance"
+KRAKEN_FEED = "kraken"
+COINBASE_FEED = "coinbase"
+EXCHANGE_FEEDS = (BINANCE_FEED, KRAKEN_FEED, COINBASE_FEED)
 REPLAY_FEED_PREFIX = "replay:"
 
 # Those of `market.candles`, which has their lengths.
@@ -18,6 +21,9 @@ INTERVAL_NAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
 SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,15}")
 # Each symbol keeps about 0.5 MB of candles, so this bounds the market's memory to some 250 MB.
 SYMBOLS_MAX = 500
+
+# It stands in every session's id, in the addresses of polls and in logs.
+PROCESS_NAME_MAX_CHARS = 16
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # A key serves until the last refresh token under it has expired; more than a few at once would be
@@ -81,6 +87,12 @@ def symbols(value: str) -> tuple[str, ...]:
     return symbols
 
 
+def process_name(value: str) -> str:
+    if not re.fullmatch(rf"[a-z0-9]{{0,{PROCESS_NAME_MAX_CHARS}}}", value):
+        raise ValueError(value)
+    return value
+
+
 def retention(value: str) -> dict[str, float]:
     """Days by interval; `none` keeps all for ever."""
     if value == "none":
@@ -92,7 +104,10 @@ def retention(value: str) -> dict[str, float]:
 
 
 def market_feed(value: str) -> str:
-    if value in (SIMULATED_FEED, BINANCE_FEED):
+    exchanges = [part.strip() for part in value.split(",")]
+    if set(exchanges) <= set(EXCHANGE_FEEDS) and len(set(exchanges)) == len(exchanges):
+        return ",".join(exchanges)
+    if value == SIMULATED_FEED:
         return value
     path = value.removeprefix(REPLAY_FEED_PREFIX)
     if path == value or not Path(path).expanduser().exists():

@@ -106,6 +106,13 @@ def unwatch(watch: Watch) -> None:
     get_hub().remove(watch)
 
 
+def readable(fileno: int) -> bool:
+    """Whether there is something to read now."""
+    poll = native("select").poll()
+    poll.register(fileno, native("select").POLLIN)
+    return bool(poll.poll(0))
+
+
 def wait_readable(fileno: int) -> None:
     """Block this greenlet until there is something to read."""
     trampoline(fileno, read=True)

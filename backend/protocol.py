@@ -43,6 +43,7 @@ STATUS_TOKEN_REFRESHED = "token_refreshed"
 STATUS_TOKEN_EXPIRING = "token_expiring"
 STATUS_FEED_DEGRADED = "feed_degraded"
 STATUS_FEED_RESTORED = "feed_restored"
+STATUS_FEED_CHANGED = "feed_changed"
 STATUS_SHUTDOWN = "shutting_down"
 
 # --- error codes: the `error` event, `rejected` symbols, REST -------------------------------------
@@ -125,7 +126,22 @@ def is_own_room(room: str) -> bool:
 
 
 # --- quotes ---------------------------------------------------------------------------------------
-QUOTE_FIELDS = ("symbol", "price", "change_24h", "volume_24h", "timestamp", "seq", "stale")
+RECEIVED_AT = "received_at"
+# Absent where the feed has no order book.
+BOOK_FIELDS = ("bid", "ask")
+# What a quote has, and what it has where a client names it.
+QUOTE_FIELDS = (
+    "symbol",
+    "price",
+    "change_24h",
+    "volume_24h",
+    "timestamp",
+    "seq",
+    "stale",
+    "source",
+    *BOOK_FIELDS,
+)
+ALL_QUOTE_FIELDS = (*QUOTE_FIELDS, RECEIVED_AT)
 
 # --- validation of what clients send --------------------------------------------------------------
 # The contract's bound on one request; a connection may add up to every configured symbol.
@@ -182,7 +198,7 @@ class Return:
 @dataclass(frozen=True, slots=True)
 class SubscribeRequest:
     """A valid `subscribe`. `realtime`, `fields` and `candles` are None where the request leaves
-    them be; `fields` are in the order of `QUOTE_FIELDS` and always hold `symbol`, `candles` are
+    them be; `fields` are in the order of `ALL_QUOTE_FIELDS` and always hold `symbol`, `candles` are
     intervals in that of `INTERVAL_NAMES`. `resume` is where the client stood when it was last
     connected."""
 
@@ -324,13 +340,13 @@ def _fields(value: object) -> tuple[str, ...] | None:
         return None
     if not isinstance(value, list) or not all(isinstance(field, str) for field in value):
         raise RequestError(INVALID_FIELDS, "fields must be a list of strings")
-    if unknown := [field for field in value if field not in QUOTE_FIELDS]:
+    if unknown := [field for field in value if field not in ALL_QUOTE_FIELDS]:
         raise RequestError(
             INVALID_FIELDS,
             f"unknown fields {[field[:32] for field in unknown[:5]]}; "
-            f"a quote has {', '.join(QUOTE_FIELDS)}",
+            f"a quote has {', '.join(ALL_QUOTE_FIELDS)}",
         )
-    return tuple(field for field in QUOTE_FIELDS if field == "symbol" or field in value)
+    return tuple(field for field in ALL_QUOTE_FIELDS if field == "symbol" or field in value)
 
 
 def _intervals(value: object) -> tuple[str, ...] | None:

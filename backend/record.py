@@ -71,7 +71,7 @@ def record(settings: Settings, out: Path, seconds: float | None, stop: threading
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m backend.record", description=__doc__)
     parser.add_argument("out", type=Path, help="file to write; compressed if it ends in .gz")
-    parser.add_argument("--feed", help="simulated, binance or replay:<path> (default MARKET_FEED)")
+    parser.add_argument("--feed", help="as MARKET_FEED, which is the default")
     parser.add_argument("--symbols", help="comma-separated, such as BTC,ETH (default SYMBOLS)")
     parser.add_argument("--seconds", type=float, help="stop after this long (default: Ctrl-C)")
     return parser
@@ -81,7 +81,10 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settin
     # No token is signed here, so no secret of the installation is asked for, or made.
     wanted = {"MARKET_FEED": options.feed, "SYMBOLS": options.symbols}
     given = {name: value for name, value in wanted.items() if value is not None}
-    return load_settings({**environ, "JWT_SECRET_KEY": secrets.token_urlsafe(48), **given})
+    settings = load_settings({**environ, "JWT_SECRET_KEY": secrets.token_urlsafe(48), **given})
+    if "," in settings.market_feed:
+        raise ConfigError(f"A recording is of one feed, not of {settings.market_feed}")
+    return settings
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 """The parts of a built application that run beside its requests, from its start to its end."""
 
+import logging
 import sys
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from flask import Flask
 from flask_socketio import SocketIO
 
+from backend import green
+from backend.api.readiness import Readiness
 from backend.assembly import Source
 from backend.http.places import Places
 from backend.http.server import HttpServer
@@ -15,6 +20,12 @@ from backend.offload import Offload
 from backend.storage.database import Database
 from backend.turns import Turns
 from backend.websocket_service import WebSocketService
+
+logger = logging.getLogger(__name__)
+
+# What is given back is a word to Redis, on which nothing depends but how soon others go on.
+GIVE_BACK_SECONDS = 2.0
+GIVE_BACK_STEP_SECONDS = 0.02
 
 
 @dataclass
@@ -30,6 +41,11 @@ class Runtime:
     databases: list[Database]
     metrics: Metrics
     turns: Turns
+    readiness: Readiness
+    # Each gives back something that others wait for, as the source does with its lease. Called
+    # once, when nothing is produced here any more; may wait.
+    give_back: list[Callable[[], None]] = field(default_factory=list)
+    _giving_back: int = 0
 
     @property
     def feed_name(self) -> str:
@@ -50,13 +66,36 @@ class Runtime:
         self.service.start(self.intervals)
         for task in self.background:
             run(task.run)
+        self.readiness.start()
 
-    def drain(self) -> None:
-        """Say farewell to clients and stop what `start` started."""
-        self.source.stop()
+    def say_farewell(self, seconds: float) -> None:
+        """Take no new clients, stop what `start` started, give back what is held, and tell every
+        client that the process ends; those that poll fetch it within `seconds`, or later."""
+        self.readiness.drain()
         for task in self.background:
             task.stop()
-        self.service.drain()
+        self.service.stop()
+        hooks = [self.source.stop, *self.give_back]
+        self._giving_back = len(hooks)
+        for hook in hooks:
+            self.socketio.start_background_task(self._give_back, hook)
+        self.service.say_farewell(seconds)
+
+    def drain(self, seconds: float) -> None:
+        """Close every connection once what waits for it has been written, or after `seconds`."""
+        deadline = time.monotonic() + GIVE_BACK_SECONDS
+        self.service.drain(seconds)
+        while self._giving_back and time.monotonic() < deadline:
+            green.sleep(GIVE_BACK_STEP_SECONDS)
+
+    def _give_back(self, hook: Callable[[], None]) -> None:
+        try:
+            hook()
+        except Exception:
+            # What is held expires by itself, a little later.
+            logger.exception("Something could not be given back")
+        finally:
+            self._giving_back -= 1
 
     def close(self) -> None:
         """Let go of threads and files; nothing is served any more."""

@@ -11,7 +11,7 @@ import os
 import resource
 import signal
 import socket
-import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -28,8 +28,16 @@ CONNECTIONS_MIN = 64
 # Connections that the kernel holds while the process is busy; a reconnect storm after a restart
 # comes in one second.
 BACKLOG = 4096
-# What is still being answered when the stream has drained gets this long.
-LAST_REQUESTS_SECONDS = 0.3
+# From the signal to the end of the process. `docker stop` and many supervisors kill after ten
+# seconds, and nothing that happens here may wait for longer than this.
+END_SECONDS = 9.5
+# Clients that poll are between two polls for a round trip, some of them on no connection. So long
+# they still find one, to fetch what they are told.
+POLLS_SECONDS = 1.0
+# A client behind a slow line gets what was written for it, up to its outbox's bound ...
+DRAIN_SECONDS = 7.0
+# ... and what is still being answered when the stream has drained gets this long.
+LAST_REQUESTS_SECONDS = 1.0
 
 
 class PortInUse(Exception):
@@ -75,14 +83,33 @@ def url_of(listener: Any) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(listener: Any, server: HttpServer, drain: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT, then `drain` and return. A second signal ends at once."""
-    server.start(listener)
+def serve(
+    server: HttpServer, say_farewell: Callable[[float], None], drain: Callable[[float], None]
+) -> None:
+    """Return some time after SIGTERM or SIGINT, within `END_SECONDS`; a second signal ends the
+    process at once.
+
+    First `say_farewell`, while those who poll can still come; then nobody is accepted any more, and
+    `drain` writes what is left. Both are given the seconds that they may take.
+    """
     name = _wait_for_signal()
+    started = time.monotonic()
+    _end_by(END_SECONDS)
     logger.info("%s: draining", name)
-    drain()
-    green.sleep(LAST_REQUESTS_SECONDS)
+    say_farewell(POLLS_SECONDS)
     server.stop()
+    drain(DRAIN_SECONDS)
+    server.finish(LAST_REQUESTS_SECONDS)
+    logger.info("drained in %.1f s", time.monotonic() - started)
+
+
+def _end_by(seconds: float) -> None:
+    """End the process after so long, whatever it waits for; cleanly, as those who are connected
+    have been told."""
+    # The hub itself may be what is stuck.
+    timer = green.native("threading").Timer(seconds, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
 
 
 def _wait_for_signal() -> str:
@@ -100,7 +127,7 @@ def _wait_for_signal() -> str:
     green.wait_readable(reader)
     number = os.read(reader, 1)[0]
     for again in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(again, lambda *_: sys.exit(1))
+        signal.signal(again, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     os.close(reader)
     os.close(writer)

@@ -19,6 +19,7 @@ from flask_socketio import SocketIO
 from backend import green
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
 from backend.clock import Clock
+from backend.fanout.fan import in_slices
 from backend.fanout.identity import Identity
 from backend.fanout.transport import Transports
 from backend.fanout.wire.pieces import Pieces, Sent
@@ -46,6 +47,8 @@ from backend.protocol import (
 )
 from backend.streaming.broadcaster import PRICE_FLUSH_SECONDS, Broadcaster
 from backend.streaming.candle_stream import LOOK_SECONDS, CandleStream
+from backend.streaming.clients import Clients
+from backend.streaming.figures import Figures, figures_of
 from backend.streaming.limits import MESSAGE_MAX_BYTES, PER_USER
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
@@ -53,6 +56,7 @@ from backend.streaming.producer import Producer
 from backend.streaming.production import Production
 from backend.streaming.published import Published
 from backend.streaming.recovery import Admission, Recovery
+from backend.streaming.renewal import Renewal
 from backend.streaming.requests import FAILED_HERE, Requests
 from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
@@ -113,7 +117,7 @@ class WebSocketService:
         self.sessions = Sessions(round(token_warning_seconds * 1000))
         self._subscriptions = Subscriptions()
         self._out = Outlet(self._put, self._put_joined, market, self.sessions, clock, metrics)
-        self._resumption = Resumption(journal)
+        self._resumption = Resumption(journal, metrics)
         self._recovery = Recovery(
             journal.log,
             recoveries,
@@ -123,6 +127,14 @@ class WebSocketService:
             self._end_former,
             clock,
             metrics,
+        )
+        self._clients = Clients(transports.polls, clock, metrics)
+        metrics.show("crs_clients", "Connections", ("transport", "client"), self._clients.counts)
+        metrics.show(
+            "crs_symbol_subscriptions",
+            "Connections that are subscribed to a symbol",
+            ("symbol",),
+            lambda: {(symbol,): n for symbol, n in self._subscriptions.by_symbol().items()},
         )
         self._broadcaster = Broadcaster(
             market,
@@ -149,6 +161,7 @@ class WebSocketService:
             self._out, self.sessions, self._subscriptions, market, self._refuse, clock, metrics
         )
         self._tasks: list[Periodic] = []
+        self._leaving = False
         revocations.subscribe(self.revoke)
         transports.when_too_large(self._refuse_message)
         transports.identify(self._identify)
@@ -170,7 +183,14 @@ class WebSocketService:
             self._part_for,
             clock,
         )
-        journal.log.on_renewal(self._begin_again)
+        self._renewal = Renewal(
+            journal.log,
+            self._resumption.place,
+            self._requests.begin_again,
+            self._broadcaster.send,
+            socketio.start_background_task,
+            socketio.sleep,
+        )
         self._register()
 
     # --- background tasks -------------------------------------------------------------------------
@@ -194,19 +214,35 @@ class WebSocketService:
         for task in self._tasks:
             self._socketio.start_background_task(task.run)
 
-    def drain(self) -> None:
-        """Tell every client that the process ends and when to come back, then close."""
+    def stop(self) -> None:
+        """End the background tasks."""
         for task in self._tasks:
             task.stop()
-        self._out.announce_status(STATUS_SHUTDOWN, "The server is shutting down")
-        for session in self.sessions:
-            payload = {
-                "reconnect_after_ms": self._rng.randint(*RECONNECT_AFTER_MS),
-                "timestamp": self._out.now(),
-            }
-            self._out.send(session.sid, SERVER_SHUTDOWN, payload)
-        self._socketio.sleep(0.1)
-        self._transports.close_all()
+
+    def say_farewell(self, seconds: float) -> None:
+        """Tell every client that the process ends and when to come back; then wait until those that
+        poll have fetched it, or for so long."""
+        self._leaving = True
+        sleep = self._socketio.sleep
+        for session in in_slices(self.sessions, self._clock.monotonic, lambda: sleep(0)):
+            self._part_with(session)
+        self._transports.wait_for_polls(seconds)
+
+    def drain(self, seconds: float) -> None:
+        """Close every connection once what waits for it has been written, or after `seconds`."""
+        self._transports.close_all(seconds)
+
+    def _part_with(self, session: Session) -> None:
+        self._out.send_status(session, STATUS_SHUTDOWN, "The server is shutting down")
+        payload = {
+            "reconnect_after_ms": self._rng.randint(*RECONNECT_AFTER_MS),
+            "timestamp": self._out.now(),
+        }
+        self._out.send(session.sid, SERVER_SHUTDOWN, payload)
+
+    def figures(self) -> Figures:
+        """What this process does and has done, in numbers."""
+        return figures_of(self._clients, self._subscriptions, self._metrics)
 
     def revoke(self, login: str) -> None:
         """Close the live connections of a login whose tokens were revoked."""
@@ -231,6 +267,7 @@ class WebSocketService:
 
     def _say_first(self, symbols: Iterable[str]) -> None:
         """Nobody who subscribes waits for the next cycle where there is something to say."""
+        self._renewal.wait()
         self._produce(Producer.say_first, symbols)
 
     def _produce(self, say: Callable[..., None], *args: object) -> None:
@@ -241,10 +278,6 @@ class WebSocketService:
                 say(producer, *args)
             except NotSaid:
                 self._metrics.not_said.inc()  # the next cycle says it, if it is still true
-
-    def _begin_again(self) -> None:
-        """Something that was said may be lost: tell everybody, with the present state."""
-        self._socketio.start_background_task(self._requests.begin_again)
 
     def _look_after(self) -> None:
         self._watch.look()
@@ -297,8 +330,11 @@ class WebSocketService:
         if former is None and self._published.sentiment() is None:
             self._produce(Producer.say_sentiment)
         self.sessions.add(session)
-        manager = self._socketio.server.manager
-        self._transports.accept(manager.eio_sid_from_sid(session.sid, NAMESPACE))
+        server = self._socketio.server
+        eio_sid = server.manager.eio_sid_from_sid(session.sid, NAMESPACE)
+        self._transports.accept(eio_sid)
+        environ = server.get_environ(session.sid, NAMESPACE) or {}
+        self._clients.enter(session, eio_sid, environ.get("HTTP_USER_AGENT", ""))
         self._enter(session.sid, ACCEPTED_ROOM)
         self._recognise(session)
         session.ticket = None if admission is None else admission.ticket
@@ -310,6 +346,9 @@ class WebSocketService:
         sentiment = self._published.sentiment()
         if sentiment is not None:
             self._out.send(session.sid, SENTIMENT_UPDATE, sentiment, place)
+        if self._leaving:
+            # Its transport was opened before.
+            self._part_with(session)
 
     def _on_disconnect(self, sid: str, *_args: Any) -> None:
         if self._socketio.server.manager.is_connected(sid, NAMESPACE):
@@ -321,6 +360,7 @@ class WebSocketService:
             eio_sid = self._socketio.server.manager.eio_sid_from_sid(sid, NAMESPACE)
             self._recovery.ended(session, cut=not self._transports.is_open(eio_sid))
             self._subscriptions.release(session)
+            self._clients.leave(session)
 
     def _serve(self, event: str, sid: str, *args: Any) -> Payload | None:
         """Any event of a client; ones that are not accepted are answered with nothing."""

@@ -27,9 +27,12 @@ CHECK, TEST = "check", "test"
 SLOWEST = 10
 
 # Program -> (Debian package, the tests that are left out without it). PostgreSQL's server
-# programs are in a folder of its version and not on the PATH, so that folder is looked at too.
+# programs are in a folder of its version and not on the PATH, so that folder is looked at too; and
+# nginx is where only root's PATH leads.
 SYSTEM = {
-    "redis-server": ("redis-server", "tests that share rate limits through Redis"),
+    "redis-server": ("redis-server", "tests of several processes"),
+    "nginx": ("nginx", "tests of several processes behind nginx"),
+    "promtool": ("prometheus", "tests of the alert rules"),
     "chromium": ("chromium", "browser tests"),
     "initdb": ("postgresql", "tests of accounts on PostgreSQL"),
     "firefox-esr": ("firefox-esr", "the smoke test in Firefox"),
@@ -96,12 +99,14 @@ STEPS = (
 
 def find(program: str) -> bool:
     versions = Path("/usr/lib/postgresql").glob(f"*/bin/{program}")
-    return shutil.which(program) is not None or any(versions)
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    return shutil.which(program, path=path) is not None or any(versions)
 
 
-def install_system_packages() -> list[str]:
-    """Install what is missing where that is possible; returns a line for each thing left out."""
-    missing = {name: entry for name, entry in SYSTEM.items() if not find(name)}
+def install(*programs: str) -> list[str]:
+    """Install those of these programs of `SYSTEM` that are missing, where that is possible; returns
+    a line for each that can't be had."""
+    missing = {name: SYSTEM[name] for name in programs if not find(name)}
     if missing and shutil.which("apt-get") and os.geteuid() == 0:
         packages = [package for package, _ in missing.values()]
         print(f"Installing system packages: {' '.join(packages)}", flush=True)
@@ -198,7 +203,7 @@ def read_times(report: Path) -> list[tuple[float, str]]:
 
 def main() -> int:
     command = sys.argv[1]
-    left_out = install_system_packages() if command == TEST else []
+    left_out = install(*SYSTEM) if command == TEST else []
     results = Runner().run(choose(command, left_out))
 
     slowest = sorted((time for result in results for time in result.times), reverse=True)

@@ -18,6 +18,7 @@ LAYERS = [
         "backend.api",
         "backend.auth",
         "backend.record",
+        "backend.evaluate",
     ],
     ["backend.streaming", "backend.feeds", "backend.history", "backend.storage", "backend.offload"],
     ["backend.journal"],

@@ -46,6 +46,25 @@ def test_retention_is_by_interval_and_what_is_not_named_stays(tmp_path: Path) ->
     assert tuple(INTERVALS) == INTERVAL_NAMES
 
 
+@pytest.mark.parametrize("exchange", ["binance", "kraken", "coinbase"])
+def test_each_exchange_is_a_feed_with_urls_of_its_own(tmp_path: Path, exchange: str) -> None:
+    name = exchange.upper()
+    settings = load_settings({"MARKET_FEED": exchange}, tmp_path)
+    assert settings.market_feed == exchange
+    assert getattr(settings, f"{exchange}_ws_url").startswith("wss://")
+    assert getattr(settings, f"{exchange}_rest_url").startswith("https://")
+    bad = {f"{name}_WS_URL": "https://x", f"{name}_REST_URL": "wss://x"}
+    text = problems(tmp_path, **bad)
+    assert f"{name}_WS_URL was 'https://x'" in text and f"{name}_REST_URL was 'wss://x'" in text
+
+
+def test_several_exchanges_are_a_feed_in_order_of_preference(tmp_path: Path) -> None:
+    settings = load_settings({"MARKET_FEED": "kraken, binance"}, tmp_path)
+    assert settings.market_feed == "kraken,binance"
+    for bad in ("kraken,kraken", "binance,simulated", "binance,", ",", "binance,rumours"):
+        assert "MARKET_FEED" in problems(tmp_path, MARKET_FEED=bad)
+
+
 def test_an_empty_variable_counts_as_absent(tmp_path: Path) -> None:
     assert load_settings({"PORT": "", "SYMBOLS": " "}, tmp_path) == load_settings({}, tmp_path)
 

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend import protocol
-from backend.protocol import RequestError, parse_heartbeat, parse_subscribe, parse_unsubscribe
+from backend.protocol import (
+    QUOTE_FIELDS,
+    RequestError,
+    parse_heartbeat,
+    parse_subscribe,
+    parse_unsubscribe,
+)
 
 KNOWN = {"BTC": None, "ETH": None, "ADA": None}
 
@@ -71,6 +77,12 @@ def test_a_request_holds_at_most_100_symbols() -> None:
 def test_fields_come_in_the_order_of_a_quote_with_the_symbol() -> None:
     request = parse_subscribe(({"symbols": [], "fields": ["seq", "price"]},), KNOWN)
     assert request.fields == ("symbol", "price", "seq")
+
+
+def test_what_a_quote_has_on_request_only_may_be_named() -> None:
+    request = parse_subscribe(({"symbols": [], "fields": ["received_at", "ask"]},), KNOWN)
+    assert request.fields == ("symbol", "ask", "received_at")
+    assert "received_at" not in QUOTE_FIELDS
 
 
 @pytest.mark.parametrize("fields", ["price", [1], ["prize"], [["price"]], 7])

@@ -9,6 +9,7 @@ from backend import green, turns
 from backend.turns import (
     BACKLOG_SECONDS,
     INBOUND_SHARE,
+    LONGEST_SECONDS,
     SLICE_SECONDS,
     STRANGERS_SHARE,
     Share,
@@ -170,3 +171,13 @@ def test_work_that_raises_ends_nobody_elses_turn(hub: Hub) -> None:
         hub.run(1.0)
     hub.run(1.0)
     assert done == [1]
+
+
+def test_waiting_for_something_else_is_not_work(hub: Hub) -> None:
+    shares = Turns(hub)
+    share, expected = Share(), 0.001
+    shares.wait(share, expected)
+    began = hub.seconds
+    hub.seconds += 1.0
+    assert shares.done(share, began, expected) == LONGEST_SECONDS
+    assert share.used <= LONGEST_SECONDS + expected

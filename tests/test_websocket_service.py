@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend import protocol
-from backend.protocol import QUOTE_FIELDS
+from backend.protocol import BOOK_FIELDS, QUOTE_FIELDS
 from tests.conftest import STACKS, Connect, StartServer
 from tests.servers import Server
 from tests.stream_clients import RawClient
@@ -35,7 +35,7 @@ def test_a_client_with_a_token_is_accepted_and_gets_its_symbols(
     for _ in range(3):  # the snapshot, and two ticks
         update = client.wait("market_update")
         assert set(update) == {"BTC", "ADA"}
-        assert set(update["BTC"]) == set(QUOTE_FIELDS)
+        assert set(update["BTC"]) == set(QUOTE_FIELDS) - set(BOOK_FIELDS)
 
 
 def test_the_confirmation_comes_before_the_snapshot_and_the_current_signals(

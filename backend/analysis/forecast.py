@@ -1,50 +1,33 @@
-"""The range in which a price will lie in an hour and in a day, and how often such ranges held.
+"""Forecast ranges of symbols: where a price will lie in an hour and in a day, and how often such
+ranges held.
 
-The model: log returns have no drift, and a variance that persists. The variance a minute is the
-mean of the realised one over the last hour, six hours and day (the idea of Corsi's HAR model,
-Journal of Financial Econometrics 2009, with fixed weights), from five-minute returns, which the
-bounce between bid and ask blurs less than one-minute ones. A range reaches q standard deviations to
-either side; q starts at the quantile of a Student t with 4 degrees of freedom and is then adapted
-to what happened: it grows with each range that failed and shrinks with each that held, so that in
-the long run the stated share holds (Gibbs and Candes, "Adaptive Conformal Inference", NeurIPS
-2021). The daily cycle is left out: it cancels in a day, and two days of history do not show it.
-
-It is a range, not a direction, and not advice.
+Log returns have no drift, and a deviation that is forecast in `volatility`; how many of them a
+range reaches is learnt in `ranges`. It is a range, not a direction, and not advice.
 """
 
 import math
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from backend.analysis.factors import Floats, rolling_mean
+from backend.analysis import volatility
+from backend.analysis.averages import Floats
+from backend.analysis.ranges import HORIZONS, LEVELS, Ranges, Tally
 from backend.clock import MINUTE_MS
 from backend.market.models import CLOSE, OPEN_TIME, Candle, CandleArray
 
-HORIZONS = {"1h": 60, "24h": 24 * 60}  # minutes
-# Two-sided quantiles of Student's t with 4 degrees of freedom, scaled to a variance of 1.
-FIRST_WIDTHS = {0.5: 0.5238, 0.9: 1.5074}
+# Of the state that can be stored: widths of another model mean nothing to this one.
+STATE_VERSION = 1
 
-RETURN_MINUTES = 5
-WINDOWS = (60, 360, 1440)
-WEIGHTS = (0.3, 0.3, 0.4)
-KEPT_MINUTES = WINDOWS[-1] + RETURN_MINUTES + 1
 MIN_MINUTES = 180
-# A range is issued and checked every five minutes: often enough to count, and 290 of a symbol are
-# open at most.
-MARK_MINUTES = 5
-# How far q follows one whole horizon of failures: a fifth. Faster it would chase its own errors,
-# since ranges of the same horizon overlap and fail together.
-ADAPTATION = 0.2
-# q stays within this factor of where it started: a long lull must not teach that nothing moves.
-MAX_ADAPTATION = 4.0
-# e^100 is beyond any price; what an absurd feed delivers must not overflow.
-MAX_HALF_WIDTH = 100.0
 # A gap longer than this is an outage and not a quiet market: ranges that end in it can't be
 # checked, and the move across it is no return of five minutes.
 OUTAGE_MINUTES = 60
+KEPT_MINUTES = volatility.WINDOWS[-1]
+# Going through history, others get a turn after so many marks, about 1 ms.
+MARKS_A_TURN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,138 +40,113 @@ class Range:
     high: float
 
 
-@dataclass(slots=True)
-class Tally:
-    """How many ranges held, of all whose time has come."""
-
-    hits: int = 0
-    total: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Issued:
-    due: int
-    log_price: float
-    half_widths: tuple[float, ...]
-
-
-class _Horizon:
-    """The open ranges of one symbol and horizon, and the widths they have taught."""
-
-    def __init__(self, minutes: int) -> None:
-        self.minutes = minutes
-        self.widths = dict(FIRST_WIDTHS)
-        self.tallies = {level: Tally() for level in FIRST_WIDTHS}
-        self._open: deque[_Issued] = deque(maxlen=minutes // MARK_MINUTES + 1)
-        self._step = ADAPTATION * MARK_MINUTES / minutes
-
-    def half_widths(self, variance: float) -> tuple[float, ...]:
-        deviation = math.sqrt(variance * self.minutes)
-        return tuple(min(width * deviation, MAX_HALF_WIDTH) for width in self.widths.values())
-
-    def mark(self, minute: int, log_price: float, variance: float | None) -> None:
-        """Check the range that ends at `minute`, forget those that ended unseen, issue the next."""
-        while self._open and self._open[0].due <= minute:
-            issued = self._open.popleft()
-            if issued.due == minute:
-                self._check(issued, abs(log_price - issued.log_price))
-        if variance is not None:
-            due = minute + self.minutes
-            self._open.append(_Issued(due, log_price, self.half_widths(variance)))
-
-    def _check(self, issued: _Issued, move: float) -> None:
-        for level, half_width in zip(self.widths, issued.half_widths, strict=True):
-            hit = move <= half_width
-            tally = self.tallies[level]
-            tally.hits += hit
-            tally.total += 1
-            self._adapt(level, math.exp(self._step * (level - hit)))
-
-    def _adapt(self, level: float, factor: float) -> None:
-        first = FIRST_WIDTHS[level]
-        width = self.widths[level] * factor
-        self.widths[level] = min(max(width, first / MAX_ADAPTATION), first * MAX_ADAPTATION)
-
-
 class _Track:
-    """One symbol: its recent log prices, minute by minute, and its open ranges."""
+    """One symbol: its recent prices, minute by minute, its open ranges and what they taught.
+
+    What was learnt survives that prices are read anew: a range is issued once, and checked once.
+    """
 
     def __init__(self) -> None:
-        self.horizons = {name: _Horizon(minutes) for name, minutes in HORIZONS.items()}
-        self._log_prices: Floats = np.empty(0)
+        self.ranges = {name: Ranges(horizon) for name, horizon in HORIZONS.items()}
+        self._marked = -1  # the last minute that was gone through
         self._minute: int | None = None  # of the newest price
+        self._logs: Floats = np.empty(0)
+        # What each minute known adds to the variance; 0 for the first, which has none before it.
+        self._squares: Floats = np.empty(0)
 
-    def load(self, closed: CandleArray) -> None:
+    def load(self, closed: CandleArray, pause: Callable[[], object]) -> None:
+        """Take prices from closed candles; go through the minutes that are new among them."""
+        self._minute, self._logs, self._squares = None, np.empty(0), np.empty(0)
         minutes = closed[:, OPEN_TIME].astype(np.int64) // MINUTE_MS
         logs = np.log(closed[:, CLOSE])
         outages = np.flatnonzero(np.diff(minutes) > OUTAGE_MINUTES) + 1
         for part in np.split(np.arange(len(closed)), outages):
             if len(part):
-                self._load_part(minutes[part], logs[part])
+                every = np.arange(minutes[part[0]], minutes[part[-1]] + 1)
+                places = np.searchsorted(minutes[part], every, side="right") - 1
+                self._load_part(int(every[0]), logs[part][places], pause)
 
-    def _load_part(self, minutes: np.ndarray, logs: Floats) -> None:
-        first = int(minutes[0])
-        every = np.arange(first, int(minutes[-1]) + 1)
-        carried = logs[np.searchsorted(minutes, every, side="right") - 1]
-        known = self._joined(first, carried)
-        offset = len(known) - len(every)
-        variances = variance(known)
-        for index in np.flatnonzero((every + 1) % MARK_MINUTES == 0).tolist():
-            count = offset + index + 1
-            value = float(variances[count - 1]) if count >= MIN_MINUTES else None
-            self._mark(first + index, float(carried[index]), value)
-        self._keep(known, int(every[-1]))
+    def _load_part(self, first: int, logs: Floats, pause: Callable[[], object]) -> None:
+        before = len(self._squares)
+        self._extend(first, logs)
+        deviations = volatility.usual_deviations(self._squares)
+        marks = [
+            minute
+            for minute in range(max(first, self._marked + 1), first + len(logs))
+            if any(ranges.is_mark(minute) for ranges in self.ranges.values())
+        ]
+        for number, minute in enumerate(marks, 1):
+            place = minute - first
+            known = before + place + 1
+            column = deviations[:, known - 1]
+            self._go_through(minute, float(logs[place]), column, known)
+            if number % MARKS_A_TURN == 0:
+                pause()
+        self._marked = max(self._marked, first + len(logs) - 1)
+        self._squares = self._squares[-KEPT_MINUTES:]
 
     def update(self, candle: Candle) -> None:
+        """Take in the next closed candle; the minutes without one carry the last price."""
         minute, log_price = candle.open_time_ms // MINUTE_MS, math.log(candle.close)
         if self._minute is None or minute - self._minute > OUTAGE_MINUTES:
             self._follow(minute, log_price)
             return
-        quiet = float(self._log_prices[-1])
+        quiet = float(self._logs[-1])
         for passed in range(self._minute + 1, minute):
             self._follow(passed, quiet)
         if minute > self._minute:
             self._follow(minute, log_price)
 
-    def variance(self) -> float | None:
-        """The variance of a minute's log return as forecast now; None with too little history."""
-        if len(self._log_prices) < MIN_MINUTES:
-            return None
-        return float(variance(self._log_prices)[-1])
+    def half_widths(self) -> dict[str, tuple[float, ...]]:
+        """Of the ranges from now on, by horizon; none with too little history."""
+        if self._minute is None or len(self._squares) < MIN_MINUTES:
+            return {}
+        newest = volatility.newest_deviations(self._squares)
+        return {
+            name: ranges.half_widths(newest, self._minute, len(self._squares))
+            for name, ranges in self.ranges.items()
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "marked": self._marked,
+            "horizons": {name: ranges.state() for name, ranges in self.ranges.items()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for name, ranges in self.ranges.items():
+            ranges.restore(state["horizons"][name])
+        self._marked = int(state["marked"])
 
     def _follow(self, minute: int, log_price: float) -> None:
-        self._keep(self._joined(minute, np.array([log_price])), minute)
-        if (minute + 1) % MARK_MINUTES == 0:
-            self._mark(minute, log_price, self.variance())
+        self._extend(minute, np.array([log_price]))
+        self._squares = self._squares[-KEPT_MINUTES:]
+        if minute > self._marked:
+            self._marked = minute
+            if any(ranges.is_mark(minute) for ranges in self.ranges.values()):
+                newest = volatility.newest_deviations(self._squares)
+                self._go_through(minute, log_price, newest, len(self._squares))
 
-    def _joined(self, minute: int, logs: Floats) -> Floats:
-        """What is known, followed by `logs` from `minute` on, without the move over an outage."""
-        known = self._log_prices
-        if self._minute is not None and minute - self._minute > OUTAGE_MINUTES:
-            known = known + (logs[0] - known[-1])
-        return np.concatenate((known, logs))
+    def _go_through(self, minute: int, log_price: float, deviations: Floats, known: int) -> None:
+        for ranges in self.ranges.values():
+            if ranges.is_mark(minute):
+                ranges.check(minute, log_price)
+                if known >= MIN_MINUTES:
+                    half_widths = ranges.half_widths(deviations, minute, known)
+                    ranges.issue(minute, log_price, half_widths)
 
-    def _keep(self, log_prices: Floats, minute: int) -> None:
-        self._log_prices, self._minute = log_prices[-KEPT_MINUTES:], minute
-
-    def _mark(self, minute: int, log_price: float, value: float | None) -> None:
-        for horizon in self.horizons.values():
-            horizon.mark(minute, log_price, value)
-
-
-def variance(log_prices: Floats) -> Floats:
-    """The forecast variance of a minute's log return after each minute, shape like the input.
-
-    The weighted mean of the realised variance over `WINDOWS`, over what there is at the start.
-    """
-    squares = np.zeros(len(log_prices))
-    squares[RETURN_MINUTES:] = (log_prices[RETURN_MINUTES:] - log_prices[:-RETURN_MINUTES]) ** 2
-    means = (
-        weight * rolling_mean(squares / RETURN_MINUTES, window)
-        for window, weight in zip(WINDOWS, WEIGHTS, strict=True)
-    )
-    total: Floats = sum(means, start=np.zeros(len(log_prices)))
-    return np.maximum(total, 0)
+    def _extend(self, minute: int, logs: Floats) -> None:
+        """Take in prices from `minute` on, without the move over an outage before it."""
+        before = self._logs
+        if not len(before):
+            before = np.full(volatility.RETURN_MINUTES, logs[0])
+        elif self._minute is not None and minute - self._minute > OUTAGE_MINUTES:
+            before = before + (logs[0] - before[-1])
+        joined = np.concatenate((before, logs))
+        new = volatility.squares(joined, minute - len(before))
+        self._squares = np.concatenate((self._squares, new))
+        self._logs = joined[-volatility.RETURN_MINUTES :]
+        self._minute = minute + len(logs) - 1
 
 
 class ForecastEngine:
@@ -197,14 +155,16 @@ class ForecastEngine:
     def __init__(self, symbols: tuple[str, ...]) -> None:
         self._tracks = {symbol: _Track() for symbol in symbols}
 
-    def load(self, symbol: str, closed: CandleArray) -> None:
-        """Start over from closed candles, shape (n, 7), oldest first.
+    def load(
+        self, symbol: str, closed: CandleArray, pause: Callable[[], object] = lambda: None
+    ) -> None:
+        """Read the prices anew from closed candles, shape (n, 7), oldest first.
 
-        The ranges that would have been issued along the way are checked like any others: each
-        depends on candles before it only. Two days take about 2 ms.
+        Minutes that were not seen before are gone through: the ranges that would have been issued
+        along the way are checked like any others, each depends on candles before it only. What was
+        learnt from those that were is kept. A week takes about 20 ms, with a `pause` each.
         """
-        track = self._tracks[symbol] = _Track()
-        track.load(closed)
+        self._tracks[symbol].load(closed, pause)
 
     def update(self, symbol: str, candle: Candle) -> None:
         """Take in the next closed candle. One that is not newer than the last is known already."""
@@ -212,24 +172,42 @@ class ForecastEngine:
 
     def ranges(self, symbol: str, price: float) -> tuple[Range, ...]:
         """The ranges about `price` from now on; none before three hours of candles."""
-        track = self._tracks[symbol]
-        value = track.variance()
-        return () if value is None else tuple(_ranges(track.horizons, price, value))
+        return tuple(_about(price, self._tracks[symbol].half_widths()))
 
     def coverage(self, symbol: str | None = None) -> dict[str, dict[float, Tally]]:
         """By horizon and level, how many ranges held so far: of one symbol, or of all."""
         tracks = self._tracks.values() if symbol is None else (self._tracks[symbol],)
-        found = {name: {level: Tally() for level in FIRST_WIDTHS} for name in HORIZONS}
+        found = {name: {level: Tally() for level in LEVELS} for name in HORIZONS}
         for track in tracks:
-            for name, horizon in track.horizons.items():
-                for level, tally in horizon.tallies.items():
+            for name, ranges in track.ranges.items():
+                for level, tally in zip(LEVELS, ranges.tallies, strict=True):
                     found[name][level].hits += tally.hits
                     found[name][level].total += tally.total
         return found
 
+    def state(self) -> dict[str, Any]:
+        """What was learnt, to be stored as JSON, about 4 KB a symbol: widths, tallies, open ranges.
+        Prices are not in it; `load` gives them after `restore`."""
+        return {
+            "version": STATE_VERSION,
+            "symbols": {symbol: track.state() for symbol, track in self._tracks.items()},
+        }
 
-def _ranges(horizons: Mapping[str, _Horizon], price: float, value: float) -> Iterator[Range]:
-    for name, horizon in horizons.items():
-        for level, half_width in zip(horizon.widths, horizon.half_widths(value), strict=True):
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave, before any candle. That of another version, and symbols
+        that are not followed, are left alone; raises ValueError, KeyError or TypeError for what is
+        no state."""
+        if state["version"] != STATE_VERSION:
+            return
+        for symbol, of_symbol in state["symbols"].items():
+            if symbol in self._tracks:
+                track = _Track()
+                track.restore(of_symbol)
+                self._tracks[symbol] = track
+
+
+def _about(price: float, half_widths: Mapping[str, tuple[float, ...]]) -> Iterator[Range]:
+    for name, of_levels in half_widths.items():
+        for level, half_width in zip(LEVELS, of_levels, strict=True):
             factor = math.exp(half_width)
             yield Range(name, level, price / factor, price * factor)

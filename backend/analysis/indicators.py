@@ -1,235 +1,265 @@
-"""The indicators behind a rating, kept up to date candle by candle with TA-Lib's streaming handles.
+"""The indicators behind a rating, read off the newest candles of many rows at once.
 
-A handle is opened on history, told of each closed candle with `update`, and asked with `peek` what
-it would say if the forming candle closed now. Both equal TA-Lib's batch functions on the same
-candles. Sources: J. Welles Wilder, "New Concepts in Technical Trading Systems" (1978) for RSI, ATR,
-ADX and DI; the others as documented at https://ta-lib.org/functions/.
+A row is one symbol's candles of one timeframe. What needs a window only is computed from it each
+time; what remembers all candles is in `averages`. Zero by zero is NaN, as it is `na` in Pine, whose
+`ta` library of 2024-11-26 (version 9) defines each of them:
+https://www.tradingview.com/script/BICzyhq0-ta/.
 """
 
-import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import talib
 from numpy.typing import NDArray
-from talib import stream
 
-from backend.market.candles import candle_row
-from backend.market.models import CLOSE, HIGH, LOW, OPEN, VOLUME, Candle, CandleArray
+from backend.analysis.averages import (
+    EMA_12,
+    EMA_13,
+    EMA_26,
+    EMA_PERIODS,
+    MINUS_MOVE,
+    PLUS_MOVE,
+    TRUE_RANGE,
+    Averages,
+    Floats,
+    Window,
+    nested,
+    ratio,
+)
 
-# The longest look-back, SMA and EMA 200, plus the two earlier readings that some rules compare
-# with. With fewer candles the handles are opened anew each minute, so that an item joins as soon
-# as it has enough; from then on they are only updated.
-WARM_UP_CANDLES = 202
-# TA-Lib takes anything under 1e-14 for zero, which is a real move in an asset of 1e-9 USD. Prices
-# are therefore brought to about 2^10 first; a power of two changes no digit of any of them.
-SCALE_EXPONENT = 10
+# The longest look-back: SMA 200 and the first value of EMA 200.
+WINDOW_LENGTH = 200
+# Ichimoku's cloud is drawn so many candles ahead of where it is computed.
+DISPLACEMENT = 26
+# Differences under this share of the price are rounding, and a range so narrow is none. Pine takes
+# for equal what differs by 1e-10, at any price: as much at a price of 100.
+TIE = 1e-12
 
-NAN = math.nan
-UPDATE, PEEK = 0, 1
-
-Row = Sequence[float]
-
-
-class Readings(NamedTuple):
-    """Every indicator after one candle, in scaled prices; NaN where there is not enough data.
-
-    `high_20` and `low_20` are the Donchian channel of 20 candles; `range_8` is the width of the
-    channel of 8, zero when nothing moved at all through the Ultimate oscillator's short period.
-    """
-
-    close: float
-    sma_10: float
-    sma_20: float
-    sma_30: float
-    sma_50: float
-    sma_100: float
-    sma_200: float
-    ema_10: float
-    ema_20: float
-    ema_30: float
-    ema_50: float
-    ema_100: float
-    ema_200: float
-    hma_9: float
-    vwma_20: float
-    conversion_line: float
-    base_line: float
-    span_b: float
-    rsi: float
-    stoch_k: float
-    stoch_d: float
-    cci: float
-    adx: float
-    plus_di: float
-    minus_di: float
-    ao: float
-    momentum: float
-    macd: float
-    macd_signal: float
-    macd_histogram: float
-    bull_power: float
-    bear_power: float
-    williams_r: float
-    ultimate: float
-    atr: float
-    high_20: float
-    middle_20: float
-    low_20: float
-    high_8: float
-    middle_8: float
-    low_8: float
-    volume_mean: float
-    volume_deviation: float
-    stoch_rsi_k: float
-    stoch_rsi_d: float
-
-    @property
-    def range_8(self) -> float:
-        return self.high_8 - self.low_8
-
-
-# Averages of volume over an hour: long enough to know what is usual now, short enough for the day's
+SMA_PERIODS = (10, 20, 30, 50, 100, 200)
+_VOTING = [EMA_PERIODS.index(period) for period in SMA_PERIODS]
+ICHIMOKU_PERIODS = (9, 26, 52)
+STOCHASTIC_PERIOD = 14
+CCI_PERIOD = 20
+VWMA_PERIOD = 20
+MOMENTUM_PERIOD = 10
+AO_PERIODS = (5, 34)
+ULTIMATE_PERIODS = (7, 14, 28)
+ULTIMATE_WEIGHTS = (4, 2, 1)
+STILL_PERIOD = 20
+CHANNEL_PERIOD = 20
+# Averages of volume: long enough to know what is usual now, on minutes short enough for the day's
 # cycle.
 VOLUME_PERIOD = 60
 
-_H, _L, _C, _V = HIGH, LOW, CLOSE, VOLUME
-# Function, input columns, parameters, number of outputs; in the order of `Readings`. CCI runs on
-# closes, as in the published rating.
-_SPECIFICATIONS: tuple[tuple[str, tuple[int, ...], tuple[int, ...], int], ...] = (
-    *(("SMA", (_C,), (period,), 1) for period in (10, 20, 30, 50, 100, 200)),
-    *(("EMA", (_C,), (period,), 1) for period in (10, 20, 30, 50, 100, 200)),
-    ("HMA", (_C,), (9,), 1),
-    ("VWMA", (_C, _V), (20,), 1),
-    ("MIDPRICE", (_H, _L), (9,), 1),
-    ("MIDPRICE", (_H, _L), (26,), 1),
-    ("MIDPRICE", (_H, _L), (52,), 1),
-    ("RSI", (_C,), (14,), 1),
-    ("STOCH", (_H, _L, _C), (14, 3, 0, 3, 0), 2),
-    ("CCI", (_C, _C, _C), (20,), 1),
-    ("ADX", (_H, _L, _C), (14,), 1),
-    ("PLUS_DI", (_H, _L, _C), (14,), 1),
-    ("MINUS_DI", (_H, _L, _C), (14,), 1),
-    ("AO", (_H, _L), (5, 34), 1),
-    ("MOM", (_C,), (10,), 1),
-    ("MACD", (_C,), (12, 26, 9), 3),
-    ("ERI", (_H, _L, _C), (13,), 2),
-    ("WILLR", (_H, _L, _C), (14,), 1),
-    ("ULTOSC", (_H, _L, _C), (7, 14, 28), 1),
-    ("ATR", (_H, _L, _C), (14,), 1),
-    ("DONCHIAN", (_H, _L), (20,), 3),
-    ("DONCHIAN", (_H, _L), (8,), 3),
-    ("SMA", (_V,), (VOLUME_PERIOD,), 1),
-    ("STDDEV", (_V,), (VOLUME_PERIOD,), 1),
-)
-_INPUTS = {used for _, used, _, _ in _SPECIFICATIONS}
-# StochRSI 3-3-14-14: TA-Lib's fast %D is the published %K, whose mean over 3 is the published %D.
-_STOCH_RSI = (14, 14, 3)
-_STOCH_RSI_D = 3
+
+def _weighted_mean(period: int) -> Floats:
+    """The weights of a WMA, the newest last."""
+    weights: Floats = np.arange(1.0, period + 1)
+    return weights * 2 / (period * (period + 1))
 
 
-class IndicatorSet:
-    """All indicators of one symbol.
+def _hull_weights() -> Floats:
+    """HMA 9 as one weighted sum of 11 closes: WMA 3 of (2 * WMA 4 - WMA 9)."""
+    inner = -_weighted_mean(9)
+    inner[-4:] += 2 * _weighted_mean(4)
+    weights: Floats = np.convolve(inner, _weighted_mean(3))
+    return weights
 
-    `history` holds the readings of the last three closed candles, oldest first (fewer before).
+
+_HULL_WEIGHTS = _hull_weights()
+
+
+class Readings(NamedTuple):
+    """Every indicator after the newest candle of each row, and what the rules compare it with:
+    `_before` is its value one candle ago, `_earlier` two. NaN where there are too few candles.
+
+    `sma` (6, rows) and `ema` (6, rows) by `SMA_PERIODS`, all else (rows,). `lead_a` and `lead_b`
+    are Ichimoku's leading lines as drawn at the candle, so of 26 candles ago, `span_b` is the
+    second as computed at it. `moved` is false where the price has stood still for 20 candles.
+
+    For the reasons: `change` of the close against the close before; the Donchian channel of the 20
+    candles before; `surge`, how many standard deviations the volume lies above the mean of the 60
+    candles before.
     """
 
-    def __init__(self) -> None:
-        self.history: list[Readings] = []
-        self.scale = 1.0  # prices in `history` are USD times this
-        self._warm_up: list[list[float]] = []
-        self._handles: list[tuple[Any, tuple[int, ...], int]] = []
-        self._stoch_rsi: tuple[Any, Any] | None = None
+    close: Floats
+    sma: Floats
+    ema: Floats
+    hma: Floats
+    vwma: Floats
+    conversion_line: Floats
+    base_line: Floats
+    lead_a: Floats
+    lead_b: Floats
+    span_b: Floats
+    rsi: Floats
+    rsi_before: Floats
+    stoch_k: Floats
+    stoch_d: Floats
+    stoch_d_before: Floats
+    cci: Floats
+    cci_before: Floats
+    adx: Floats
+    adx_before: Floats
+    plus_di: Floats
+    minus_di: Floats
+    ao: Floats
+    ao_before: Floats
+    ao_earlier: Floats
+    momentum: Floats
+    momentum_before: Floats
+    macd: Floats
+    macd_signal: Floats
+    stoch_rsi_k: Floats
+    stoch_rsi_d: Floats
+    williams_r: Floats
+    williams_r_before: Floats
+    bull_power: Floats
+    bull_power_before: Floats
+    bear_power: Floats
+    bear_power_before: Floats
+    ultimate: Floats
+    moved: NDArray[np.bool_]
+    atr: Floats
+    change: Floats
+    change_before: Floats
+    channel_high: Floats
+    channel_low: Floats
+    surge: Floats
+    surge_before: Floats
 
-    def rebuild(self, closed: CandleArray) -> None:
-        """Start over from closed candles, shape (n, 7), oldest first."""
-        self.history = []
-        self._warm_up = closed.tolist() if len(closed) < WARM_UP_CANDLES else []
-        if not len(closed):
-            return
-        self.scale = 2.0 ** (SCALE_EXPONENT - math.frexp(closed[-1, CLOSE])[1])
-        columns = closed[:, : VOLUME + 1].copy()
-        columns[:, OPEN:VOLUME] *= self.scale
-        if self._warm_up:
-            for count in range(max(1, len(columns) - 2), len(columns) + 1):
-                self._push(self._open(columns[:count]))
-        else:
-            # All but the last two open the handles; those two then leave readings of their own.
-            self._push(self._open(columns[:-2]))
-            for row in columns[-2:].tolist():
-                self._push(self._read(row, UPDATE))
 
-    def update(self, candle: Candle) -> None:
-        """Take in the next closed candle."""
-        if len(self._warm_up) or not self.history:
-            self.rebuild(np.array([*self._warm_up, candle_row(candle)]))
-        else:
-            self._push(self._read(self._scaled(candle), UPDATE))
+def read(window: Window, before: Averages, now: Averages) -> Readings:
+    """The readings at the newest candle of each row, from windows of `WINDOW_LENGTH` candles and
+    the averages as of the candle before it and as of itself."""
+    high, low, close, volume = window
+    price = close[-1]
+    conversion, base, span_b = _midpoints(high, low, ICHIMOKU_PERIODS)
+    conversion_drawn, base_drawn, lead_b = _midpoints(
+        high[:-DISPLACEMENT], low[:-DISPLACEMENT], ICHIMOKU_PERIODS
+    )
+    stoch = _stochastic(high, low, close, 6)
+    stoch_k, stoch_d = _smoothed(stoch)
+    stoch_rsi_k, stoch_rsi_d = _smoothed(_stochastic(now.rsi, now.rsi, now.rsi, 5))
+    middle = (high[-AO_PERIODS[-1] - 2 :] + low[-AO_PERIODS[-1] - 2 :]) / 2
+    ao = [_awesome(middle[: len(middle) - ago]) for ago in range(3)]
+    return Readings(
+        close=price,
+        sma=nested(np.add, close, SMA_PERIODS) / np.array(SMA_PERIODS)[:, np.newaxis],
+        ema=now.ema[_VOTING],
+        hma=_HULL_WEIGHTS @ close[-len(_HULL_WEIGHTS) :],
+        vwma=_volume_weighted(close[-VWMA_PERIOD:], volume[-VWMA_PERIOD:]),
+        conversion_line=conversion,
+        base_line=base,
+        lead_a=(conversion_drawn + base_drawn) / 2,
+        lead_b=lead_b,
+        span_b=span_b,
+        rsi=now.rsi[-1],
+        rsi_before=now.rsi[-2],
+        stoch_k=stoch_k[-1],
+        stoch_d=stoch_d[-1],
+        stoch_d_before=stoch_d[-2],
+        cci=_commodity_channel(close[-CCI_PERIOD:]),
+        cci_before=_commodity_channel(close[-CCI_PERIOD - 1 : -1]),
+        adx=now.adx,
+        adx_before=before.adx,
+        plus_di=100 * ratio(now.wilder[PLUS_MOVE], now.wilder[TRUE_RANGE], 0.0),
+        minus_di=100 * ratio(now.wilder[MINUS_MOVE], now.wilder[TRUE_RANGE], 0.0),
+        ao=ao[0],
+        ao_before=ao[1],
+        ao_earlier=ao[2],
+        momentum=price - close[-1 - MOMENTUM_PERIOD],
+        momentum_before=close[-2] - close[-2 - MOMENTUM_PERIOD],
+        macd=now.ema[EMA_12] - now.ema[EMA_26],
+        macd_signal=now.macd_signal,
+        stoch_rsi_k=stoch_rsi_k[-1],
+        stoch_rsi_d=stoch_rsi_d[-1],
+        williams_r=stoch[-1] - 100,
+        williams_r_before=stoch[-2] - 100,
+        bull_power=high[-1] - now.ema[EMA_13],
+        bull_power_before=high[-2] - before.ema[EMA_13],
+        bear_power=low[-1] - now.ema[EMA_13],
+        bear_power_before=low[-2] - before.ema[EMA_13],
+        ultimate=_ultimate(*(column[-ULTIMATE_PERIODS[-1] - 1 :] for column in window[:3])),
+        moved=_moved(high[-STILL_PERIOD:], low[-STILL_PERIOD:]),
+        atr=now.wilder[TRUE_RANGE],
+        change=price - close[-2],
+        change_before=close[-2] - close[-3],
+        channel_high=high[-CHANNEL_PERIOD - 1 : -1].max(axis=0),
+        channel_low=low[-CHANNEL_PERIOD - 1 : -1].min(axis=0),
+        surge=_surge(volume[-VOLUME_PERIOD - 1 :]),
+        surge_before=_surge(volume[-VOLUME_PERIOD - 2 : -1]),
+    )
 
-    def peek(self, forming: Candle) -> Readings:
-        """What the readings would be if `forming` closed as it stands; changes nothing."""
-        if not self._warm_up:
-            return self._read(self._scaled(forming), PEEK)
-        # An item may have just enough candles with the forming one.
-        columns = np.array([*self._warm_up, candle_row(forming)])[:, : VOLUME + 1]
-        columns[:, OPEN:VOLUME] *= self.scale
-        return IndicatorSet()._open(columns)
 
-    def _scaled(self, candle: Candle) -> Row:
-        s = self.scale
-        return (
-            0.0,
-            candle.open * s,
-            candle.high * s,
-            candle.low * s,
-            candle.close * s,
-            candle.volume,
-        )
+def _moved(high: Floats, low: Floats) -> NDArray[np.bool_]:
+    highest, lowest = high.max(axis=0), low.min(axis=0)
+    moved: NDArray[np.bool_] = highest - lowest > TIE * highest
+    return moved
 
-    def _push(self, readings: Readings) -> None:
-        self.history.append(readings)
-        del self.history[:-3]
 
-    def _open(self, candles: NDArray[np.float64]) -> Readings:
-        columns = [column.copy() for column in candles.T]
-        values = [float(columns[CLOSE][-1])]
-        self._handles = []
-        for name, used, parameters, outputs in _SPECIFICATIONS:
-            try:
-                handle = getattr(stream, name)(*(columns[i] for i in used), *parameters)
-            except talib.InsufficientHistory:
-                handle = None
-            methods = (handle.update, handle.peek) if handle else None
-            self._handles.append((methods, used, outputs))
-            if outputs == 1:
-                values.append(handle.value if handle else NAN)
-            else:
-                values.extend(handle.value if handle else (NAN,) * outputs)
-        return Readings._make([*values, *self._open_stoch_rsi(columns[CLOSE])])
+def _midpoints(high: Floats, low: Floats, periods: Sequence[int]) -> Floats:
+    """The middle between the highest and the lowest of each period, (periods, rows)."""
+    return (nested(np.maximum, high, periods) + nested(np.minimum, low, periods)) / 2
 
-    def _open_stoch_rsi(self, closes: NDArray[np.float64]) -> tuple[float, float]:
-        self._stoch_rsi = None
-        try:
-            rsi, (_, k) = stream.STOCHRSI.open_and_fill(closes, *_STOCH_RSI)
-            mean = stream.SMA(k, _STOCH_RSI_D)
-        except talib.InsufficientHistory:
-            return NAN, NAN
-        self._stoch_rsi = ((rsi.update, rsi.peek), (mean.update, mean.peek))
-        return rsi.value[1], mean.value
 
-    def _read(self, row: Row, method: int) -> Readings:
-        values = [row[CLOSE]]
-        inputs = {used: [row[i] for i in used] for used in _INPUTS}
-        for methods, used, outputs in self._handles:
-            if methods is None:
-                values.extend((NAN,) * outputs)
-            elif outputs == 1:
-                values.append(methods[method](*inputs[used]))
-            else:
-                values.extend(methods[method](*inputs[used]))
-        if self._stoch_rsi is None:
-            return Readings._make([*values, NAN, NAN])
-        rsi, mean = self._stoch_rsi
-        k = rsi[method](row[CLOSE])[1]
-        return Readings._make([*values, k, mean[method](k)])
+def _stochastic(high: Floats, low: Floats, close: Floats, count: int) -> Floats:
+    """Where the newest `count` values lie in the range of their 14, 0..100: (count, rows)."""
+    span = STOCHASTIC_PERIOD + count - 1
+    highest = _over_14(np.maximum, high[-span:])
+    lowest = _over_14(np.minimum, low[-span:])
+    return 100 * _share(close[-count:] - lowest, highest - lowest, TIE * highest)
+
+
+def _over_14(function: np.ufunc, values: Floats) -> Floats:
+    """The ufunc over each 14 values in a row: of two, of four, of eight, and of two eights."""
+    for width in (1, 2, 4):
+        values = function(values[:-width], values[width:])
+    found: Floats = function(values[:-6], values[6:])
+    return found
+
+
+def _smoothed(raw: Floats) -> tuple[Floats, Floats]:
+    """%K and %D: the means of three, and their means of three, the newest last."""
+    k = (raw[:-2] + raw[1:-1] + raw[2:]) / 3
+    return k, (k[:-2] + k[1:-1] + k[2:]) / 3
+
+
+def _awesome(middle: Floats) -> Floats:
+    fast, slow = nested(np.add, middle, AO_PERIODS)
+    value: Floats = fast / AO_PERIODS[0] - slow / AO_PERIODS[1]
+    return value
+
+
+def _volume_weighted(close: Floats, volume: Floats) -> Floats:
+    traded: Floats = close * volume
+    return _share(traded.sum(axis=0), volume.sum(axis=0), 0.0)
+
+
+def _commodity_channel(close: Floats) -> Floats:
+    mean = close.sum(axis=0) / CCI_PERIOD
+    deviation = np.abs(close - mean).sum(axis=0) / CCI_PERIOD
+    return _share(close[-1] - mean, 0.015 * deviation, TIE * mean)
+
+
+def _ultimate(high: Floats, low: Floats, close: Floats) -> Floats:
+    floor = np.minimum(low[1:], close[:-1])
+    pressure = nested(np.add, close[1:] - floor, ULTIMATE_PERIODS)
+    ranges = nested(np.add, np.maximum(high[1:], close[:-1]) - floor, ULTIMATE_PERIODS)
+    shares = _share(pressure, ranges, TIE * close[-1])
+    mean: Floats = np.array(ULTIMATE_WEIGHTS) @ shares / sum(ULTIMATE_WEIGHTS)
+    return 100 * mean
+
+
+def _surge(volume: Floats) -> Floats:
+    mean = volume[:-1].sum(axis=0) / VOLUME_PERIOD
+    deviations = volume - mean
+    variance = (deviations[:-1] ** 2).sum(axis=0) / VOLUME_PERIOD
+    return _share(deviations[-1], np.sqrt(variance), TIE * mean)
+
+
+def _share(part: Floats, whole: Floats, least: Floats | float) -> Floats:
+    """`part / whole`, NaN where the whole is no more than `least`."""
+    found = np.full(whole.shape, np.nan)
+    np.divide(part, whole, out=found, where=whole > least)
+    return found

@@ -1,203 +1,227 @@
 """TradingView's Technical Rating: 26 indicators vote; the score is the mean of two groups' means.
 
-Source: https://www.tradingview.com/support/solutions/43000614331-technical-ratings/ and the Pine
-library that the same page names. Each rule returns +1 (buy), -1 (sell) or 0, and None where an
-indicator has not enough data; such an item is left out of its group, as in the original.
-Throughout, `now` is the current candle, `before` the one before it, `earlier` the one before that.
+Version 3 of their Pine library, 2024-11-29, which their indicator of 2026-04-14 imports:
+https://www.tradingview.com/script/jDWyb5PG-TechnicalRating/. Each rule gives +1 (buy), -1 (sell)
+or 0 for each row, and NaN where the value that the library looks at is not known yet; such an item
+is left out of its group. A comparison with a value that is not known is false, as in Pine.
 
 Every rule is a pair of mirror images: prices reflected about a level turn each vote around.
 """
 
-from backend.analysis.indicators import Readings
+import numpy as np
+from numpy.typing import NDArray
 
-# Rounding in running sums is some 1e-14 of the price. What differs by less than this share of the
-# price (in an oscillator of 0..100: of its range) is equal, so that a price that does not move
-# gets no votes.
-TIE = 1e-9
+from backend.analysis.averages import Floats
+from backend.analysis.indicators import SMA_PERIODS, TIE, Readings
+
+# As `TIE`, for an oscillator of 0..100. Rounding must not vote.
 OSCILLATOR_TIE = 100 * TIE
 
-STRONG = 0.5
-WEAK = 0.1
+# Of the averages that vote, the one that says what the trend is: EMA 50.
+_TREND = SMA_PERIODS.index(50)
 
-Vote = int | None
+Truths = NDArray[np.bool_]
+
+MOVING_AVERAGES = (
+    *(f"SMA {period}" for period in SMA_PERIODS),
+    *(f"EMA {period}" for period in SMA_PERIODS),
+    "HMA 9",
+    "VWMA 20",
+    "Ichimoku 9-26-52",
+)
+OSCILLATORS = (
+    "RSI 14",
+    "Stochastic 14-3-3",
+    "CCI 20",
+    "ADX 14",
+    "Awesome oscillator",
+    "Momentum 10",
+    "MACD 12-26-9",
+    "Stochastic RSI 3-3-14-14",
+    "Williams %R 14",
+    "Bull/bear power 13",
+    "Ultimate oscillator 7-14-28",
+)
 
 
-def moving_average(average: float, price: float) -> Vote:
+def moving_average(average: Floats, price: Floats) -> Floats:
     """Buy above the average, sell below it."""
-    if average != average:
-        return None
-    return _sign(price - average, TIE * price)
+    return _vote(average, price - average > TIE * price, average - price > TIE * price)
 
 
-def ichimoku(now: Readings, before: Readings) -> Vote:
-    """Buy: cloud green, price above it and below the base line, crossing up the conversion line.
-
-    9-26-52; the leading lines are taken where they are computed, not where they are drawn.
-    """
-    lead_1 = (now.conversion_line + now.base_line) / 2
-    if _missing(lead_1, now.span_b, before.conversion_line):
-        return None
-    price, line, base = now.close, now.conversion_line, now.base_line
-    if lead_1 > now.span_b and lead_1 < price < base and before.close < line < price:
-        return 1
-    if lead_1 < now.span_b and base < price < lead_1 and before.close > line > price:
-        return -1
-    return 0
-
-
-def reversal(now: float, before: float, low: float, high: float) -> Vote:
-    """Buy: below `low` and rising. Sell: above `high` and falling. RSI, CCI and Williams %R."""
-    if _missing(now, before):
-        return None
-    change = _sign(now - before, OSCILLATOR_TIE)
-    if now < low and change > 0:
-        return 1
-    if now > high and change < 0:
-        return -1
-    return 0
-
-
-def stochastic(k: float, d: float, k_before: float, d_before: float) -> Vote:
-    """Buy: %K crosses above %D with both under 20. Sell: below, with both over 80."""
-    if _missing(k, d, k_before, d_before):
-        return None
-    lead, lead_before = _sign(k - d, OSCILLATOR_TIE), _sign(k_before - d_before, OSCILLATOR_TIE)
-    if k < 20 and d < 20 and lead > 0 > lead_before:
-        return 1
-    if k > 80 and d > 80 and lead < 0 < lead_before:
-        return -1
-    return 0
-
-
-def stochastic_rsi(now: Readings, before: Readings) -> Vote:
-    """The stochastic's rule against the trend: buy below EMA 50 only, sell above it only."""
-    trend = _trend(now)
-    vote = stochastic(now.stoch_rsi_k, now.stoch_rsi_d, before.stoch_rsi_k, before.stoch_rsi_d)
-    if trend is None or vote is None:
-        return None
-    return vote if vote == -trend else 0
-
-
-def directional_movement(now: Readings, before: Readings) -> Vote:
-    """Buy: +DI crosses above -DI while ADX is over 20. Sell: below."""
-    if _missing(now.adx, now.plus_di, before.plus_di):
-        return None
-    lead = _sign(now.plus_di - now.minus_di, OSCILLATOR_TIE)
-    lead_before = _sign(before.plus_di - before.minus_di, OSCILLATOR_TIE)
-    return lead if now.adx > 20 and lead * lead_before < 0 else 0
-
-
-def awesome_oscillator(ao: float, before: float, earlier: float, price: float) -> Vote:
-    """Buy: a cross above zero, or a saucer above it (down, then up). Sell: the mirror image."""
-    if _missing(ao, before):
-        return None
-    tie = TIE * price
-    side, side_before = _sign(ao, tie), _sign(before, tie)
-    if side and side != side_before:
-        # A cross from exactly zero counts, as in Pine's `ta.crossover`.
-        return side
-    if _missing(earlier):
-        return 0
-    turns = _sign(ao - before, tie) == side and _sign(earlier - before, tie) == side
-    return side if turns else 0
-
-
-def momentum(now: float, before: float, price: float) -> Vote:
-    """Buy when it rises, sell when it falls."""
-    if _missing(now, before):
-        return None
-    return _sign(now - before, TIE * price)
-
-
-def macd(line: float, signal: float, price: float) -> Vote:
-    """Buy above the signal line, sell below it."""
-    if _missing(line, signal):
-        return None
-    return _sign(line - signal, TIE * price)
-
-
-def bull_bear_power(now: Readings, before: Readings) -> Vote:
-    """Buy: above EMA 50, bear power below zero and rising. Sell: the mirror image."""
-    trend = _trend(now)
-    if trend is None or _missing(now.bear_power, before.bear_power):
-        return None
+def ichimoku(now: Readings) -> Floats:
+    """Buy: the cloud as drawn is green, and base line, conversion line and price rise above it in
+    that order. 9-26-52; the cloud is that of 26 candles ago."""
     tie = TIE * now.close
-    if trend > 0 and now.bear_power < -tie and now.bear_power - before.bear_power > tie:
-        return 1
-    if trend < 0 and now.bull_power > tie and before.bull_power - now.bull_power > tie:
-        return -1
-    return 0
+    buy = (
+        (now.lead_a - now.lead_b > tie)
+        & (now.base_line - now.lead_a > tie)
+        & (now.conversion_line - now.base_line > tie)
+        & (now.close - now.conversion_line > tie)
+    )
+    sell = (
+        (now.lead_b - now.lead_a > tie)
+        & (now.lead_a - now.base_line > tie)
+        & (now.base_line - now.conversion_line > tie)
+        & (now.conversion_line - now.close > tie)
+    )
+    return _vote(now.span_b, buy, sell)
 
 
-def ultimate_oscillator(now: Readings) -> Vote:
-    """Buy over 70, sell under 30. Left out when nothing moved through its shortest period."""
-    if _missing(now.ultimate) or not now.range_8 > TIE * now.close:
-        return None
-    return 1 if now.ultimate > 70 else -1 if now.ultimate < 30 else 0
+def reversal(now: Floats, before: Floats, low: float, high: float) -> Floats:
+    """Buy: below `low` and rising. Sell: above `high` and falling. RSI, CCI and Williams %R."""
+    return _vote(
+        before,
+        _over(low, now) & _over(now, before),
+        _over(now, high) & _over(before, now),
+    )
 
 
-def moving_average_votes(now: Readings, before: Readings) -> list[Vote]:
-    """The 15 votes of the moving-average group."""
-    price = now.close
-    votes = [moving_average(average, price) for average in now[1:14]]  # sma_10 .. hma_9
-    votes.append(moving_average(_volume_weighted(now), price))
-    votes.append(ichimoku(now, before))
-    return votes
+def stochastic(k: Floats, d: Floats, known: Floats) -> Floats:
+    """Buy: %K above %D with both under 20. Sell: below, with both over 80."""
+    return _vote(
+        known,
+        _over(20, k) & _over(20, d) & _over(k, d),
+        _over(k, 80) & _over(d, 80) & _over(d, k),
+    )
 
 
-def oscillator_votes(now: Readings, before: Readings, earlier: Readings) -> list[Vote]:
-    """The 11 votes of the oscillator group."""
-    price = now.close
-    return [
-        reversal(now.rsi, before.rsi, 30, 70),
-        stochastic(now.stoch_k, now.stoch_d, before.stoch_k, before.stoch_d),
-        reversal(now.cci, before.cci, -100, 100),
-        directional_movement(now, before),
-        awesome_oscillator(now.ao, before.ao, earlier.ao, price),
-        momentum(now.momentum, before.momentum, price),
-        macd(now.macd, now.macd_signal, price),
-        stochastic_rsi(now, before),
-        reversal(now.williams_r, before.williams_r, -80, -20),
-        bull_bear_power(now, before),
-        ultimate_oscillator(now),
-    ]
+def stochastic_rsi(now: Readings) -> Floats:
+    """The stochastic's rule against the trend: buy below EMA 50 only, sell above it only."""
+    trend = moving_average(now.ema[_TREND], now.close)
+    vote = stochastic(now.stoch_rsi_k, now.stoch_rsi_d, trend)
+    return _vote(trend, (trend < 0) & (vote > 0), (trend > 0) & (vote < 0))
 
 
-def score(now: Readings, before: Readings, earlier: Readings) -> float:
-    """The rating, -1..1: the mean of the two groups' means.
+def directional_movement(now: Readings) -> Floats:
+    """Buy: ADX over 20 and rising, +DI above -DI. Sell: the same with +DI below."""
+    plus, minus = now.plus_di, now.minus_di
+    strong = _over(now.adx, 20) & _over(now.adx, now.adx_before)
+    return _vote(now.adx, strong & _over(plus, minus), strong & _over(minus, plus))
 
-    0 where there is nothing to rate: no group has data, or the price has not moved through the
+
+def awesome_oscillator(now: Readings) -> Floats:
+    """Buy: a cross above zero, or a saucer above it (down, then up). Sell: the mirror image.
+
+    A cross from exactly zero counts, as in Pine's `ta.crossover`.
+    """
+    tie = TIE * now.close
+
+    def turns(ao: Floats, before: Floats, earlier: Floats) -> Truths:
+        saucer = (before > tie) & (ao - before > tie) & (earlier - before > tie)
+        return (ao > tie) & (~(before > tie) | saucer)
+
+    return _vote(
+        now.ao_before,
+        turns(now.ao, now.ao_before, now.ao_earlier),
+        turns(-now.ao, -now.ao_before, -now.ao_earlier),
+    )
+
+
+def momentum(now: Readings) -> Floats:
+    """Buy when it rises, sell when it falls."""
+    change, tie = now.momentum - now.momentum_before, TIE * now.close
+    return _vote(now.momentum_before, change > tie, change < -tie)
+
+
+def macd(now: Readings) -> Floats:
+    """Buy above the signal line, sell below it."""
+    lead, tie = now.macd - now.macd_signal, TIE * now.close
+    return _vote(now.macd_signal, lead > tie, lead < -tie)
+
+
+def bull_bear_power(now: Readings) -> Floats:
+    """Buy: above EMA 50, bear power below zero and rising. Sell: the mirror image."""
+    trend, tie = moving_average(now.ema[_TREND], now.close), TIE * now.close
+    bear, bull = now.bear_power, now.bull_power
+    buy = (trend > 0) & (bear < -tie) & (bear - now.bear_power_before > tie)
+    return _vote(trend, buy, (trend < 0) & (bull > tie) & (now.bull_power_before - bull > tie))
+
+
+def ultimate_oscillator(now: Readings) -> Floats:
+    """Buy over 70, sell under 30."""
+    return _vote(now.ultimate, _over(now.ultimate, 70), _over(30, now.ultimate))
+
+
+def moving_average_votes(now: Readings) -> Floats:
+    """The votes of the moving-average group, (15, rows), in the order of `MOVING_AVERAGES`."""
+    averages = np.concatenate((now.sma, now.ema, (now.hma, now.vwma)))
+    return np.concatenate((moving_average(averages, now.close), (ichimoku(now),)))
+
+
+def oscillator_votes(now: Readings) -> Floats:
+    """The votes of the oscillator group, (11, rows), in the order of `OSCILLATORS`."""
+    return np.array(
+        [
+            reversal(now.rsi, now.rsi_before, 30, 70),
+            stochastic(now.stoch_k, now.stoch_d, now.stoch_d_before),
+            reversal(now.cci, now.cci_before, -100, 100),
+            directional_movement(now),
+            awesome_oscillator(now),
+            momentum(now),
+            macd(now),
+            stochastic_rsi(now),
+            reversal(now.williams_r, now.williams_r_before, -80, -20),
+            bull_bear_power(now),
+            ultimate_oscillator(now),
+        ]
+    )
+
+
+def values(now: Readings) -> Floats:
+    """The number that each vote is known by, (26, rows): those of `MOVING_AVERAGES`, Ichimoku by
+    its base line, then those of `OSCILLATORS`, the stochastics by %K, bull and bear power by their
+    sum."""
+    return np.concatenate(
+        (
+            now.sma,
+            now.ema,
+            (
+                now.hma,
+                now.vwma,
+                now.base_line,
+                now.rsi,
+                now.stoch_k,
+                now.cci,
+                now.adx,
+                now.ao,
+                now.momentum,
+                now.macd,
+                now.stoch_rsi_k,
+                now.williams_r,
+                now.bull_power + now.bear_power,
+                now.ultimate,
+            ),
+        )
+    )
+
+
+def scores(now: Readings) -> Floats:
+    """The rating of each row, -1..1: the mean of the two groups' means.
+
+    0 where there is nothing to rate: no group has a vote, or the price has not moved through the
     last 20 candles.
     """
-    if not now.high_20 - now.low_20 > TIE * now.close:
-        return 0.0
-    groups = (moving_average_votes(now, before), oscillator_votes(now, before, earlier))
-    means = [mean for mean in map(_mean, groups) if mean is not None]
-    return sum(means) / len(means) if means else 0.0
+    groups = np.array([mean_vote(moving_average_votes(now)), mean_vote(oscillator_votes(now))])
+    known = ~np.isnan(groups)
+    means = np.where(known, groups, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.where(now.moved, means, 0.0)
 
 
-def _mean(votes: list[Vote]) -> float | None:
-    cast = [vote for vote in votes if vote is not None]
-    return sum(cast) / len(cast) if cast else None
+def mean_vote(votes: Floats) -> Floats:
+    """The mean of the votes that were cast, of (votes, rows); NaN without one."""
+    cast = ~np.isnan(votes)
+    count = cast.sum(axis=0)
+    total = np.where(cast, votes, 0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _volume_weighted(now: Readings) -> float:
-    """VWMA 20, NaN unless it lies among the prices that it averages.
-
-    Without volume there is none, and what rounding leaves of past volume gives nonsense.
-    """
-    slack = TIE * now.close
-    inside = now.low_20 - slack <= now.vwma_20 <= now.high_20 + slack
-    return now.vwma_20 if inside else float("nan")
+def _over(one: Floats | float, other: Floats | float) -> Truths:
+    """Of oscillators: more than by rounding."""
+    over: Truths = np.subtract(one, other) > OSCILLATOR_TIE
+    return over
 
 
-def _trend(now: Readings) -> Vote:
-    return moving_average(now.ema_50, now.close)
-
-
-def _sign(difference: float, tie: float) -> int:
-    return (difference > tie) - (difference < -tie)
-
-
-def _missing(*values: float) -> bool:
-    return any(value != value for value in values)
+def _vote(known: Floats, buy: Truths, sell: Truths) -> Floats:
+    """1, -1 or 0; NaN where `known` is."""
+    return np.where(np.isnan(known), np.nan, buy.astype(np.float64) - sell)

@@ -10,6 +10,7 @@ MAX_TOPICS = 5
 # Fewer hours have no meaningful standard deviation; more than two days tell of another market.
 MIN_HOURS = 7
 MAX_HOURS = 48
+LOOKED_AT_MINUTES = MAX_HOURS * HOUR + 1
 # One member would only repeat its own name.
 MIN_SECTOR_MEMBERS = 2
 

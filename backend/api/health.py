@@ -1,6 +1,6 @@
-"""`GET /health` and `GET /metrics`: how the process is, answered from memory.
+"""`GET /health`, `GET /ready` and `GET /metrics`: how the process is, answered from memory.
 
-Neither waits for anything: the database and Redis are asked by a background task, and the
+None of them waits for anything: the database and Redis are asked by a background task, and the
 answer says what was found last.
 """
 
@@ -13,6 +13,7 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from backend.api.errors import ApiError
+from backend.api.readiness import Readiness
 from backend.clock import Clock, iso
 from backend.config_values import Network
 from backend.market.market import Market
@@ -72,6 +73,7 @@ def health_blueprint(
     market: Market,
     sessions: Sessions,
     dependencies: Dependencies,
+    readiness: Readiness,
     clock: Clock,
     metrics: Metrics,
     may_see_metrics: Callable[[], bool],
@@ -101,6 +103,13 @@ def health_blueprint(
             "faults": dependencies.faults,
         }
         return jsonify(body), 503 if degraded else 200
+
+    @blueprint.get("/ready")
+    def ready() -> ResponseReturnValue:
+        reason = readiness.reason()
+        if reason is None:
+            return jsonify(status="ready")
+        return jsonify(status="not_ready", reason=reason), 503
 
     @blueprint.get("/metrics")
     def prometheus() -> Response:

@@ -8,7 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from backend.api.candle_csv import csv_lines
 from backend.api.candle_json import CandleJson
+from backend.api.daily import DailyIndex
 from backend.api.errors import ApiError
+from backend.api.ratings import Ratings
 from backend.history.reader import CandleReader
 from backend.market.candles import INTERVALS
 from backend.market.market import Market
@@ -34,6 +36,8 @@ def market_blueprint(
     history: CandleReader,
     published: Published,
     forecaster: Forecaster,
+    ratings: Ratings,
+    daily: DailyIndex,
     symbols: tuple[str, ...],
     rest: Callable[[], None],
 ) -> Blueprint:
@@ -103,7 +107,11 @@ def market_blueprint(
 
     @blueprint.get("/api/sentiment")
     def sentiment() -> ResponseReturnValue:
-        return jsonify(latest=published.sentiment(), history=published.sentiment_history())
+        return jsonify(
+            latest=published.sentiment(),
+            history=published.sentiment_history(),
+            daily=daily.payload(),
+        )
 
     @blueprint.get("/api/signals")
     def signals() -> ResponseReturnValue:
@@ -113,6 +121,11 @@ def market_blueprint(
         return jsonify(
             signals=published.recent_signals(symbol, _limit(SIGNALS_DEFAULT, SIGNALS_MAX))
         )
+
+    @blueprint.get("/api/ratings")
+    def rate() -> ResponseReturnValue:
+        symbol = known_symbol(request.args.get("symbol", ""))
+        return jsonify(symbol=symbol, ratings=ratings.of(symbol, rest))
 
     @blueprint.get("/api/forecast")
     def forecast() -> ResponseReturnValue:
@@ -150,7 +163,8 @@ def _before() -> int | None:
             instant = datetime.fromisoformat(text)
             if instant.tzinfo is None:
                 raise ValueError(text)
-            before_ms = round(instant.timestamp() * 1000)
+            # Any time may be asked for, also one that no candle can be of.
+            before_ms = min(max(round(instant.timestamp() * 1000), 1), TIME_MAX_MS - 1)
         if not 0 < before_ms < TIME_MAX_MS:
             raise ValueError(text)
     except (ValueError, OverflowError):

@@ -1,7 +1,7 @@
 """The gate before the stream: who may open another session, told by the address alone.
 
 WSGI, around the whole application, so that it is the same before both engines; a refusal is HTTP's
-429, before any upgrade.
+429, before any upgrade, or 503 for everybody while the process starts or ends.
 """
 
 from collections import OrderedDict
@@ -17,7 +17,7 @@ from backend.clock import MINUTE_MS, Clock
 from backend.http.addresses import network_of
 from backend.journal.census import ADDRESSES, ATTEMPTS_IN_MINUTE, Census
 from backend.journal.counts import Counts
-from backend.protocol import RATE_LIMITED, TOO_MANY_CONNECTIONS
+from backend.protocol import RATE_LIMITED, TOO_MANY_CONNECTIONS, UNAVAILABLE
 from backend.streaming.limits import (
     ADDRESSES_MAX,
     ATTEMPTS,
@@ -30,7 +30,10 @@ from backend.streaming.limits import (
 STREAM_PATH = "/socket.io"
 # A session of the address has to end first, which nobody can foretell.
 RETRY_AFTER_SECONDS = 10
+# While a process starts or ends another may serve, or soon this one or the next in its place.
+CLOSED_RETRY_AFTER_SECONDS = 1
 _ATTEMPT_RATE = Rate(ATTEMPTS_PER_MINUTE / 60, ATTEMPTS_PER_MINUTE)
+_TOO_MANY = "429 Too Many Requests"
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -41,10 +44,17 @@ class StreamGate:
     own as they come, and with those that other processes tell of."""
 
     def __init__(
-        self, per_address: int, census: Census, clock: Clock, on_refused: Callable[[str], None]
+        self,
+        per_address: int,
+        census: Census,
+        clock: Clock,
+        on_refused: Callable[[str], None],
+        is_open: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`per_address`: sessions at once; 0 is no limit. `on_refused` is told which limit."""
+        """`per_address`: sessions at once; 0 is no limit. `on_refused` is told which limit. While
+        it is not `is_open` nobody may open a session."""
         self._per_address = per_address
+        self._is_open = is_open
         self._census = census
         self._clock = clock
         self._on_refused = on_refused
@@ -81,25 +91,30 @@ class StreamGate:
             if "sid" not in parse_qs(environ["QUERY_STRING"]):
                 refusal = self._refusal(environ)
                 if refusal is not None:
-                    code, message, seconds = refusal
+                    status, code, message, seconds = refusal
                     body = orjson.dumps({"error": {"code": code, "message": message}})
                     head = [("Content-Type", "application/json"), ("Retry-After", str(seconds))]
-                    start("429 Too Many Requests", [*head, ("Connection", "close")])
+                    start(status, [*head, ("Connection", "close")])
                     return [body]
             return app(environ, start)
 
         return gated
 
-    def _refusal(self, environ: Environ) -> tuple[str, str, int] | None:
+    def _refusal(self, environ: Environ) -> tuple[str, str, str, int] | None:
+        """Status, code, message, and the seconds after which to come back; None where a session may
+        be opened."""
+        if not self._is_open():
+            message = "The server is starting or shutting down"
+            return "503 Service Unavailable", UNAVAILABLE, message, CLOSED_RETRY_AFTER_SECONDS
         network = network_of(environ.get("REMOTE_ADDR", ""))
         if self._per_address and self._together(network) >= self._per_address:
             self._on_refused(PER_ADDRESS)
             message = "Too many connections from this address"
-            return TOO_MANY_CONNECTIONS, message, RETRY_AFTER_SECONDS
+            return _TOO_MANY, TOO_MANY_CONNECTIONS, message, RETRY_AFTER_SECONDS
         wait = self._wait_for_all(network) or self._attempt(network)
         if wait:
             self._on_refused(ATTEMPTS)
-            return RATE_LIMITED, "Too many attempts from this address", ceil(wait)
+            return _TOO_MANY, RATE_LIMITED, "Too many attempts from this address", ceil(wait)
         return None
 
     def _together(self, network: str) -> int:

@@ -8,6 +8,7 @@ from flask_limiter import Limiter
 
 from backend.api.counters import BoundedCounters
 from backend.auth.accounts import Accounts
+from backend.auth.admins import Admins
 from backend.auth.attempts import Attempts, Counters, Registrations
 from backend.auth.cookies import Cookies
 from backend.auth.devices import Devices
@@ -36,6 +37,7 @@ class Auth:
     """What the rest of the process sees of the accounts."""
 
     accounts: Accounts
+    admins: Admins
     sessions: LoginSessions
     issuer: TokenIssuer
     authenticator: Authenticator
@@ -79,9 +81,11 @@ def serve_accounts(
         Line(BoundedCounters(), clock, TURNS_AT_ONCE),
         Devices(keys, orders, clock),
     )
-    accounts = Accounts(UserStore(database), sessions, passwords, gate, offload, clock)
+    users = UserStore(database)
+    accounts = Accounts(users, sessions, passwords, gate, offload, clock)
     cookies = Cookies(secure=settings.production)
     guard = Guard(keys, revocations, cookies, count_failure, count_refusal, clock)
     guard.register(app)
     app.register_blueprint(auth_blueprint(accounts, sessions, cookies, guard, limiter))
-    return Auth(accounts, sessions, issuer, authenticator, revocations)
+    admins = Admins(settings.admin_users, users, offload)
+    return Auth(accounts, admins, sessions, issuer, authenticator, revocations)

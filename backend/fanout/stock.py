@@ -107,12 +107,18 @@ class StockTransports(Transports):
     def _unsent(self, session: Any) -> int:
         return int(session.queue.qsize())
 
-    def _slow(self) -> list[Any]:
+    def _waiting(self) -> list[Any]:
         return [
             session
             for session in list(self._eio.sockets.values())
-            if not session.closed and session.queue.qsize() > OUTBOX_PACKETS_MAX
+            if not session.closed and session.queue.qsize()
         ]
+
+    def _polls(self, session: Any) -> bool:
+        return not session.upgraded
+
+    def _slow(self) -> list[Any]:
+        return [s for s in self._waiting() if s.queue.qsize() > OUTBOX_PACKETS_MAX]
 
     def _taking_part(self) -> Collection[str]:
         return {eio_sid for _, eio_sid in self._server.manager.get_participants("/", None)}

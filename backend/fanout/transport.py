@@ -13,6 +13,7 @@ from typing import Any
 from backend.clock import Clock
 from backend.fanout import identity
 from backend.fanout.engine import PING_TIMEOUT, RATE_LIMITED, SLOW_CONSUMER, Engine
+from backend.fanout.fan import in_slices
 from backend.fanout.sessions.connection import Connection
 from backend.fanout.wire.frame import GOING_AWAY, NORMAL, POLICY, PROTOCOL_VIOLATION, TOO_BIG
 from backend.fanout.wire.frame_reader import ProtocolViolation
@@ -34,6 +35,8 @@ FAREWELL_SECONDS = 5.0
 FAREWELL_STEP_SECONDS = 0.05
 # ... and this long to close by itself once it has.
 LINGER_SECONDS = 0.2
+# Between two looks for who has read the last words.
+LAST_LOOK_SECONDS = 0.02
 
 PROTOCOL_ERROR = "protocol_error"
 NEVER_CONNECTED = "never_connected"
@@ -76,6 +79,17 @@ class Transports(ABC):
         self._logged: set[str] = set()
         self._handlers = dict(self._eio.handlers)
 
+    def name_sessions(self, name: str) -> None:
+        """Let the ids of all sessions begin with `name` and a dot, by which a proxy can tell where
+        one lives. Before the first connection."""
+        generate = self._eio.generate_id
+        self._eio.generate_id = lambda: f"{name}.{generate()}"
+
+    def polls(self, eio_sid: str) -> bool:
+        """Whether a session is there and polling."""
+        session = self._eio.sockets.get(eio_sid)
+        return session is not None and self._polls(session)
+
     def when_too_large(self, listener: Callable[[str], None]) -> None:
         """Call `listener(eio_sid)`, which must not wait, before a connection is closed for a
         message over the limit."""
@@ -98,6 +112,14 @@ class Transports(ABC):
     @abstractmethod
     def _unsent(self, session: Any) -> int:
         """Packets that wait for the client."""
+
+    @abstractmethod
+    def _waiting(self) -> list[Any]:
+        """The sessions for whose clients something waits."""
+
+    @abstractmethod
+    def _polls(self, session: Any) -> bool:
+        """Whether what waits for a session's client is to be fetched by that."""
 
     @abstractmethod
     def _slow(self) -> list[Any]:
@@ -133,13 +155,28 @@ class Transports(ABC):
     def close(self, eio_sid: str) -> None:
         """Close a transport now, so that a client that was not told to stay away comes back."""
         session = self._eio.sockets.get(eio_sid)
-        if session is not None:
+        if session is not None and not self._parted(session):
             self._close(session, GOING_AWAY, "")
 
-    def close_all(self) -> None:
-        """Close every transport; clients reconnect by themselves."""
-        for eio_sid in list(self._eio.sockets):
-            self.close(eio_sid)
+    def wait_for_polls(self, seconds: float) -> None:
+        """Until nothing waits for clients that poll, or for so long."""
+        deadline = self._clock.monotonic() + seconds
+        while any(map(self._polls, self._waiting())) and self._clock.monotonic() < deadline:
+            self._eio.sleep(LAST_LOOK_SECONDS)
+
+    def close_all(self, seconds: float) -> None:
+        """Close each transport once what waits for its client has been written, and what is left
+        after `seconds`; clients reconnect by themselves."""
+        deadline = self._clock.monotonic() + seconds
+        while self._eio.sockets:
+            waiting = self._waiting() if self._clock.monotonic() < deadline else []
+            unread = {session.sid for session in waiting}
+            read = [sid for sid in self._eio.sockets if sid not in unread]
+            for eio_sid in in_slices(read, self._clock.monotonic, lambda: self._eio.sleep(0)):
+                self.close(eio_sid)
+            if not waiting:
+                return
+            self._eio.sleep(LAST_LOOK_SECONDS)
 
     @abstractmethod
     def emit_joined(
@@ -287,12 +324,18 @@ class EngineTransports(Transports):
     def _unsent(self, session: Connection) -> int:
         return session.unsent()
 
-    def _slow(self) -> list[Connection]:
+    def _waiting(self) -> list[Connection]:
         waiting = self._eio.waiting
         waiting.difference_update([session for session in waiting if not session.unsent()])
+        return list(waiting)
+
+    def _polls(self, session: Connection) -> bool:
+        return session.polling is not None
+
+    def _slow(self) -> list[Connection]:
         return [
             session
-            for session in waiting
+            for session in self._waiting()
             if not session.given_up and session.stalled() > STALLED_SECONDS
         ]
 

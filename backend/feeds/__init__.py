@@ -4,53 +4,112 @@ Each feed's module is imported when it is chosen, so that a simulated market nee
 libraries.
 """
 
+import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backend.clock import Clock
 from backend.config import Settings
-from backend.config_values import BINANCE_FEED, REPLAY_FEED_PREFIX, SIMULATED_FEED
+from backend.config_values import (
+    BINANCE_FEED,
+    EXCHANGE_FEEDS,
+    KRAKEN_FEED,
+    REPLAY_FEED_PREFIX,
+    SIMULATED_FEED,
+)
 from backend.feeds.base import Feed, MarketSink
+from backend.market.market import Market
+
+if TYPE_CHECKING:
+    from backend.feeds.websocket_feed import WebSocketFeed
 
 REPLAY_FEED = REPLAY_FEED_PREFIX.rstrip(":")
 
 
-def _simulated(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+# Told how many seconds a trade took from an exchange, by the name of its feed.
+ObserveLag = Callable[[str, float], object]
+MakeFeed = Callable[[Settings, MarketSink, Clock, ObserveLag], Feed]
+
+
+def _simulated(settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag) -> Feed:
     from backend.feeds.simulated import SimulatedFeed
 
     generator = np.random.default_rng(settings.simulation_seed)
     return SimulatedFeed(settings.symbols, sink, clock, generator)
 
 
-def _binance(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
-    from backend.feeds.binance import BinanceFeed
+def _exchange(settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag) -> Feed:
+    # One for all, since making it takes 20 ms of everybody's time.
+    tls = ssl.create_default_context()
 
-    return BinanceFeed(
-        settings.symbols, sink, settings.binance_ws_url, settings.binance_rest_url, clock=clock
-    )
+    def make(name: str, sink: MarketSink) -> Feed:
+        feed_class, (ws_url, rest_url) = _exchange_class(name), settings.urls_of(name)
+        return feed_class(
+            settings.symbols,
+            sink,
+            ws_url,
+            rest_url,
+            clock=clock,
+            tls=tls,
+            observe_lag=partial(observe_lag, name),
+        )
+
+    names = settings.market_feed.split(",")
+    if len(names) == 1:
+        return make(names[0], sink)
+    from backend.feeds.failover import FailoverFeed
+
+    if not isinstance(sink, Market):
+        raise TypeError("several exchanges take turns on a market, and on no other sink")
+    return FailoverFeed(names, make, settings.symbols, sink, clock)
 
 
-def _replay(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
+def _exchange_class(name: str) -> "type[WebSocketFeed]":
+    if name == BINANCE_FEED:
+        from backend.feeds.binance import BinanceFeed
+
+        return BinanceFeed
+    if name == KRAKEN_FEED:
+        from backend.feeds.kraken import KrakenFeed
+
+        return KrakenFeed
+    from backend.feeds.coinbase import CoinbaseFeed
+
+    return CoinbaseFeed
+
+
+def _replay(settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag) -> Feed:
     from backend.feeds.replay import ReplayFeed
 
     path = Path(settings.market_feed.removeprefix(REPLAY_FEED_PREFIX)).expanduser()
     return ReplayFeed(path, sink, clock, settings.replay_speed, settings.replay_loop)
 
 
-FEEDS: dict[str, Callable[[Settings, MarketSink, Clock], Feed]] = {
+FEEDS: dict[str, MakeFeed] = {
     SIMULATED_FEED: _simulated,
-    BINANCE_FEED: _binance,
     REPLAY_FEED: _replay,
+    **dict.fromkeys(EXCHANGE_FEEDS, _exchange),
 }
 
 
-def create_feed(settings: Settings, sink: MarketSink, clock: Clock) -> Feed:
-    """The feed that `settings.market_feed` names, ready to `run`; KeyError for an unknown one."""
-    return FEEDS[feed_name(settings)](settings, sink, clock)
+def create_feed(
+    settings: Settings,
+    sink: MarketSink,
+    clock: Clock,
+    observe_lag: ObserveLag = lambda feed, seconds: None,
+) -> Feed:
+    """The feed that `settings.market_feed` names, ready to `run`; KeyError for an unknown one.
+
+    Of several exchanges, `sink` has to be the market itself; TypeError for another.
+    """
+    return FEEDS[feed_name(settings)](settings, sink, clock, observe_lag)
 
 
 def feed_name(settings: Settings) -> str:
-    """The feed's name as clients see it: `simulated`, `binance` or `replay`."""
-    return settings.market_feed.partition(":")[0]
+    """The feed's name as clients see it: `simulated`, an exchange's, or `replay`. Of several
+    exchanges, that of the first."""
+    return settings.market_feed.partition(":")[0].partition(",")[0]

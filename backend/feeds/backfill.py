@@ -119,11 +119,14 @@ class Backfill:
                 repair.damage.restarted()
             self._wake.notify_all()
 
-    def observe(self, trade: Trade) -> None:
-        """A trade has been handed to the market."""
+    def observe(self, trade: Trade) -> bool:
+        """A trade has been handed to the market; whether it was news."""
         with self._wake:
-            if self._repairs[trade.symbol].damage.observe(trade):
+            damage = self._repairs[trade.symbol].damage
+            news = not damage.repeats(trade)
+            if damage.observe(trade):
                 self._counters["trade_gaps"] += 1
+            return news
 
     def exchange_time(self, time_ms: int) -> None:
         """Something else with the exchange's time has been handed to the market."""

@@ -76,6 +76,8 @@ class Feed(ABC):
     """A source of market data; `name` is what clients see, so a simulation says that it is one."""
 
     name: ClassVar[str]
+    # Whether all that it says is of one source: candles of several are not kept as one series.
+    one_source: ClassVar[bool] = True
     # Whether each run begins with another time, and has nothing to do with what a run before left.
     begins_anew: ClassVar[bool] = False
     # The intervals that `past` answers for, those first that are wanted first; all others are
@@ -83,6 +85,11 @@ class Feed(ABC):
     past_intervals: ClassVar[tuple[str, ...]] = ()
     past_page: ClassVar[int] = 1_000
     past_pause_s: ClassVar[float] = 0.0
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether its exchange does not serve this place at all."""
+        return False
 
     @abstractmethod
     def run(self) -> None:

@@ -1,19 +1,17 @@
-"""The `binance` feed: spot trades and mini tickers of USDT pairs, without an account.
+"""The `binance` feed: spot trades and tickers of USDT pairs, without an account.
 
 Source of the limits: "WebSocket Streams for Binance" and "Limits" of the exchange's spot API
 documentation.
 """
 
-import ssl
-from collections.abc import Callable, Iterable, Sequence
-from random import Random
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
-from backend.clock import HOUR_MS, Clock
-from backend.config import BINANCE_FEED
-from backend.feeds.base import MarketSink
+from backend.clock import HOUR_MS
+from backend.config_values import BINANCE_FEED
 from backend.feeds.binance_frames import (
     ErrorReply,
     ServerShutdown,
@@ -27,6 +25,8 @@ from backend.feeds.rest import RestClient
 from backend.feeds.websocket_feed import WebSocketFeed
 from backend.market.models import CandleArray
 
+# What one connection may carry.
+STREAMS_MAX = 1_024
 # Together under 5 KB of URL; proxies on the way refuse one over 8 KB.
 STREAMS_IN_URL = 200
 STREAMS_IN_REQUEST = 200
@@ -39,7 +39,8 @@ WEIGHT_PAUSE_S = 15.0
 
 
 class BinanceFeed(WebSocketFeed):
-    """Prices and candles from trades, 24 h figures from mini tickers, the rest from klines.
+    """Prices and candles from trades, 24 h figures from mini tickers, bid and ask from book
+    tickers, the rest from klines.
 
     `ws_url` is the host of the streams, such as `wss://data-stream.binance.vision`; a path that
     ends in `/ws` gets raw streams, any other combined ones.
@@ -55,29 +56,16 @@ class BinanceFeed(WebSocketFeed):
     # At most 5 messages a second are allowed, pongs included.
     request_interval_s = 0.25
 
-    def __init__(
-        self,
-        symbols: Iterable[str],
-        sink: MarketSink,
-        ws_url: str,
-        rest_url: str,
-        *,
-        clock: Clock | None = None,
-        random: Random | None = None,
-        sleep: Callable[[float], object] | None = None,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        super().__init__(symbols, sink, rest_url, clock=clock, random=random, sleep=sleep, tls=tls)
-        self._ws_url = ws_url
-        # 500 symbols make 1,000 streams, of the 1,024 that a connection may carry.
-        self._streams = [
-            f"{pair_of(symbol).lower()}@{kind}"
-            for symbol in self.symbols
-            for kind in ("miniTicker", "trade")
-        ]
+    @cached_property
+    def _streams(self) -> list[str]:
+        # 500 symbols make 1,000 streams. Those that come first have a bid and an ask, too, as far
+        # as there is room: all of up to 341.
+        pairs = [pair_of(symbol).lower() for symbol in self.symbols]
+        streams = [f"{pair}@{kind}" for pair in pairs for kind in ("miniTicker", "trade")]
+        return streams + [f"{pair}@bookTicker" for pair in pairs[: STREAMS_MAX - len(streams)]]
 
     def stream_url(self) -> str:
-        parts = urlsplit(self._ws_url)
+        parts = urlsplit(self.ws_url)
         path, streams = parts.path.rstrip("/"), "/".join(self._streams[:STREAMS_IN_URL])
         if path.endswith("/ws"):
             return urlunsplit((parts.scheme, parts.netloc, f"{path}/{streams}", "", ""))

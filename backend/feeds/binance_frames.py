@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from backend.clock import MINUTE_MS
-from backend.feeds.frames import candle_array, not_negative, positive, text, whole
+from backend.feeds.frames import base_of, candle_array, not_negative, positive, text, whole
 from backend.market.models import BookTop, CandleArray, DayStatistics, Trade
 
 # Every pair is quoted in the dollar stablecoin with by far the deepest books.
@@ -45,9 +45,7 @@ def pair_of(symbol: str) -> str:
 
 def symbol_of(pair: Any) -> str:
     """BTCUSDT -> BTC; ValueError where the pair is not quoted in `QUOTE_ASSET`."""
-    if not isinstance(pair, str) or not pair.endswith(QUOTE_ASSET) or pair == QUOTE_ASSET:
-        raise ValueError(f"not a {QUOTE_ASSET} pair: {str(pair)[:40]!r}")
-    return pair.removesuffix(QUOTE_ASSET)
+    return base_of(pair, QUOTE_ASSET)
 
 
 def frame_events(frame: str | bytes) -> list[Trade | DayStatistics | BookTop]:

@@ -38,11 +38,12 @@ class _BoundedWebSocket(websocket.WebSocket):
 
 class ConnectionLost(Exception):
     """The connection is of no use any more; open another, though not for `retry_after_s`. The
-    message says why, for people."""
+    message says why, for people; `status` is HTTP's, where the exchange's server refused."""
 
-    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+    def __init__(self, message: str, retry_after_s: float = 0.0, status: int = 0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.status = status
 
     @classmethod
     def from_error(cls, error: Exception) -> "ConnectionLost":
@@ -53,6 +54,7 @@ class ConnectionLost(Exception):
         return cls(
             f"HTTP {error.status_code}",
             retry_after_seconds(error.resp_headers or {}) if limited else 0.0,
+            error.status_code,
         )
 
 

@@ -106,9 +106,20 @@ class Damage:
         last_ms = self._last_trade_ms
         self._add(self.loaded_until if last_ms is None else minute_of(last_ms), None)
 
+    def repeats(self, trade: Trade) -> bool:
+        """Whether the trade was observed before, as its id has it."""
+        last_id, last_ms = self._last_trade_id, self._last_trade_ms
+        return (
+            trade.trade_id is not None
+            and last_id is not None
+            and last_ms is not None
+            and trade.trade_id <= last_id
+            and trade.time_ms < last_ms + RENUMBERED_AFTER_MS
+        )
+
     def observe(self, trade: Trade) -> bool:
         """A trade has been handed to the market; whether trades before it are missing."""
-        if not self.time.reached(trade.time_ms):
+        if not self.time.reached(trade.time_ms) or self.repeats(trade):
             return False
         last_id, last_ms, minute = (
             self._last_trade_id,
@@ -117,8 +128,6 @@ class Damage:
         )
         gap = False
         if trade.trade_id is not None and last_id is not None and last_ms is not None:
-            if trade.trade_id <= last_id and trade.time_ms < last_ms + RENUMBERED_AFTER_MS:
-                return False
             gap = trade.trade_id != last_id + 1
             if gap:
                 self._add(minute_of(last_ms), minute)

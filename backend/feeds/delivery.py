@@ -1,11 +1,12 @@
 """The way of what an exchange says into the market: one at a time, whoever says it."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from backend.clock import Clock
 from backend.feeds.backfill import Backfill
 from backend.feeds.base import MarketSink
-from backend.feeds.frames import FeedEvent, Pulse
+from backend.feeds.frames import Earlier, FeedEvent, Pulse
 from backend.market.models import (
     OPEN_TIME,
     BookTop,
@@ -16,16 +17,23 @@ from backend.market.models import (
     Trade,
 )
 
+ObserveLag = Callable[[float], object]
+
 # Of the exchange's figures of 24 h, one that comes this soon after another, in its time, says
 # nothing new. Some send them with each trade.
 STATISTICS_EVERY_MS = 500
 
 
 class Delivery:
-    """Hands on to `sink` what the reader, or a backfill worker, has."""
+    """Hands on to `sink` what the reader, or a backfill worker, has; `observe_lag` is told how many
+    seconds ago, by the machine's clock, each new trade was made."""
 
-    def __init__(self, symbols: Iterable[str], sink: MarketSink) -> None:
+    def __init__(
+        self, symbols: Iterable[str], sink: MarketSink, clock: Clock, observe_lag: ObserveLag
+    ) -> None:
         self._sink = sink
+        self._clock = clock
+        self._observe_lag = observe_lag
         self._lock = threading.Lock()
         self._statistics_ms = dict.fromkeys(symbols, 0)
         self._told: tuple[FeedState, str] | None = None
@@ -42,7 +50,13 @@ class Delivery:
             match event:
                 case Trade():
                     self._sink.apply_trade(event)
-                    backfill.observe(event)
+                    if backfill.observe(event):
+                        # A clock of ours that is behind makes it negative.
+                        lag_ms = max(0, self._clock.now_ms() - event.time_ms)
+                        self._observe_lag(lag_ms / 1000)
+                case Earlier(trade):
+                    self._sink.apply_trade(trade)
+                    backfill.observe(trade)
                 case BookTop():
                     self._sink.apply_book(event)
                 case DayStatistics(symbol, time_ms):
@@ -76,9 +90,9 @@ class Delivery:
             with self._lock:
                 self._sink.set_feed_state(state, detail)
 
-    def unlisted(self, symbols: Iterable[str]) -> list[str]:
-        """The symbols that aren't listed, where they have changed; those of before that are."""
-        facts = FeedFacts(unlisted=tuple(symbols))
+    def facts(self, facts: FeedFacts) -> list[str]:
+        """What the feed knows of itself, where that has changed; the symbols that were not listed
+        and are now."""
         if facts == self._facts:
             return []
         listed = [symbol for symbol in self._facts.unlisted if symbol not in facts.unlisted]

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import orjson
 
 from backend.clock import MINUTE_MS
 from backend.market.models import (
@@ -45,7 +46,26 @@ class Pulse:
     last_trade_id: int | None = None
 
 
-FeedEvent = Trade | DayStatistics | BookTop | Pulse
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """The answer to a request that the exchange could not serve; `symbol` where it names one."""
+
+    symbol: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A trade of before the subscription, with which that begins."""
+
+    trade: Trade
+
+    @property
+    def symbol(self) -> str:
+        return self.trade.symbol
+
+
+FeedEvent = Trade | Earlier | DayStatistics | BookTop | Pulse
 
 
 def whole(message: Mapping[str, Any], field: str) -> int:
@@ -106,6 +126,21 @@ def instant(message: Mapping[str, Any], field: str) -> int:
     if moment.tzinfo is None:
         raise ValueError(f"{field} has no time zone: {value[:40]!r}")
     return int(moment.timestamp() * 1000)
+
+
+def base_of(market: Any, suffix: str) -> str:
+    """The symbol that is traded in a market such as `BTC-USD`, whose name ends in `suffix`."""
+    if not isinstance(market, str) or not market.endswith(suffix) or market == suffix:
+        raise ValueError(f"not a market in {suffix.strip('-/')}: {str(market)[:40]!r}")
+    return market.removesuffix(suffix)
+
+
+def json_object(frame: str | bytes) -> dict[str, Any]:
+    """The JSON object that a frame is."""
+    message = orjson.loads(frame)  # JSONDecodeError is a ValueError
+    if not isinstance(message, dict):
+        raise ValueError(f"not an object: {str(message)[:40]!r}")
+    return message
 
 
 def text(message: Mapping[str, Any], field: str) -> str:

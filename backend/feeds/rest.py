@@ -25,7 +25,12 @@ BODY_MAX_BYTES = 4 * 1024 * 1024
 RETRY_AFTER_DEFAULT_S = 60.0
 RETRY_AFTER_MAX_S = 3 * 86_400.0
 
+# Coinbase refuses requests that don't say from whom they are.
+HEADERS = {"Accept": "application/json", "User-Agent": "crs"}
+
 OK, BAD_REQUEST, NOT_FOUND, BANNED, TOO_MANY_REQUESTS = 200, 400, 404, 418, 429
+# How an exchange says that it does not serve the country that a request comes from.
+UNAVAILABLE_HERE = 451
 
 
 class RestError(Exception):
@@ -94,7 +99,7 @@ class RestClient:
     def _exchange(self, target: str) -> tuple[int, Mapping[str, str], bytes]:
         connection = self._connection or self._connect()
         deadline = self._clock.monotonic() + 2 * TIMEOUT_S
-        connection.request("GET", target)
+        connection.request("GET", target, headers=HEADERS)
         response = connection.getresponse()
         chunks, size = [], 0
         while chunk := response.read1(65_536):

@@ -11,20 +11,21 @@ from backend.config_values import SIMULATED_FEED
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.profiles import profile_of
 from backend.feeds.simulated_candles import (
+    MOVING_SHARE,
     PAST_DAYS,
     QUANTITY_DECIMALS,
-    TRADES_PER_S,
     SimulatedPast,
+    Trading,
     candles_of,
 )
 from backend.feeds.simulation import MINUTE_S, MarketModel
 from backend.market.candles import MINUTES_KEPT
 from backend.market.models import OPEN, OPEN_TIME, CandleArray, FeedState, Trade
-from backend.market.precision import price_decimals
 
-# 24 h of change and volume, and the same again for what compares a day with the one before. It
-# begins with a whole hour, so that the hours before it end there.
-HISTORY_MINUTES = 48 * 60
+# What ratings of hours and a sentiment that looks back on a week need; a day less than the market
+# keeps, so that it has the first minute for as long as the hours before it are to end there. It
+# begins with a whole hour.
+HISTORY_MINUTES = MINUTES_KEPT - 24 * 60
 # What a pause, or the time since a run before, is filled up to: as much as the market keeps.
 BRIDGED_MINUTES = MINUTES_KEPT
 STEP_S = 0.25
@@ -33,15 +34,18 @@ STEP_S = 0.25
 STEPS_AHEAD = 20
 # Behind by more than this (the machine slept), the time missed becomes history, not trades.
 GAP_S = 90.0
-# Spread of the trades' sizes, in log units; the mean stays what the model says.
-SIZE_SD = 1.0
+# What share of trades is a tick beside the last; those that move apart, the others are at it.
+TICK_SHARE = 0.3
+# A trade takes this power of a uniform share of the money that waits: most are small, some large.
+SIZE_POWER = 6
+MIN_TRADE_USD = 5.0
 
 # A trade to come: its symbol's index, the price, and the USD that it is worth.
 Draft = tuple[int, float, float]
 
 
 class SimulatedFeed(Feed):
-    """Loads 48 h of history that ends now, or goes on from what the market holds already, then
+    """Loads six days of history that end now, or goes on from what the market holds already, then
     trades on from it in the machine's time."""
 
     name = SIMULATED_FEED
@@ -63,9 +67,10 @@ class SimulatedFeed(Feed):
         self._random = random
         self._sleep = sleep
         self._model = MarketModel(profiles, random)
-        self._decimals = [price_decimals(profile.price) for profile in profiles]
+        self._trading = Trading(profiles)
+        self._last = np.exp(self._model.log_price)  # what each symbol last traded at
         (random_past,) = random.spawn(1)
-        self._past = SimulatedPast(symbols, profiles, self._decimals, random_past, sleep)
+        self._past = SimulatedPast(symbols, profiles, self._trading, random_past, sleep)
         self._trade_ids: list[count[int]] = []
         self._pending = np.zeros(len(symbols))  # USD that wait for their symbol's next trade
         # The trades of the steps to come; the last are the next ones.
@@ -114,7 +119,9 @@ class SimulatedFeed(Feed):
                 (end_ms - self._time_ms) // MINUTE_MS, set(range(len(quotes))) - set(known)
             )
         for index, quote in known.items():
-            self._model.log_price[index] = np.log(quote.price)
+            self._last[index] = quote.price
+        is_known = np.isin(np.arange(len(quotes)), list(known))
+        self._model.move_to(is_known, np.log(self._last[is_known]))
         if known:
             self._time_ms = reached_ms
             if now_ms // MINUTE_MS > reached_ms // MINUTE_MS:
@@ -146,12 +153,14 @@ class SimulatedFeed(Feed):
 
     def _trade(self, elapsed_ms: int) -> None:
         self._time_ms += elapsed_ms
+        # Not all symbols trade, but all are there.
+        self._sink.touch()
         for _ in range(max(1, round(elapsed_ms / 1000 / STEP_S))):
             if not self._ahead:
                 self._ahead = self._draw()[::-1]
             for index, price, amount in self._ahead.pop():
-                price = round(price, self._decimals[index])
-                quantity = round(amount / price, QUANTITY_DECIMALS)
+                price = round(price, self._trading.decimals[index])
+                quantity = max(round(amount / price, QUANTITY_DECIMALS), 10**-QUANTITY_DECIMALS)
                 trade_id = next(self._trade_ids[index])
                 self._sink.apply_trade(
                     Trade(self._symbols[index], self._time_ms, price, quantity, trade_id)
@@ -161,30 +170,45 @@ class SimulatedFeed(Feed):
         """The trades of the next `STEPS_AHEAD` steps."""
         path = self._model.advance(self._time_ms, STEP_S, STEPS_AHEAD)
         prices = np.exp(path.log_price)
-        trades = self._random.random(prices.shape) < 1 - np.exp(-TRADES_PER_S * STEP_S)
-        sizes = np.exp(SIZE_SD * self._random.standard_normal(prices.shape) - SIZE_SD**2 / 2)
+        chances = 1 - np.exp(-self._trading.expected(path.quote_volume, STEP_S))
+        trades = self._random.random(prices.shape) < chances
+        finds = self._random.random(prices.shape)
+        shares = self._random.random(prices.shape) ** SIZE_POWER
+        tick = 10.0 ** -np.array(self._trading.decimals)
+        ticks = tick * self._random.choice((-1, 1), prices.shape)
         steps = []
         for step, volume in enumerate(path.quote_volume):
             self._pending += volume
             trading = np.flatnonzero(trades[step])
-            amounts = self._pending[trading] * sizes[step, trading]
-            self._pending[trading] = 0
-            drafts = zip(
-                trading.tolist(), prices[step, trading].tolist(), amounts.tolist(), strict=True
+            amounts = self._pending[trading] * shares[step, trading]
+            amounts = np.maximum(amounts, MIN_TRADE_USD)
+            self._pending[trading] -= amounts
+            find = finds[step, trading]
+            beside = self._last[trading] + np.where(
+                find < MOVING_SHARE + TICK_SHARE, ticks[step, trading], 0
             )
+            found = np.where(find < MOVING_SHARE, prices[step, trading], beside)
+            self._last[trading] = found
+            drafts = zip(trading.tolist(), found.tolist(), amounts.tolist(), strict=True)
             steps.append(list(drafts))
         return steps
 
-    def _load_history(self, minutes: int, wanted: Iterable[int] | None = None) -> None:
+    def _load_history(self, minutes: int, new: Iterable[int] | None = None) -> None:
         """Simulate whole minutes on from the market's time and hand them over as history, of all
-        symbols or of those at the `wanted` indices."""
+        symbols or of those at the `new` indices. Of these the first minute is never a quiet one,
+        so that the past can end there."""
         opening = self._model.log_price
         path = self._model.advance(self._time_ms, MINUTE_S, minutes)
         opens = np.vstack((opening, path.log_price[:-1]))
         times = self._time_ms + MINUTE_MS * np.arange(minutes, dtype=float)
         self._time_ms += MINUTE_MS * minutes
+        self._last = np.exp(path.log_price[-1])
         candles = candles_of(
-            opens, path.log_price, path, times, MINUTE_S, self._decimals, self._random
+            opens, path.log_price, path, times, MINUTE_S, self._trading, self._random
         )
-        for index in range(len(self._symbols)) if wanted is None else wanted:
-            self._sink.load_history(self._symbols[index], candles[:, index])
+        expected = self._trading.expected(path.quote_volume, MINUTE_S)
+        traded = self._random.random(expected.shape) < 1 - np.exp(-expected)
+        if new is not None:
+            traded[0] = True
+        for index in range(len(self._symbols)) if new is None else new:
+            self._sink.load_history(self._symbols[index], candles[traded[:, index], index])

@@ -7,7 +7,7 @@ import numpy as np
 
 from backend.clock import DAY_MS, HOUR_MS
 from backend.feeds.profiles import Profile
-from backend.feeds.simulation import CYCLE_PEAK_MS, Array, MarketModel, Path
+from backend.feeds.simulation import CYCLE_PEAK_MS, DAY_S, Array, MarketModel, Path
 from backend.market.models import (
     CANDLE_COLUMNS,
     CLOSE,
@@ -19,18 +19,45 @@ from backend.market.models import (
     VOLUME,
     CandleArray,
 )
+from backend.market.precision import price_decimals
 
-# Trades a second of one symbol: of four steps a second about every other one trades, so that two
-# seconds without a trade are a matter of one in 200.
-TRADES_PER_S = 2.8
-# The extremes of a path seen only at its trades fall short of the true ones by this, in units of
-# the volatility between two of them (Broadie, Glasserman and Kou 1997).
-EXTREME_SHORTFALL = 0.5826
+# Trades a second of the largest asset, of this volume a day; the number goes with the root of the
+# volume, and with how much is traded just then. Small symbols have minutes without any.
+TRADES_PER_S, LARGEST_DAY_VOLUME = 2.8, 24e9
+ACTIVITY_MIN, ACTIVITY_MAX = 0.2, 4.0
+# What share of trades finds a new price; the others are at the last one, or a tick beside it.
+MOVING_SHARE = 0.3
+# The extremes of a path seen only at its moves fall short of the true ones by this, in units of the
+# step's volatility over the root of their number (Broadie, Glasserman and Kou 1997), which holds
+# for many; few see about this much less.
+EXTREME_SHORTFALL, EXTREME_SHORTFALL_MAX = 0.5826, 0.3
 QUANTITY_DECIMALS = 8
 # How far back the past goes.
 PAST_DAYS = 730
 # Simulated at once: half a millisecond's worth, of 17,500.
 HOURS_AT_ONCE = 48
+
+
+class Trading:
+    """How each symbol is traded: how often, and at prices of how many `decimals`."""
+
+    def __init__(self, profiles: Sequence[Profile]) -> None:
+        day_volumes = np.array([profile.day_volume for profile in profiles])
+        self.decimals = [price_decimals(profile.price) for profile in profiles]
+        self._volume_per_s = day_volumes / DAY_S
+        self._per_s = TRADES_PER_S * np.sqrt(day_volumes / LARGEST_DAY_VOLUME).clip(max=1)
+
+    def expected(self, quote_volume: Array, step_s: float) -> Array:
+        """How many trades are to be expected in steps with so much volume."""
+        activity = quote_volume / (self._volume_per_s * step_s)
+        expected: Array = self._per_s * step_s * activity.clip(ACTIVITY_MIN, ACTIVITY_MAX)
+        return expected
+
+    def extreme_shortfall(self, step_s: float) -> Array:
+        """By how much trades miss the extremes of a step, in units of its volatility."""
+        moves = step_s * self._per_s * MOVING_SHARE
+        shortfall: Array = np.minimum(EXTREME_SHORTFALL / np.sqrt(moves), EXTREME_SHORTFALL_MAX)
+        return shortfall
 
 
 def candles_of(
@@ -39,14 +66,15 @@ def candles_of(
     path: Path,
     times: Array,
     step_s: float,
-    decimals: Sequence[int],
+    trading: Trading,
     random: np.random.Generator,
 ) -> Array:
     """Candles (steps, symbols, 7) of a path whose steps go from log price to log price."""
-    highs, lows = _extremes(opens, closes, path.volatility, step_s, random)
+    shortfall = trading.extreme_shortfall(step_s) * path.volatility
+    highs, lows = _extremes(opens, closes, path.volatility, shortfall, random)
     candles = np.empty((*opens.shape, CANDLE_COLUMNS))
     candles[:, :, OPEN_TIME] = times[:, np.newaxis]
-    scale = 10.0 ** np.array(decimals)
+    scale = 10.0 ** np.array(trading.decimals)
     for column, log_price in zip(
         (OPEN, HIGH, LOW, CLOSE), (opens, highs, lows, closes), strict=True
     ):
@@ -59,13 +87,12 @@ def candles_of(
 
 
 def _extremes(
-    opens: Array, closes: Array, volatility: Array, step_s: float, random: np.random.Generator
+    opens: Array, closes: Array, volatility: Array, shortfall: Array, random: np.random.Generator
 ) -> tuple[Array, Array]:
     """High and low of each step: those of a Brownian bridge from open to close."""
     move = closes - opens
     log_uniform = np.log(1 - random.random((2, *move.shape)))
     reach = np.sqrt(move**2 - 2 * volatility**2 * log_uniform)
-    shortfall = EXTREME_SHORTFALL / (step_s * TRADES_PER_S) ** 0.5 * volatility
     highs = np.maximum((move + reach[0]) / 2 - shortfall, np.maximum(move, 0))
     lows = np.minimum((move - reach[1]) / 2 + shortfall, np.minimum(move, 0))
     return opens + highs, opens + lows
@@ -82,13 +109,13 @@ class SimulatedPast:
         self,
         symbols: Sequence[str],
         profiles: list[Profile],
-        decimals: Sequence[int],
+        trading: Trading,
         random: np.random.Generator,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._symbols = symbols
         self._profiles = profiles
-        self._decimals = decimals
+        self._trading = trading
         self._random = random
         self._sleep = sleep
         # What was made with another symbol's, so that they move together: until it is asked for.
@@ -113,7 +140,7 @@ class SimulatedPast:
             return
         model = MarketModel(self._profiles, self._random)
         known = np.array([price is not None for price in prices])
-        model.log_price[known] = np.log([price for price in prices if price is not None])
+        model.move_to(known, np.log([price for price in prices if price is not None]))
         candles = np.empty((count, len(self._symbols), CANDLE_COLUMNS))
         for end in range(count, 0, -HOURS_AT_ONCE):
             begin = max(0, end - HOURS_AT_ONCE)
@@ -131,5 +158,5 @@ class SimulatedPast:
         closes = np.vstack((later, path.log_price[:-1]))
         times = end_ms - HOUR_MS * np.arange(1, count + 1, dtype=float)
         return candles_of(
-            path.log_price, closes, path, times, HOUR_MS / 1000, self._decimals, self._random
+            path.log_price, closes, path, times, HOUR_MS / 1000, self._trading, self._random
         )[::-1]

@@ -1,14 +1,16 @@
 """The model behind the simulated feed: log prices that move like a crypto market's.
 
-A symbol's log return over any step is `beta * common + own`, both normal with a stochastic
-volatility, plus rare jumps. The logarithms of the volatilities, and of the volumes' own ups and
+A symbol's value moves by a share of the common factor and by its own, both normal with a stochastic
+volatility, plus rare jumps. Its price follows the common factor with a short delay, and wanders
+about its value for some seconds at a time: so symbols seem to part within a minute and move as one
+within an hour (Epps 1979). The logarithms of the volatilities, and of the volumes' own ups and
 downs, are Ornstein-Uhlenbeck processes, whose discretisation is exact for every step length: so
-history made in minutes and ticks made in quarter seconds are the same market. (Taylor 1986 for
-the log-AR(1) volatility, Merton 1976 for the jumps.)
+history made in minutes and ticks made in quarter seconds are the same market. (Taylor 1986 for the
+log-AR(1) volatility, Merton 1976 for the jumps.)
 """
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import exp, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +23,20 @@ Array = NDArray[np.float64]
 DAY_S = DAY_MS / 1000
 MINUTE_S = MINUTE_MS / 1000
 
-# The common factor: what the market as a whole moves in a day.
-COMMON_DAY_VOLATILITY = 0.026
-# At least this share of a symbol's volatility is its own.
-OWN_SHARE_MIN = 0.3
+# How long prices take to follow the common factor, and for how long one strays from its value, by
+# how much: the variance of that, in units of the common variance of a minute. With the profiles'
+# common share they make the mean correlation of symbols 0.45 in a minute, 0.7 in five and 0.85 in
+# an hour, while returns of a minute hardly correlate with those before.
+DELAY_S = 24.0
+STRAY_S, STRAY_VARIANCE = 42.0, 0.37
 
-# Log-volatility: time constant in seconds and standard deviation of each process. The first two
-# belong to the market, the third to each symbol; the fourth moves a symbol's volume alone.
-SLOW_S, SLOW_SD = 8 * 3600.0, 0.35
-FAST_S, FAST_SD = 20 * 60.0, 0.25
-OWN_S, OWN_SD = 3600.0, 0.30
-VOLUME_S, VOLUME_SD = 180.0, 0.50
-# How much of the market's log-volatility a symbol's own volatility takes over.
-SLOW_SHARE, FAST_SHARE = 0.8, 0.6
+# Log-volatility: time constant in seconds and standard deviation of each process. The first three
+# belong to the market, the next two to each symbol; the last moves a symbol's volume alone.
+MARKET_LEVELS = ((8 * 3600.0, 0.35), (20 * 60.0, 0.25), (90.0, 0.40))
+SYMBOL_LEVELS = ((3600.0, 0.35), (60.0, 0.45))
+VOLUME_S, VOLUME_SD = 60.0, 0.30
+# How much of the market's log-volatility a symbol's own volatility, and its volume, take over.
+MARKET_SHARE = 0.9
 # Volume grows with this power of volatility.
 VOLUME_POWER = 1.2
 
@@ -71,46 +74,97 @@ class MarketModel:
     def __init__(self, profiles: list[Profile], random: np.random.Generator) -> None:
         count = len(profiles)
         self._random = random
-        self._beta = np.array([profile.beta for profile in profiles])
         total = np.array([profile.day_volatility for profile in profiles])
-        common = self._beta * COMMON_DAY_VOLATILITY
-        self._own_volatility = np.maximum(
-            np.sqrt(np.maximum(total**2 - common**2, 0)), OWN_SHARE_MIN * total
-        )
+        share = np.array([profile.common_share for profile in profiles])
+        self._common_volatility = total * np.sqrt(share)
+        self._own_volatility = total * np.sqrt(1 - share)
         self._volume_per_s = np.array([profile.day_volume for profile in profiles]) / DAY_S
         self._base = np.log([profile.price for profile in profiles])
-        self._time_constants = np.repeat([SLOW_S, FAST_S, OWN_S, VOLUME_S], [1, 1, count, count])
-        self._level_sd = np.repeat([SLOW_SD, FAST_SD, OWN_SD, VOLUME_SD], [1, 1, count, count])
-        self._levels = self._level_sd * random.standard_normal(2 + 2 * count)
-        self.log_price: Array = self._base + total * random.standard_normal(count)
+        each = np.repeat([*SYMBOL_LEVELS, (VOLUME_S, VOLUME_SD)], count, axis=0)
+        self._time_constants, self._level_sd = np.concatenate((MARKET_LEVELS, each)).T
+        self._levels = self._level_sd * random.standard_normal(len(self._level_sd))
+        self._value: Array = self._base + total * random.standard_normal(count)
+        # How far the price is behind the common factor, in its units, and astray, of each symbol.
+        self._behind = 0.0
+        self._astray: Array = np.zeros(count)
+
+    @property
+    def log_price(self) -> Array:
+        """The price of each symbol now."""
+        price: Array = self._value - self._common_volatility * self._behind + self._astray
+        return price
+
+    def move_to(self, symbols: NDArray[np.bool_], log_price: Array) -> None:
+        """Go on from these prices of those symbols, as far behind and astray as they were."""
+        self._value[symbols] += log_price - self.log_price[symbols]
 
     def advance(self, time_ms: float, step_s: float, count: int = 1) -> Path:
         """Simulate `count` steps of `step_s` from `time_ms` on."""
+        symbols = len(self._base)
         common_jump = self._jumps(COMMON_JUMPS, COMMON_JUMP_SD, step_s, (count, 1))
-        own_jump = self._jumps(OWN_JUMPS, OWN_JUMP_SD, step_s, (count, len(self._base)))
+        own_jump = self._jumps(OWN_JUMPS, OWN_JUMP_SD, step_s, (count, symbols))
         levels = self._advance_levels(step_s, common_jump, own_jump)
         common, own, volume = _activity(levels)
         middles: Array = (np.arange(count, dtype=float)[:, np.newaxis] + 0.5) * 1000 * step_s
         cycle = _cycle(time_ms + middles)
+        normalised = _normalised(cycle, CYCLE_VOLATILITY)
+        common, own = common * normalised, own * normalised
 
-        day_share = sqrt(step_s / DAY_S)
-        minute_share = sqrt(MINUTE_S / DAY_S)
-        common_vol = COMMON_DAY_VOLATILITY * common * _normalised(cycle, CYCLE_VOLATILITY)
-        own_vol = self._own_volatility * own * _normalised(cycle, CYCLE_VOLATILITY)
-        normal = self._random.standard_normal((count, 1 + len(self._base)))
-        common_move = common_vol * (day_share * normal[:, :1] + minute_share * common_jump)
-        own_move = own_vol * (day_share * normal[:, 1:] + minute_share * own_jump)
-        pull = (self._base - self.log_price) * (step_s / REVERSION_S)
-        path = self.log_price + np.cumsum(self._beta * common_move + own_move + pull, axis=0)
-        self.log_price = path[-1]
+        day_share, minute_share = sqrt(step_s / DAY_S), sqrt(MINUTE_S / DAY_S)
+        normal = self._random.standard_normal((count, 2 + 2 * symbols))
+        # In units of a symbol's common volatility of a day.
+        moved = common * (day_share * normal[:, :1] + minute_share * common_jump)
+        own_move = own * (day_share * normal[:, 2 : 2 + symbols] + minute_share * own_jump)
+        behind = self._fall_behind(step_s, moved[:, 0], common[:, 0] * normal[:, 1])
+        astray = self._go_astray(step_s, own * normal[:, 2 + symbols :])
+        pull = (self._base - self._value) * (step_s / REVERSION_S)
+        moves = self._common_volatility * moved + self._own_volatility * own_move + pull
+        value = self._value + np.cumsum(moves, axis=0)
+        self._value = value[-1]
 
         # A jump trades, at once, what minutes would.
         trading_s = step_s + MINUTE_S * (np.abs(own_jump) + np.abs(common_jump)) / 2
         return Path(
-            log_price=path,
-            volatility=day_share * np.hypot(self._beta * common_vol, own_vol),
+            log_price=value - self._common_volatility * behind + astray,
+            volatility=self._step_volatility(step_s, common, own),
             quote_volume=self._volume_per_s * volume * (1 + CYCLE_VOLUME * cycle) * trading_s,
         )
+
+    def _fall_behind(self, step_s: float, moved: Array, noise: Array) -> Array:
+        """What of the common factor prices have not followed yet after each step, (count, 1).
+
+        Exact for what moves evenly through a step; `noise` is how unevenly it did.
+        """
+        left, part, rest = _delay(step_s)
+        found = part * moved + rest * noise
+        behind = self._behind
+        for place, new in enumerate(found.tolist()):
+            behind = found[place] = left * behind + new
+        self._behind = float(behind)
+        return found[:, np.newaxis]
+
+    def _go_astray(self, step_s: float, noise: Array) -> Array:
+        """How far each price is from where its value would have it after each step."""
+        kept = exp(-step_s / STRAY_S)
+        found = noise * self._stray_deviation() * sqrt(1 - kept**2)
+        astray = self._astray
+        for row in found:
+            astray = row[:] = kept * astray + row
+        self._astray = astray.copy()
+        return found
+
+    def _stray_deviation(self) -> Array:
+        deviation: Array = self._common_volatility * sqrt(STRAY_VARIANCE * MINUTE_S / DAY_S)
+        return deviation
+
+    def _step_volatility(self, step_s: float, common: Array, own: Array) -> Array:
+        """The standard deviation of the log return over a step, without jumps."""
+        followed = 1 - _delay_share(step_s)
+        strayed = 2 * self._stray_deviation() ** 2 * (1 - exp(-step_s / STRAY_S))
+        variance = (self._common_volatility * common) ** 2 * followed
+        variance = (variance + (self._own_volatility * own) ** 2) * (step_s / DAY_S)
+        deviation: Array = np.sqrt(variance + strayed * own**2)
+        return deviation
 
     def _jumps(self, per_day: float, sd: float, step_s: float, shape: tuple[int, int]) -> Array:
         """Sizes in units of a minute's volatility, most of them zero."""
@@ -121,15 +175,16 @@ class MarketModel:
         return sizes
 
     def _advance_levels(self, step_s: float, common_jump: Array, own_jump: Array) -> Array:
-        """The log-volatility and log-volume processes after each step, (count, 2 + 2 symbols)."""
+        """The log-volatility and log-volume processes after each step, (count, 3 + 3 symbols)."""
         decay = np.exp(-step_s / self._time_constants)
         shocks = self._random.standard_normal((len(own_jump), len(decay)))
         shocks *= self._level_sd * np.sqrt(1 - decay**2)
         symbols = own_jump.shape[1]
+        market = len(MARKET_LEVELS)
         # Of what a jump stirs, a long step has the mean of what is left of it on the way.
         stirs = JUMP_STIRS * (1 - decay) * self._time_constants / step_s
         shocks[:, 1:2] += stirs[1] * (common_jump != 0)
-        shocks[:, 2 : 2 + symbols] += stirs[2] * (own_jump != 0)
+        shocks[:, market : market + symbols] += stirs[market] * (own_jump != 0)
         levels = self._levels
         for shock in shocks:
             levels = shock[:] = decay * levels + shock
@@ -142,19 +197,35 @@ def _activity(levels: Array) -> tuple[Array, Array, Array]:
 
     Scaled so that the volatilities' mean square, and the volume's mean, is 1.
     """
-    symbols = (levels.shape[1] - 2) // 2
-    slow, fast = levels[:, :1], levels[:, 1:2]
-    common = slow + fast
-    own = SLOW_SHARE * slow + FAST_SHARE * fast + levels[:, 2 : 2 + symbols]
-    volume = VOLUME_POWER * own + levels[:, 2 + symbols :]
-    common_variance = SLOW_SD**2 + FAST_SD**2
-    own_variance = (SLOW_SHARE * SLOW_SD) ** 2 + (FAST_SHARE * FAST_SD) ** 2 + OWN_SD**2
+    markets = len(MARKET_LEVELS)
+    market = levels[:, :markets].sum(axis=1, keepdims=True)
+    slow, quick, volume = np.split(levels[:, markets:], len(SYMBOL_LEVELS) + 1, axis=1)
+    own = MARKET_SHARE * market + slow + quick
+    market_variance = sum(sd**2 for _, sd in MARKET_LEVELS)
+    own_variance = MARKET_SHARE**2 * market_variance + sum(sd**2 for _, sd in SYMBOL_LEVELS)
     volume_variance = VOLUME_POWER**2 * own_variance + VOLUME_SD**2
     return (
-        np.exp(common - common_variance),
+        np.exp(market - market_variance),
         np.exp(own - own_variance),
-        np.exp(volume - volume_variance / 2),
+        np.exp(VOLUME_POWER * own + volume - volume_variance / 2),
     )
+
+
+def _delay(step_s: float) -> tuple[float, float, float]:
+    """Of what prices are behind: the share left after a step; of a move within the step, the share
+    that is not followed yet; and the deviation of that, by when in the step it moved, in days'."""
+    steps = step_s / DELAY_S
+    left = exp(-steps)
+    part = (1 - left) / steps
+    # Of the variance of what is left, what the move itself does not tell.
+    variance = (1 - left**2) / 2 - (1 - left) * part
+    return left, part, sqrt(max(variance, 0.0) * DELAY_S / DAY_S)
+
+
+def _delay_share(step_s: float) -> float:
+    """By how much the variance of a step is less than that of what it follows with a delay."""
+    steps = step_s / DELAY_S
+    return (1 - exp(-steps)) / steps
 
 
 def _cycle(time_ms: Array) -> Array:

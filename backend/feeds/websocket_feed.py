@@ -22,14 +22,15 @@ from backend.feeds.backoff import Backoff
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.candle_pages import CandleTerms
 from backend.feeds.connection import Connection, ConnectionLost
-from backend.feeds.delivery import Delivery
+from backend.feeds.delivery import Delivery, ObserveLag
 from backend.feeds.exchange_past import ExchangePast
 from backend.feeds.frames import FeedEvent
 from backend.feeds.renewal import Renewal
-from backend.feeds.rest import RestClient
+from backend.feeds.rest import UNAVAILABLE_HERE, RestClient
 from backend.feeds.vigil import Vigil
 from backend.market.models import (
     CandleArray,
+    FeedFacts,
     FeedState,
 )
 
@@ -46,8 +47,9 @@ YIELD_AFTER_S = 0.0005
 class WebSocketFeed(Feed):
     """Implements `run` and `stop`; counts what happens in `counters`.
 
-    `clock`, `random`, `sleep` and `tls` (which says whose certificates are good) are for tests;
-    by default `stop` cuts a sleep short.
+    `observe_lag` is told how many seconds each trade took from the exchange. `clock`, `random`,
+    `sleep` and `tls` (which says whose certificates are good) are for tests; by default `stop` cuts
+    a sleep short.
     """
 
     # Open a new connection when the old one is this old (less up to a tenth, at random).
@@ -64,14 +66,17 @@ class WebSocketFeed(Feed):
         self,
         symbols: Iterable[str],
         sink: MarketSink,
+        ws_url: str,
         rest_url: str,
         *,
         clock: Clock | None = None,
         random: Random | None = None,
         sleep: Callable[[float], object] | None = None,
         tls: ssl.SSLContext | None = None,
+        observe_lag: ObserveLag = lambda seconds: None,
     ) -> None:
         self.symbols = tuple(dict.fromkeys(symbols))
+        self.ws_url = ws_url
         self.counters: Counter[str] = Counter()
         self._clock = clock or SystemClock()
         self._random = random or Random()
@@ -79,7 +84,7 @@ class WebSocketFeed(Feed):
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
         self._backoff = Backoff(self._random)
-        self._delivery = Delivery(self.symbols, sink)
+        self._delivery = Delivery(self.symbols, sink, self._clock, observe_lag)
         self._known = frozenset(self.symbols)
         self._vigil = Vigil(self.symbols)
         self._backfill = Backfill(
@@ -98,14 +103,15 @@ class WebSocketFeed(Feed):
         renew_after_s = self.renew_after_s * (0.9 + self._random.random() / 10)
         self._renewal = Renewal(renew_after_s, self._connect, self.note, self._clock)
         self._remark = ""
+        self._unavailable = False
         self._next_upkeep = 0.0
         self._last_yield = 0.0
 
     # --- what an exchange adds --------------------------------------------------------------------
 
-    @abstractmethod
     def stream_url(self) -> str:
-        """Where to connect, with as many streams as a URL may name."""
+        """Where to connect, with as many streams as a URL may name, if it may name any."""
+        return self.ws_url
 
     def requests(self) -> Sequence[str]:
         """What to send after that, such as further subscriptions; `listed` are worth one."""
@@ -160,6 +166,10 @@ class WebSocketFeed(Feed):
     def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
         return self._past.before(symbol, interval, before_ms, limit)
 
+    @property
+    def unavailable(self) -> bool:
+        return self._unavailable
+
     def renew(self, reason: str) -> None:
         """Open a new connection and go over to it without a gap."""
         self._renewal.ask(reason)
@@ -176,7 +186,8 @@ class WebSocketFeed(Feed):
         self.note("symbol_refused", f"{symbol[:20]}: {why}")
 
     def remark(self, text: str) -> None:
-        """What the exchange says of itself stands in the feed's detail; empty: nothing."""
+        """What keeps people from trading at the exchange, which says so of itself, stands in the
+        feed's detail; empty: nothing."""
         self._remark = text
 
     def note(self, kind: str, what: str) -> None:
@@ -195,6 +206,7 @@ class WebSocketFeed(Feed):
             self._read()
         except ConnectionLost as error:
             reason, pause_at_least = str(error), error.retry_after_s
+            self._unavailable = error.status == UNAVAILABLE_HERE
         except Exception as error:  # this task must go on, whatever it was
             reason = f"{type(error).__name__}: {error}"
             self.note("reader_failed", reason)
@@ -229,6 +241,7 @@ class WebSocketFeed(Feed):
             self._backfill.begin()  # the past may be had though the stream is not
             raise ConnectionLost.from_error(self._connection.error)
         log.info("%s feed: connected", self.name)
+        self._unavailable = False
         self.counters["connections"] += 1
         self._vigil.connected(self._clock.monotonic())
         self._renewal.satisfied()
@@ -309,7 +322,7 @@ class WebSocketFeed(Feed):
             self.counters["freezes"] += 1
             raise ConnectionLost(f"no data for {frozen_s:.0f} s")
         unlisted = self._backfill.unlisted()
-        found = self._delivery.unlisted(unlisted)
+        found = self._delivery.facts(FeedFacts(tuple(unlisted), halted=bool(self._remark)))
         if found:
             self.renew(f"{', '.join(found[:10])} may be listed now")
         silent = [s for s in self._vigil.silent_symbols(now) if s not in unlisted]

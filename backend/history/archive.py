@@ -106,15 +106,17 @@ class Archive:
         symbol: str,
         interval: str,
         candles: CandleArray,
+        since_ms: int | None,
         given: Collection[str],
     ) -> None:
-        """The source's own candles that come right before those that are known, in order of time;
-        none: there are none before."""
+        """The source's own candles that come right before those that are known, in order of time:
+        all that open at `since_ms` or later, of which there may be none. None: nor are there any
+        before."""
         with self._database.write() as connection:
             series = ensured(connection, source, (symbol,))
             own, base = series[symbol, interval], series[symbol, BASE_INTERVAL]
-            if len(candles):
-                own.since_ms = int(candles[0, OPEN_TIME])
+            if since_ms is not None:
+                own.since_ms = since_ms
                 if interval != BASE_INTERVAL and base.since_ms is not None:
                     ours = up_to(base.since_ms, interval)
                     candles = candles[candles[:, OPEN_TIME] < ours]

@@ -136,12 +136,15 @@ class DeepHistory:
                 page.symbol, page.interval, page.before_ms, self._feed.past_page
             )
             if not self._stopped:
+                believed = _believed(candles, page)
                 self._offload.write_candles(
                     self._archive.write_past,
                     self._feed.name,
                     page.symbol,
                     page.interval,
-                    _believed(candles, page),
+                    believed,
+                    # Of a page that is all quiet nothing is kept, and there is more before it.
+                    int(candles[0, OPEN_TIME]) if len(candles) else None,
                     self._feed.past_intervals,
                 )
         except PastUnavailable as error:
@@ -162,11 +165,11 @@ class DeepHistory:
 
 
 def _believed(candles: CandleArray, page: Page) -> CandleArray:
-    """The candles, if they are what was asked for. Raises ValueError."""
+    """The candles but for quiet ones, if they are what was asked for. Raises ValueError."""
     usable, faults = usable_candles(candles)
-    times = candles[:, OPEN_TIME] if len(usable) else np.empty(0)
     if faults:
         raise ValueError(f"candles can't be used: {', '.join(faults)}")
+    times = candles[:, OPEN_TIME]
     if (np.diff(times) <= 0).any() or (times % INTERVALS[page.interval]).any():
         raise ValueError("candles are not those of the interval, in order of time")
     if len(times) and times[-1] >= page.before_ms:

@@ -80,8 +80,11 @@ class History:
         """Load the past into the market, then begin to write; before the feed runs.
 
         `spawn(function, *arguments)` runs a background task. Where the database can't be read the
-        market begins without a past, as with an empty one.
+        market begins without a past, as with an empty one. Candles of a feed of several sources are
+        not kept: they are those of whoever leads, and what is kept is of one.
         """
+        if not self._feed.one_source:
+            return
         if self._feed.begins_anew:
             self.flush()  # which clears what another run has left
         else:

@@ -44,6 +44,17 @@ LINGER_BYTES = 256 * 1024
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+class Activity:
+    """What a server's connections do together: how many are `busy` with a request that has begun to
+    come; and whether the server is `closing`, so that an answer is a connection's last."""
+
+    __slots__ = ("busy", "closing")
+
+    def __init__(self) -> None:
+        self.busy = 0
+        self.closing = False
+
+
 class HttpConnection:
     """Serves one connection; `run` is the body of its greenlet."""
 
@@ -59,6 +70,8 @@ class HttpConnection:
         "_parser",
         "_deadline",
         "_exchange",
+        "_activity",
+        "_busy",
         "__weakref__",
     )
 
@@ -71,6 +84,7 @@ class HttpConnection:
         app: Application,
         turns: Turns,
         errors: Any,
+        activity: Activity,
     ) -> None:
         self._sock = sock
         self._address = address
@@ -79,6 +93,8 @@ class HttpConnection:
         self._app = app
         self._turns = turns
         self._errors = errors
+        self._activity = activity
+        self._busy = False
         self._buffer = b""
         self._parser: h11.Connection
         self._deadline = 0.0
@@ -98,6 +114,7 @@ class HttpConnection:
         except Exception:
             logger.exception("Serving a connection failed; it is closed")
         finally:
+            self._be_busy(False)
             if self._exchange is None or not self._exchange.taken:
                 self._sock.close()
                 self._place.release()
@@ -114,6 +131,7 @@ class HttpConnection:
 
     def _serve(self) -> bool:
         """Serve one request; whether another may follow."""
+        self._be_busy(bool(self._buffer))
         head = self._read_head()
         if head is None:
             return False
@@ -137,6 +155,10 @@ class HttpConnection:
         self._buffer = self._early()
         return True
 
+    def _be_busy(self, busy: bool) -> None:
+        self._activity.busy += busy - self._busy
+        self._busy = busy
+
     def _early(self) -> bytes:
         """What has been read beyond the request."""
         data, _ended = self._parser.trailing_data
@@ -157,6 +179,7 @@ class HttpConnection:
                 return None
             if not begun:
                 begun = True
+                self._be_busy(True)
                 self._deadline = time.monotonic() + REQUEST_SECONDS
             data = (data + more).lstrip(b"\r\n") if not data else data + more
         end += len(END)
@@ -225,7 +248,7 @@ class HttpConnection:
             fields.append((b"Content-Length", b"%d" % len(whole)))
         if "date" not in names:
             fields.append((b"Date", formatdate(usegmt=True).encode()))
-        if not body.complete:
+        if not body.complete or self._activity.closing:
             # What is left of the body is not read, so nothing can follow it.
             fields.append((b"Connection", b"close"))
         head = self._event(

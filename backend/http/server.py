@@ -4,12 +4,13 @@ import contextlib
 import errno
 import logging
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
 from backend import green
 from backend.http.addresses import network_of
-from backend.http.connection import Application, HttpConnection
+from backend.http.connection import Activity, Application, HttpConnection
 from backend.http.places import Places
 from backend.turns import Share, Turns
 
@@ -21,6 +22,10 @@ ACCEPTED_AT_ONCE = 16
 ACCEPT_COST_SECONDS = 0.00004
 # When there are no descriptors left, a while passes before the next try: they come back one by one.
 EXHAUSTED_PAUSE_SECONDS = 0.1
+# Taken from the kernel at the end: twice what it holds, lest a flood keep the process from ending.
+LAST_ACCEPTED_MAX = 8_192
+# Between two looks whether the last requests have been answered.
+LOOK_SECONDS = 0.02
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 # Sent, at no cost but this, where there is no place.
 RETRY_AFTER_SECONDS = 5
@@ -53,7 +58,7 @@ class HttpServer:
         self._on_refused = on_refused
         self._errors = errors
         self._listener: Any = None
-        self._stopped = False
+        self._activity = Activity()
         self._exhausted = False
 
     def start(self, listener: Any) -> None:
@@ -62,17 +67,32 @@ class HttpServer:
         green.spawn(self._accept_all)
 
     def stop(self) -> None:
-        """Accept nobody any more; connections that are open go on."""
-        self._stopped = True
+        """Accept nobody any more; connections that are open go on to the end of their request.
+
+        Those whom the kernel has accepted are taken first: it would reset them, and a proxy could
+        not tell whether their requests have been served.
+        """
+        self._activity.closing = True
+        for _ in range(LAST_ACCEPTED_MAX // ACCEPTED_AT_ONCE):
+            if not green.readable(self._listener.fileno()):
+                break
+            green.pause()
         self._listener.close()
 
+    def finish(self, seconds: float) -> None:
+        """Let requests that have begun be answered, for so long."""
+        deadline = time.monotonic() + seconds
+        green.sleep(LOOK_SECONDS)
+        while self._activity.busy and time.monotonic() < deadline:
+            green.sleep(LOOK_SECONDS)
+
     def _accept_all(self) -> None:
-        while not self._stopped:
+        while True:
             try:
                 for _ in range(ACCEPTED_AT_ONCE):
                     self._accept()
             except OSError as error:
-                if self._stopped:
+                if self._activity.closing:
                     return
                 self._failed(error)
             except Exception:
@@ -95,7 +115,14 @@ class HttpServer:
             sock.close()
             raise
         connection = HttpConnection(
-            sock, address[:2], local[:2], place, self._app, self._turns, self._errors
+            sock,
+            address[:2],
+            local[:2],
+            place,
+            self._app,
+            self._turns,
+            self._errors,
+            self._activity,
         )
         green.spawn(connection.run)
 

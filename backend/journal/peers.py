@@ -1,5 +1,5 @@
 """The other processes of this installation, as far as this one has to do with them: orders, the
-census, and what programs outside have its clients told."""
+census, their reports, and what programs outside have its clients told."""
 
 import secrets
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import Protocol
 from backend.clock import Clock
 from backend.journal.census import Census, LoneCensus
 from backend.journal.orders import LoneOrders, Orders
+from backend.journal.processes import LoneProcesses, Processes
 from backend.metrics import Metrics
 
 # Enough that no two processes have the same name.
@@ -27,6 +28,7 @@ class Peers(Protocol):
 
     orders: Orders
     census: Census
+    processes: Processes
 
     def hear(self, take: Callable[[bytes], None]) -> None:
         """Have `take` called with each message that programs outside publish for the clients."""
@@ -41,6 +43,7 @@ class Alone:
     def __init__(self) -> None:
         self.orders: Orders = LoneOrders()
         self.census: Census = LoneCensus()
+        self.processes: Processes = LoneProcesses()
 
     def hear(self, take: Callable[[bytes], None]) -> None:
         """Nobody could publish anything."""
@@ -64,6 +67,7 @@ class Company:
         from backend.journal.lasting import Lasting
         from backend.journal.redis_census import RedisCensus
         from backend.journal.redis_orders import RedisOrders
+        from backend.journal.redis_processes import RedisProcesses
 
         def lasting(name: str, talk: Callable[[], None]) -> Task:
             return Lasting(name, talk, sleep, random, metrics)
@@ -76,10 +80,13 @@ class Company:
         census = RedisCensus(redis_url, me, sleep, clock)
         self.orders: Orders = orders
         self.census: Census = census
+        processes = RedisProcesses(redis_url, me, sleep, metrics)
+        self.processes: Processes = processes
         self._tasks = [
             lasting("orders to others", orders.send),
             lasting("orders of others", orders.read),
             lasting("census", census.exchange),
+            lasting("processes", processes.report),
         ]
 
     def hear(self, take: Callable[[bytes], None]) -> None:

@@ -5,41 +5,24 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
 
 import msgpack
 
 from backend import green
 from backend.clock import Clock
+from backend.journal.board import Board
 from backend.journal.census import UNTOLD_PART
-from backend.journal.connection import connect
 from backend.journal.counts import Counts
 
 logger = logging.getLogger(__name__)
 
 COUNTS = "crs:census"
-EXPIRIES = "crs:census:until"
 EVERY_SECONDS = 0.5
 # A process that says nothing for this long is taken to have ended, and its connections with it;
 # and one that has heard nothing for as long counts for itself.
 FRESH_SECONDS = 5.0
 # Keys of one kind that a process tells of, those with the most first: 15 KB.
 TOLD_MAX = 500
-
-# Counts, expiries; process, its counts, milliseconds. -> the counts of all, by process.
-_TELL = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[1])
-for _, ended in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)) do
-  redis.call('HDEL', KEYS[1], ended)
-  redis.call('ZREM', KEYS[2], ended)
-end
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-redis.call('PEXPIRE', KEYS[2], ARGV[3])
-return redis.call('HGETALL', KEYS[1])
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +37,9 @@ class RedisCensus:
 
     def __init__(self, url: str, me: str, sleep: Callable[[float], None], clock: Clock) -> None:
         """`me` is a name that no other process has."""
-        self._me = me
         self._sleep = sleep
         self._clock = clock
-        self._tell: Any = connect(url).register_script(_TELL)
+        self._board = Board(url, COUNTS, me, FRESH_SECONDS)
         self._told: list[_Told] = []
         self._others: Counter[tuple[str, Hashable]] = Counter()
         self._heard_at = 0.0
@@ -79,13 +61,10 @@ class RedisCensus:
             told.what: list(told.counts().largest(TOLD_MAX, told.at_least).items())
             for told in self._told
         }
-        fresh_ms = round(FRESH_SECONDS * 1000)
-        reply = self._tell([COUNTS, EXPIRIES], [self._me, msgpack.packb(own), fresh_ms])
         others: Counter[tuple[str, Hashable]] = Counter()
-        for process, packed in zip(reply[::2], reply[1::2], strict=True):
-            if process != self._me.encode():
-                self._add(others, packed)
-                green.pause()
+        for packed in self._board.exchange(msgpack.packb(own)):
+            self._add(others, packed)
+            green.pause()
         self._others, self._heard_at = others, self._clock.monotonic()
         self._sleep(EVERY_SECONDS)
 

@@ -1,6 +1,7 @@
 """What is known of the feed itself: its state, and when it was last heard."""
 
 from collections import deque
+from dataclasses import replace
 
 from backend.clock import Clock
 from backend.market.models import FeedFacts, FeedState, FeedStatus
@@ -50,6 +51,12 @@ class FeedWatch:
             if (name, state) != (known.name, known.state):
                 self.state_since_ms = since_ms
         self._heard = self._clock.monotonic() - age_s
+
+    def rename(self, name: str) -> None:
+        """Another feed is watched from now on."""
+        if name != self.status.name:
+            self.status = replace(self.status, name=name, since_ms=self._clock.now_ms())
+            self._history.append(self.status)
 
     def heard(self) -> float:
         """Note a sign of life, of one symbol; the monotonic time of it."""

@@ -45,8 +45,9 @@ class _Window:
 class Instrument:
     """What is known of one symbol. Times are the exchange's; input is valid by itself."""
 
-    def __init__(self, symbol: str, received: float) -> None:
+    def __init__(self, symbol: str, received: float, source: str) -> None:
         self.symbol = symbol
+        self.source = source  # the name of the feed that all of this is from
         self.price: float | None = None
         self.previous_price: float | None = None
         self.time_ms = 0
@@ -168,6 +169,13 @@ class Instrument:
         """Somebody has got a quote of the present `seq`."""
         self._seen = True
 
+    def succeed(self, former: "Instrument") -> None:
+        """Stand for the symbol from now on, in place of one from another source: numbers go on,
+        and the difference of the two prices is no change of one."""
+        self.seq = former.seq
+        self._number()
+        self.previous_price = self.price
+
     def load_history(self, candles: CandleArray) -> bool:
         """Merge closed minutes in, but for the forming one; whether the price changed."""
         if self.forming:
@@ -199,6 +207,8 @@ class Instrument:
         """The state after all that the other one has seen."""
         self.price, self.previous_price = quote.price, quote.previous_price
         self.time_ms, self.seq, self.forming = quote.time_ms, quote.seq, forming
+        self.source, self.bid, self.ask = quote.source, quote.bid, quote.ask
+        self.trade_received_ms = quote.received_ms
 
     def _append(self, row: CandleRow) -> None:
         self.candles.append(row)

@@ -33,6 +33,7 @@ from backend.market.validation import (
     UNKNOWN_SYMBOL,
     book_fault,
     candle_fault,
+    is_quiet,
     statistics_fault,
     trade_fault,
     usable_candles,
@@ -54,7 +55,7 @@ class Market:
     def __init__(self, symbols: Iterable[str], clock: Clock, feed_name: str = "") -> None:
         self._clock = clock
         received = clock.monotonic()
-        self._instruments = {symbol: Instrument(symbol, received) for symbol in symbols}
+        self._instruments = {symbol: Instrument(symbol, received, feed_name) for symbol in symbols}
         self.symbols = tuple(self._instruments)
         self._timeline = Timeline(self._close_ended, deny=lambda: self._drop(FUTURE, "any symbol"))
         self._feed = FeedWatch(feed_name, clock)
@@ -91,8 +92,8 @@ class Market:
             volume_24h=round(volume, 2),
             time_ms=instrument.time_ms,
             seq=instrument.seq,
-            stale=self._feed.is_stale(instrument.received),
-            source=self._feed.status.name,
+            stale=self._is_stale(instrument),
+            source=instrument.source,
             bid=instrument.bid,
             ask=instrument.ask,
             received_ms=instrument.trade_received_ms,
@@ -139,8 +140,9 @@ class Market:
         return self._instruments[symbol].seq
 
     def stale(self, symbol: str) -> bool:
-        """Whether nothing was heard of the symbol for over 15 s. Raises KeyError."""
-        return self._feed.is_stale(self._instruments[symbol].received)
+        """Whether nothing was heard of the symbol for over 15 s, or what is known of it is from a
+        source that does not lead any more. Raises KeyError."""
+        return self._is_stale(self._instruments[symbol])
 
     def feed_stale(self) -> bool:
         """Whether nothing was heard of any symbol for over 15 s."""
@@ -216,7 +218,10 @@ class Market:
             self._price_listeners(trade.symbol)
 
     def apply_candle(self, symbol: str, candle: Candle) -> None:
-        """A closed minute after all closed ones; it stands in for the forming one of its time."""
+        """A closed minute after all closed ones; it stands in for the forming one of its time.
+
+        A quiet one (`validation.is_quiet`) is a sign of life and no candle.
+        """
         instrument = self._instruments.get(symbol)
         if instrument is None:
             self._drop(UNKNOWN_SYMBOL, symbol)
@@ -233,6 +238,8 @@ class Market:
             return
         self._close(instrument, candle.open_time_ms)
         instrument.received = self._feed.heard()
+        if is_quiet(row):
+            return
         price_changed = instrument.apply_candle(row)
         self._candle_listeners(symbol, candle)
         if price_changed:
@@ -270,7 +277,7 @@ class Market:
         instrument.apply_book(book.bid, book.ask)
 
     def load_history(self, symbol: str, candles: CandleArray) -> None:
-        """Closed minutes in any order, at start or late; never the forming one.
+        """Closed minutes in any order, at start or late; never the forming one, and no quiet ones.
 
         They bring the price where there is none newer. History does not count as a sign of life.
         """
@@ -313,10 +320,39 @@ class Market:
         self._feed.facts = facts
 
     def adopt(self, symbol: str, instrument: Instrument) -> None:
-        """Go on with what another market knew of a symbol. Raises KeyError."""
-        instrument.received = self._instruments[symbol].received
+        """Go on with what another market knew of a symbol; with its number alone, where that was
+        of another feed. Raises KeyError."""
+        own = self._instruments[symbol]
+        if instrument.source != own.source:
+            own.seq = instrument.seq
+            return
+        instrument.received = own.received
         self._instruments[symbol] = instrument
         self._timeline.believe(instrument.time_ms)
+
+    # --- for a feed of several sources -----------------------------------------------------------
+
+    def follow(self, name: str) -> None:
+        """Another source leads from now on. What is known of a symbol is stale until
+        `change_source`."""
+        self._feed.rename(name)
+
+    def release(self, symbol: str) -> Instrument | None:
+        """Give away what is known of a symbol, which this market doesn't carry from then on; None
+        where it has no price yet, or isn't carried."""
+        instrument = self._instruments.get(symbol)
+        if instrument is None or instrument.price is None:
+            return None
+        return self._instruments.pop(symbol)
+
+    def change_source(self, symbol: str, instrument: Instrument) -> None:
+        """Go on with what the source that leads knows of a symbol, its price and candles in place
+        of all from before. Raises KeyError."""
+        instrument.succeed(self._instruments[symbol])
+        self._instruments[symbol] = instrument
+        self._timeline.believe(instrument.time_ms)
+        self._history_listeners(symbol, 0)
+        self._price_listeners(symbol)
 
     # --- within ---------------------------------------------------------------------------------
 
@@ -324,6 +360,11 @@ class Market:
         if not self.drops[reason]:
             logger.info("dropping %s data, first of %r; counted, logged once", reason, symbol[:20])
         self.drops[reason] += count
+
+    def _is_stale(self, instrument: Instrument) -> bool:
+        return instrument.source != self._feed.status.name or self._feed.is_stale(
+            instrument.received
+        )
 
     def _close(self, instrument: Instrument, before_ms: int) -> None:
         closed = instrument.close_forming(before_ms)

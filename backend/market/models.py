@@ -84,10 +84,10 @@ class Quote:
     time_ms: int
     seq: int
     stale: bool
-    source: str
-    bid: float | None
-    ask: float | None
-    received_ms: int | None
+    source: str = ""
+    bid: float | None = None
+    ask: float | None = None
+    received_ms: int | None = None
 
 
 class FeedState(StrEnum):
@@ -125,11 +125,12 @@ class Playback:
 
 @dataclass(frozen=True, slots=True)
 class FeedFacts:
-    """What a feed knows of itself beside its state: symbols that its exchange does not list, and
-    the playback where it is a recording's."""
+    """What a feed knows of itself beside its state: symbols that its exchange does not list, the
+    playback where it is a recording's, and whether its exchange says that nobody can trade."""
 
     unlisted: tuple[str, ...] = ()
     playback: Playback | None = None
+    halted: bool = False
 
 
 class SignalLevel(StrEnum):
@@ -154,13 +155,14 @@ class SignalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the analysis says of one symbol at one instant.
+    """What the analysis says of one symbol at one instant, on one timeframe.
 
     `score` is in -1..1, `strength` in 0.5..1.0; `price` is the price it was computed at and
     `time_ms` that price's instant.
     """
 
     symbol: str
+    timeframe: str
     level: SignalLevel
     score: float
     strength: float

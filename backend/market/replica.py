@@ -32,7 +32,6 @@ class Replica(Market):
 
     def __init__(self, symbols: Iterable[str], clock: Clock, feed_name: str = "") -> None:
         super().__init__(symbols, clock, feed_name)
-        self._clock = clock
         self._told: dict[str, Quote] = {}
         self._spans: dict[str, int] = {}
         self._stale: frozenset[str] = frozenset()

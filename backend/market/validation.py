@@ -88,6 +88,16 @@ def candle_fault(row: CandleRow) -> str | None:
     return _fault_of((*row[:VOLUME], volume or 1.0, quote_volume or 1.0))
 
 
+def is_quiet(row: CandleRow) -> bool:
+    """Whether a candle says that nothing was traded in its minute.
+
+    Some exchanges send such candles by REST, and none of them live. A minute without a trade has no
+    candle, however it came.
+    """
+    _, open_, high, low, close, volume, quote_volume = row
+    return volume == 0 == quote_volume and open_ == high == low == close
+
+
 def _fault_of(values: tuple[float, ...]) -> str:
     if any(isnan(value) for value in values):
         return NAN
@@ -99,7 +109,7 @@ def _fault_of(values: tuple[float, ...]) -> str:
 def candle_faults(candles: CandleArray) -> dict[str, NDArray[np.bool_]]:
     """Which rows (n, 7) can't be used by themselves: a mask for each reason, at most one a row.
 
-    Volumes may be zero (exchanges report quiet minutes so); prices may not.
+    Volumes may be zero; prices may not.
     """
     prices = candles[:, OPEN : CLOSE + 1]
     volumes = candles[:, [VOLUME, QUOTE_VOLUME]]
@@ -123,7 +133,8 @@ def candle_faults(candles: CandleArray) -> dict[str, NDArray[np.bool_]]:
 
 
 def usable_candles(candles: CandleArray) -> tuple[CandleArray, dict[str, int]]:
-    """The rows that are good by themselves, and how many are not for which reason."""
+    """The rows that are good by themselves, without quiet minutes (`is_quiet`), and how many are
+    not good for which reason."""
     if candles.ndim != 2 or candles.shape[1] != CANDLE_COLUMNS:
         return empty_candles(), {INCONSISTENT: 1}
     good = np.ones(len(candles), dtype=bool)
@@ -132,4 +143,12 @@ def usable_candles(candles: CandleArray) -> tuple[CandleArray, dict[str, int]]:
         if mask.any():
             faults[reason] = int(mask.sum())
             good &= ~mask
-    return candles[good], faults
+    return candles[good & ~_quiet_rows(candles)], faults
+
+
+def _quiet_rows(candles: CandleArray) -> NDArray[np.bool_]:
+    """`is_quiet`, of many."""
+    quiet: NDArray[np.bool_] = (candles[:, [VOLUME, QUOTE_VOLUME]] == 0).all(axis=1) & (
+        candles[:, OPEN : CLOSE + 1] == candles[:, [OPEN]]
+    ).all(axis=1)
+    return quiet

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backend.storage.database import Database
@@ -26,7 +26,7 @@ class User:
 class UserStore:
     """Users in the database. Blocks; every method may raise `StorageUnavailable`.
 
-    `by_name` only reads, the others write.
+    `by_name` and `first_id` only read, the others write.
     """
 
     def __init__(self, database: Database) -> None:
@@ -56,6 +56,12 @@ class UserStore:
                 select(users).where(users.c.username_key == username.lower())
             ).one_or_none()
         return None if row is None else user_from(row)
+
+    def first_id(self) -> int | None:
+        """The id of the first user that there was; None before that."""
+        with self._database.read() as connection:
+            first: int | None = connection.execute(select(func.min(users.c.id))).scalar_one()
+        return first
 
     def change_hash(self, user_id: int, old_hash: str, new_hash: str) -> None:
         """Replace a hash by one of the same password, unless it was changed meanwhile."""

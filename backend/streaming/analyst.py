@@ -29,15 +29,6 @@ def random_id() -> str:
     return uuid4().hex
 
 
-class _Desk:
-    """One symbol's engine, and when its signal was said last."""
-
-    def __init__(self, symbol: str) -> None:
-        self.engine = SignalEngine(symbol)
-        # Monotonic seconds; None until the first cycle that finds a signal said outside of cycles.
-        self.said_at: float | None = None
-
-
 class Analyst:
     """Signals of each symbol and the sentiment of all, from a `Market`.
 
@@ -58,12 +49,15 @@ class Analyst:
         self._said = said
         self._new_id = new_id
         self._pause = pause
-        self._desks = {symbol: _Desk(symbol) for symbol in symbols}
-        self._sentiment = SentimentEngine(tuple(self._desks))
+        self._symbols = tuple(symbols)
+        # Monotonic seconds; none until the first cycle that finds a signal said outside of cycles.
+        self._said_at: dict[str, float] = {}
+        self._signals = SignalEngine(self._symbols)
+        self._sentiment = SentimentEngine(self._symbols)
         self._recall_due = False
         self._reading: Sentiment | None = None
         self._latest: Payload | None = None
-        self._inbox = CandleInbox(market, self._desks, HISTORY_CANDLES)
+        self._inbox = CandleInbox(market, self._symbols, HISTORY_CANDLES)
 
     def close(self) -> None:
         """Stop listening to the market."""
@@ -72,12 +66,11 @@ class Analyst:
     def first_signal(self, symbol: str) -> Payload | None:
         """A signal to say of a symbol of which none was said yet; None where there is one, or not
         enough data."""
-        desk = self._desks[symbol]
         if self._said(symbol) is not None:
             return None
-        self._catch_up(symbol, desk)
-        assessment = self._assess(symbol, desk)
-        return self._signal_payload(assessment) if assessment else None
+        self._catch_up(symbol)
+        found = self._assess((symbol,))
+        return self._signal_payload(found[symbol]) if found else None
 
     def due_signals(self, now_monotonic: float) -> Iterator[Payload]:
         """What is to be said now: one signal for each symbol whose level or reason changed, or
@@ -86,11 +79,10 @@ class Analyst:
         A signal counts as said when the next one is asked for.
         """
         self._refresh()
-        for symbol, desk in self._desks.items():
-            assessment = self._assess(symbol, desk)
-            if assessment and self._is_due(symbol, desk, assessment, now_monotonic):
+        for symbol, assessment in self._assess(self._symbols).items():
+            if self._is_due(symbol, assessment, now_monotonic):
                 yield self._signal_payload(assessment)
-                desk.said_at = now_monotonic
+                self._said_at[symbol] = now_monotonic
 
     def sentiment(self) -> Payload | None:
         """The sentiment at the market's newest complete minute; None before there is enough data.
@@ -124,33 +116,35 @@ class Analyst:
         return recalled
 
     def _refresh(self) -> None:
-        for symbol, desk in self._desks.items():
-            if self._catch_up(symbol, desk):
+        for symbol in self._symbols:
+            if self._catch_up(symbol):
                 self._pause()
 
-    def _catch_up(self, symbol: str, desk: _Desk) -> bool:
+    def _catch_up(self, symbol: str) -> bool:
         """Take in what has closed; whether the symbol was read anew, which takes a while."""
         history, candles = self._inbox.take(symbol)
         if history is not None:
             self._recall_due = True
-            desk.engine.rebuild(history)
+            self._signals.rebuild(symbol, history)
             self._sentiment.load(symbol, history)
         for candle in candles:
-            desk.engine.update(candle)
+            self._signals.update(symbol, candle)
             self._sentiment.update(symbol, candle)
         return history is not None
 
-    def _assess(self, symbol: str, desk: _Desk) -> Assessment | None:
-        return desk.engine.assess(self._market.forming(symbol), self._market.time_ms(symbol))
+    def _assess(self, symbols: Iterable[str]) -> dict[str, Assessment]:
+        return self._signals.assess(
+            {symbol: self._market.forming(symbol) for symbol in symbols},
+            {symbol: self._market.time_ms(symbol) for symbol in symbols},
+        )
 
-    def _is_due(self, symbol: str, desk: _Desk, assessment: Assessment, now: float) -> bool:
+    def _is_due(self, symbol: str, assessment: Assessment, now: float) -> bool:
         last = self._said(symbol)
         if last is None:
             return True
-        if desk.said_at is None:
-            desk.said_at = now
+        said_at = self._said_at.setdefault(symbol, now)
         changed = (last["signal"], last["reason"]) != (assessment.level, assessment.reason)
-        return changed or now - desk.said_at > SIGNAL_MAX_AGE_S
+        return changed or now - said_at > SIGNAL_MAX_AGE_S
 
     def _signal_payload(self, assessment: Assessment) -> Payload:
         return {

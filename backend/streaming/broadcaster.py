@@ -3,7 +3,7 @@
 Knows no socket: it is given two ways to emit, and so is tested without a server.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 from backend.clock import Clock, iso
@@ -16,6 +16,7 @@ from backend.protocol import (
     MARKET_UPDATE,
     PRICE_UPDATE,
     QUOTE_FIELDS,
+    RECEIVED_AT,
     Payload,
     realtime_room,
     symbol_room,
@@ -38,14 +39,15 @@ class Emit(Protocol):
 
 
 class EmitJoined(Protocol):
-    """Sends each basket's room an event with those of `pieces` that the basket names. May yield."""
+    """Sends each basket's room an event with those of `pieces` that the basket names; how many
+    connections that were. May yield."""
 
-    def __call__(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None: ...
+    def __call__(self, event: str, pieces: Pieces, baskets: list[Basket]) -> int: ...
 
 
-def quote_payload(quote: Quote) -> Payload:
-    """A quote as clients see it."""
-    return {
+def quote_payload(quote: Quote, fields: tuple[str, ...] = QUOTE_FIELDS) -> Payload:
+    """A quote as clients see it, cut down to those of `fields` that it has."""
+    payload = {
         "symbol": quote.symbol,
         "price": quote.price,
         "change_24h": quote.change_24h,
@@ -53,7 +55,15 @@ def quote_payload(quote: Quote) -> Payload:
         "timestamp": iso(quote.time_ms),
         "seq": quote.seq,
         "stale": quote.stale,
+        "source": quote.source,
     }
+    if quote.bid is not None:
+        payload["bid"], payload["ask"] = quote.bid, quote.ask
+    if fields == QUOTE_FIELDS:
+        return payload
+    if quote.received_ms is not None:
+        payload[RECEIVED_AT] = iso(quote.received_ms)
+    return {field: payload[field] for field in fields if field in payload}
 
 
 def price_payload(quote: Quote) -> Payload:
@@ -97,22 +107,23 @@ class Broadcaster:
         # At most one entry a configured symbol.
         self._changed: set[str] = set()
         market.on_price(self._price_changed)
-        log.on_entry(self._send)
 
     def tick(self) -> None:
         """One `market_update` for each connection, all of the same instant. A symbol is encoded
         once for each set of fields in use, and baskets share that."""
         started = self._clock.monotonic()
-        quotes = self._payloads(self._subscriptions.symbols())
+        quotes = self._market.quotes(self._subscriptions.symbols())
+        newest_ms = max(map(self._market.time_ms, quotes), default=0)
+        deliveries = 0
         for fields, baskets in self._subscriptions.baskets().items():
-            pieces = Pieces(_pick(quotes, quotes, fields))
-            self._emit_joined(MARKET_UPDATE, pieces, baskets)
+            pieces = Pieces(_payloads(quotes, fields))
+            deliveries += self._emit_joined(MARKET_UPDATE, pieces, baskets)
+        self._delivered(MARKET_UPDATE, newest_ms, deliveries)
         self._metrics.tick_seconds.observe(self._clock.monotonic() - started)
 
     def snapshot(self, session: Session) -> Payload:
         """The present quotes of all symbols of a session, in its fields; empty if it has none."""
-        quotes = self._payloads(session.symbols)
-        return _pick(quotes, session.symbols, session.fields or QUOTE_FIELDS)
+        return _payloads(self._market.quotes(session.symbols), session.fields or QUOTE_FIELDS)
 
     def flush_prices(self) -> None:
         """A `price_update` for each watched symbol whose price has changed since the last call."""
@@ -123,8 +134,9 @@ class Broadcaster:
             quote = self._market.quote(symbol) if receivers else None
             if quote is not None:
                 self._emit(PRICE_UPDATE, price_payload(quote), realtime_room(symbol), receivers)
+                self._delivered(PRICE_UPDATE, quote.time_ms, receivers)
 
-    def _send(self, entry: Entry) -> None:
+    def send(self, entry: Entry) -> None:
         """What was said, to those it concerns."""
         place = self._log.place(entry)
         if entry.topic is None:
@@ -134,26 +146,20 @@ class Broadcaster:
         if receivers:
             self._emit(entry.event, entry.payload(), symbol_room(entry.topic), receivers, place)
 
+    def _delivered(self, event: str, exchange_ms: int, deliveries: int) -> None:
+        """Count how late an event was to all who got it, once for all: by the last of them. What a
+        recording plays has been late for years."""
+        if deliveries and self._market.feed_facts.playback is None:
+            late_ms = max(0, self._clock.now_ms() - exchange_ms)
+            self._metrics.lateness.add(event, late_ms / 1000, deliveries)
+
     def _price_changed(self, symbol: str) -> None:
         if self._subscriptions.realtime_watchers(symbol):
             if not self._changed:
                 self._prices_wait()
             self._changed.add(symbol)
 
-    def _payloads(self, symbols: Iterable[str]) -> dict[str, Payload]:
-        """Payload by symbol, without those the feed has not delivered yet."""
-        quotes = (self._market.quote(symbol) for symbol in symbols)
-        return {quote.symbol: quote_payload(quote) for quote in quotes if quote is not None}
 
-
-def _pick(
-    quotes: dict[str, Payload], symbols: Iterable[str], fields: tuple[str, ...]
-) -> dict[str, Payload]:
-    """The quotes of `symbols`, each cut down to `fields`."""
-    if len(fields) == len(QUOTE_FIELDS):
-        return {symbol: quotes[symbol] for symbol in symbols if symbol in quotes}
-    return {
-        symbol: {field: quotes[symbol][field] for field in fields}
-        for symbol in symbols
-        if symbol in quotes
-    }
+def _payloads(quotes: dict[str, Quote], fields: tuple[str, ...]) -> dict[str, Payload]:
+    """Each quote by its symbol, cut down to `fields`."""
+    return {symbol: quote_payload(quote, fields) for symbol, quote in quotes.items()}

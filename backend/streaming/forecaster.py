@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from backend.analysis.forecast import HORIZONS, KEPT_MINUTES, ForecastEngine
+from backend.analysis.forecast import KEPT_MINUTES, ForecastEngine
+from backend.analysis.ranges import HORIZONS
 from backend.clock import iso
 from backend.market.market import Market
 from backend.market.precision import price_decimals
@@ -11,13 +12,13 @@ from backend.streaming.candle_inbox import CandleInbox
 
 # A range is issued and checked every five minutes, so this is soon enough.
 REFRESH_SECONDS = 5.0
-# Ranges of a day need a day of the past to be checked at all; the rest is what they start from.
-HISTORY_CANDLES = 2 * KEPT_MINUTES
+# A week is looked back on. Ranges of a day that would have been issued along the way are checked.
+HISTORY_CANDLES = KEPT_MINUTES
 
 MODEL = (
-    "No drift; variance per minute from realised volatility over the last hour, six hours and day "
-    "(weights 0.3, 0.3, 0.4); widths start at Student's t with 4 degrees of freedom and adapt to "
-    "how often earlier ranges held"
+    "No drift; deviation from realised volatility over the last half hour, two hours, day and "
+    "week, weighted for each horizon, with the daily cycle; widths start at what held in the past "
+    "and adapt to how often earlier ranges held"
 )
 
 
@@ -27,7 +28,7 @@ class Forecaster:
     def __init__(
         self, market: Market, symbols: tuple[str, ...], pause: Callable[[], object]
     ) -> None:
-        """`pause` is called between symbols that are read anew, which takes some 4 ms each."""
+        """`pause` is called whenever reading symbols anew has taken a millisecond or two."""
         self._market = market
         self._symbols = symbols
         self._pause = pause
@@ -39,7 +40,7 @@ class Forecaster:
         for symbol in self._symbols:
             history, candles = self._inbox.take(symbol)
             if history is not None:
-                self._engine.load(symbol, history)
+                self._engine.load(symbol, history, self._pause)
                 self._pause()
             for candle in candles:
                 self._engine.update(symbol, candle)

@@ -55,11 +55,13 @@ class Outlet:
         self._metrics.deliveries.add(event, receivers)
         self._put(event, payload, room, place)
 
-    def emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
-        """Send each basket's room those of `pieces` that it names. May yield."""
+    def emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> int:
+        """Send each basket's room those of `pieces` that it names; to how many connections. May
+        yield."""
         sent = self._put_joined(event, pieces, baskets)
         self._metrics.emits.add(event, sent.events)
         self._metrics.deliveries.add(event, sent.deliveries)
+        return sent.deliveries
 
     def send(self, sid: str, event: str, payload: Payload, place: str | None = None) -> None:
         """Send an event to one connection."""

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from backend.journal.journal import Journal
 from backend.journal.log import Entry
+from backend.metrics import Metrics
 from backend.protocol import Payload, Place
 from backend.streaming.sessions import Session
 
@@ -17,11 +18,18 @@ from backend.streaming.sessions import Session
 MISSED_MAX = 500
 
 
+# How a resume ends, as it is counted: the last four with a snapshot.
+RECOVERED = "recovered"
+TOO_OLD, TOO_MUCH, EPOCH, AHEAD = "too_old", "too_much", "epoch", "ahead"
+OUTCOMES = (RECOVERED, TOO_OLD, TOO_MUCH, EPOCH, AHEAD)
+
+
 class Resumption:
     """Answers clients that come back."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, metrics: Metrics) -> None:
         self._journal = journal
+        self._metrics = metrics
         self._log = journal.log
 
     def place(self) -> Payload:
@@ -41,23 +49,35 @@ class Resumption:
 
         May wait a little, where the client has come from a process that had read further.
         """
-        missed = self.since(place, symbols, session.heard_since)
-        if missed is not None and place.offset is not None:
-            heard_since = self._log.last if session.heard_since is None else session.heard_since
-            session.heard_since = min(heard_since, place.offset)
-        return missed
-
-    def since(
-        self, place: Place, symbols: Collection[str], heard_since: int | None = None
-    ) -> list[Entry] | None:
-        """The same for who was sent what was said to everybody after the offset `heard_since`, or
-        nothing at all."""
-        offset = place.offset
-        if place.epoch != self._log.epoch or offset is None or not self._journal.has_read(offset):
+        if session.heard_since is None:
+            self._metrics.reconnects.add(session.client)
+        found = self._find(place, symbols, session.heard_since)
+        if isinstance(found, str):
+            self._metrics.resumes.add(found)
             return None
+        self._metrics.resumes.add(RECOVERED)
+        assert place.offset is not None  # or nothing would have been found
+        heard_since = self._log.last if session.heard_since is None else session.heard_since
+        session.heard_since = min(heard_since, place.offset)
+        return found
+
+    def since(self, place: Place, symbols: Collection[str]) -> list[Entry] | None:
+        """The same for a connection that was sent nothing yet, and nothing of it counted."""
+        found = self._find(place, symbols, None)
+        return None if isinstance(found, str) else found
+
+    def _find(
+        self, place: Place, symbols: Collection[str], heard_since: int | None
+    ) -> list[Entry] | str:
+        """The entries, or why they are not known."""
+        offset = place.offset
+        if place.epoch != self._log.epoch:
+            return EPOCH
+        if offset is None or not self._journal.has_read(offset):
+            return AHEAD
         entries = self._log.since(offset)
         if entries is None:
-            return None
+            return TOO_OLD
         if heard_since is None:
             heard_since = self._log.last
         missed = [
@@ -65,4 +85,4 @@ class Resumption:
             for entry in entries
             if (entry.offset <= heard_since if entry.topic is None else entry.topic in symbols)
         ]
-        return missed if len(missed) <= MISSED_MAX else None
+        return missed if len(missed) <= MISSED_MAX else TOO_MUCH

@@ -49,6 +49,10 @@ class Session:
     # offset. What it heard before that, it hears again where it resumes.
     heard_since: int | None = None
     ticket: Ticket | None = None
+    # What kind of client it is, since when (on the clock that never goes back), and by which way.
+    client: str = ""
+    since: float = 0.0
+    polling: bool = False
     # What it may still ask for; made with its first request.
     allowance: Allowance | None = None
 

@@ -90,6 +90,10 @@ class Subscriptions:
         """Symbol subscriptions of all connections together."""
         return self._watchers.total()
 
+    def by_symbol(self) -> dict[str, int]:
+        """Connections by the symbols that they are subscribed to."""
+        return dict(self._watchers)
+
     def subscribe(self, session: Session, request: SubscribeRequest) -> RoomChange:
         """Add the request's symbols; take over what else it names."""
         return self._change(

@@ -7,6 +7,7 @@ from backend.market.market import Market
 from backend.market.models import FeedState
 from backend.metrics import Metrics
 from backend.protocol import (
+    STATUS_FEED_CHANGED,
     STATUS_FEED_DEGRADED,
     STATUS_FEED_RESTORED,
     STATUS_TOKEN_EXPIRING,
@@ -43,6 +44,7 @@ class Watch:
         self._clock = clock
         self._metrics = metrics
         self._feed_healthy = True
+        self._feed_name = market.feed_state.name
 
     def look(self) -> None:
         """To be called every `WATCH_SECONDS`."""
@@ -64,6 +66,10 @@ class Watch:
             )
 
     def _look_at_feed(self) -> None:
+        name = self._market.feed_state.name
+        if name != self._feed_name:
+            self._feed_name = name
+            self._out.announce_status(STATUS_FEED_CHANGED, f"Prices are from {name} now")
         healthy = self._market.feed_state.state is FeedState.LIVE and not self._market.feed_stale()
         if healthy is not self._feed_healthy:
             self._feed_healthy = healthy

@@ -8,44 +8,38 @@ import pytest
 from backend.analysis import factors as f
 
 NAN = math.nan
-LEAD = f.LEAD_MINUTES
+DAY, WEEK = f.DAY_STEPS, f.WEEK_STEPS
 
 
-def test_gaps_carry_the_last_price_and_nothing_comes_before_the_first():
-    prices = np.array([[NAN, 1, NAN, NAN, 2], [5, 6, 7, 8, 9]])
-    filled = f.forward_filled(prices)
-    np.testing.assert_array_equal(filled, [[NAN, 1, 1, 1, 2], [5, 6, 7, 8, 9]])
-
-
-def test_volatility_is_the_root_mean_square_of_an_hours_returns():
-    returns = np.zeros(100)
-    returns[:40] = 0.01
+def test_volatility_is_the_root_mean_square_of_a_days_returns():
+    returns = np.zeros(2 * DAY)
+    returns[: DAY // 2] = 0.01
     found = f.volatility(returns)
-    assert len(found) == 100 - LEAD
-    assert found[0] == pytest.approx(0.01)  # the first 31 minutes
-    assert found[59 - LEAD] == pytest.approx(0.01 * math.sqrt(40 / 60))
-    assert found[89 - LEAD] == pytest.approx(0.01 * math.sqrt(10 / 60))
+    assert found[0] == pytest.approx(0.01)
+    assert found[DAY - 1] == pytest.approx(0.01 * math.sqrt(1 / 2))
+    assert found[DAY + DAY // 4 - 1] == pytest.approx(0.01 * math.sqrt(1 / 4))
     assert found[-1] == pytest.approx(0, abs=1e-12)
 
 
-def test_drawdown_is_measured_from_the_highest_of_a_day():
-    level = np.zeros(f.DRAWDOWN_MINUTES + 50)
+def test_drawdown_is_measured_from_the_highest_of_a_week():
+    level = np.zeros(WEEK + 50)
     level[10] = 0.3
     level[-20:] = -0.1
     found = f.drawdown(level)
-    assert found[0] == pytest.approx(0.3)
-    # The peak is out of sight a day after it.
-    assert found[f.DRAWDOWN_MINUTES + 9 - LEAD] == pytest.approx(0.3)
-    assert found[f.DRAWDOWN_MINUTES + 10 - LEAD] == pytest.approx(0)
+    assert found[9] == 0
+    assert found[11] == pytest.approx(0.3)
+    # The peak is out of sight a week after it.
+    assert found[WEEK + 9] == pytest.approx(0.3)
+    assert found[WEEK + 10] == pytest.approx(0)
     assert found[-1] == pytest.approx(0.1)
 
 
-def test_momentum_is_the_level_against_its_mean_of_four_hours():
-    level = np.concatenate((np.zeros(300), np.full(60, 0.4)))
+def test_momentum_is_the_level_against_its_mean_of_a_day():
+    level = np.concatenate((np.zeros(DAY), np.full(DAY // 2, 0.4)))
     found = f.momentum(level)
-    assert found[299 - LEAD] == pytest.approx(0)
-    assert found[300 - LEAD] == pytest.approx(0.4 * 239 / 240)
-    assert found[-1] == pytest.approx(0.4 * 180 / 240)
+    assert found[DAY - 1] == pytest.approx(0)
+    assert found[DAY] == pytest.approx(0.4 * (DAY - 1) / DAY)
+    assert found[-1] == pytest.approx(0.4 / 2)
 
 
 def test_up_volume_is_the_share_of_what_rose():
@@ -56,34 +50,33 @@ def test_up_volume_is_the_share_of_what_rose():
 
 
 def test_volume_that_has_gone_leaves_no_share_behind():
-    returns = np.full((1, 200), 0.01)
-    volumes = np.where(np.arange(200) < 80, 1e9 / 3, 0.0)[None, :]
+    count = 2 * DAY
+    returns = np.full((1, count), 0.01)
+    volumes = np.where(np.arange(count) < 80, 1e9 / 3, 0.0)[None, :]
     found = f.up_volume_share(returns, volumes)
     assert found[0] == pytest.approx(1)
-    np.testing.assert_array_equal(found[150 - LEAD :], 0.5)
+    np.testing.assert_array_equal(found[DAY + 80 :], 0.5)
 
 
-def test_breadth_is_the_share_that_rose_within_an_hour():
+def test_breadth_is_the_share_that_rose_within_a_day():
     now = np.array([[1.0], [-1.0], [0.0], [2.0], [NAN]])
-    prices = np.concatenate([np.zeros((5, 60)), now], axis=1)
+    prices = np.concatenate([np.full((5, 1), 5.0), np.zeros((5, DAY)), now], axis=1)
     prices[4] = NAN
-    np.testing.assert_allclose(f.breadth(prices), [(1 + 0 + 0.5 + 1) / 4])
+    # At the beginning against the first price; then that is over a day ago.
+    np.testing.assert_allclose(f.breadth(prices)[0], 0)
+    np.testing.assert_allclose(f.breadth(prices)[-1], (1 + 0 + 0.5 + 1) / 4)
 
 
-def test_dominance_is_the_reference_assets_share_of_volume():
-    volumes = np.tile(np.array([[3.0], [1.0]]), (1, 100))
-    volumes[:, 60:] = [[1.0], [3.0]]
-    found = f.volume_share(volumes, 0)
-    assert found[59 - LEAD] == pytest.approx(0.75)
-    assert found[89 - LEAD] == pytest.approx(0.5)
-
-
-def test_there_is_no_dominance_over_nobody():
-    prices, volumes = np.zeros((2, 100)), np.ones((2, 100))
-    assert "dominance" in f.factors(prices, volumes, 0)
-    assert "dominance" not in f.factors(prices, volumes, None)
-    volumes[1] = 0
-    assert "dominance" not in f.factors(prices, volumes, 0)
+def test_more_of_each_factor_is_greed():
+    """A market that rose calmly, and one that fell wildly."""
+    steps = np.arange(DAY)
+    calm = np.tile(1e-4 * steps, (2, 1))
+    wild = np.tile(-1e-3 * steps + 0.01 * (-1.0) ** steps, (2, 1))
+    volumes = np.ones((2, DAY - 1))
+    good, bad = f.factors(calm, volumes), f.factors(wild, volumes)
+    assert list(good) == ["volatility", "drawdown", "momentum", "volume", "breadth"]
+    for name, series in good.items():
+        assert series[-1] > bad[name][-1], name
 
 
 @pytest.mark.parametrize(
@@ -99,4 +92,11 @@ def test_there_is_no_dominance_over_nobody():
     ],
 )
 def test_a_percentile_is_the_newest_values_rank(series, rank):
-    assert f.percentile(np.array(series, dtype=float)) == pytest.approx(rank)
+    assert f.percentiles(np.array(series, dtype=float), 1) == pytest.approx([rank])
+
+
+def test_each_percentile_is_ranked_among_a_week_up_to_it():
+    series = np.concatenate((np.full(500, 1e6), np.arange(WEEK + 1.0)))
+    found = f.percentiles(series, 2)
+    assert found == pytest.approx([100 - 50 / WEEK] * 2)
+    assert f.percentiles(series[:-1], 1) == pytest.approx(found[:1])

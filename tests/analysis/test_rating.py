@@ -1,54 +1,75 @@
 """Each rule by hand, on the numbers where it turns."""
 
-import math
-
+import numpy as np
 import pytest
 
 from backend.analysis import rating
 from backend.analysis.indicators import Readings
+from backend.analysis.rows import readings_through
+from backend.analysis.signals import MIN_CANDLES
+from backend.market.models import CLOSE, HIGH, LOW, VOLUME
+from tests.analysis import rating_by_the_book as book
 
-NAN = math.nan
-BLANK = Readings(*[NAN] * len(Readings._fields))
+NAN = np.nan
+SEVERAL = ("sma", "ema")
+
+
+def one(value):
+    """The value of a single row."""
+    return np.array([value], dtype=float)
 
 
 def readings(**values):
-    return BLANK._replace(**values)
+    found = dict.fromkeys(Readings._fields, NAN) | {"moved": True} | values
+    return Readings(
+        **{
+            name: np.resize(one(value), (6, 1)) if name in SEVERAL else one(value)
+            for name, value in found.items()
+            if name != "moved"
+        },
+        moved=np.array([found["moved"]]),
+    )
+
+
+def is_vote(found, vote):
+    return found.tolist() == [vote] or (vote is None and np.isnan(found).all())
 
 
 @pytest.mark.parametrize(
     ("average", "price", "vote"),
-    [(99, 100, 1), (101, 100, -1), (100, 100, 0), (100 * (1 + 1e-12), 100, 0), (NAN, 100, None)],
+    [(99, 100, 1), (101, 100, -1), (100, 100, 0), (100 * (1 + 1e-13), 100, 0), (NAN, 100, None)],
 )
 def test_a_moving_average_votes_by_the_side_of_the_price(average, price, vote):
-    assert rating.moving_average(average, price) == vote
+    assert is_vote(rating.moving_average(one(average), one(price)), vote)
 
 
-# Conversion 100, base 110: lead 1 is 105. With span B at 104 the cloud is green.
-GREEN = {"conversion_line": 100, "base_line": 110, "span_b": 104}
-# Mirrored about 100: conversion 100, base 90, lead 1 95, span B 96.
-RED = {"conversion_line": 100, "base_line": 90, "span_b": 96}
+# The cloud as drawn from 101 (B) to 102 (A), then base line, conversion line and price above it.
+GREEN = {"lead_b": 101, "lead_a": 102, "base_line": 103, "conversion_line": 104, "span_b": 1}
+# Mirrored about 100.
+RED = {"lead_b": 99, "lead_a": 98, "base_line": 97, "conversion_line": 96, "span_b": 1}
 
 
 @pytest.mark.parametrize(
-    ("lines", "price", "price_before", "vote"),
+    ("lines", "price", "vote"),
     [
-        (GREEN, 106, 99, 1),
-        (GREEN, 106, 101, 0),  # was above the conversion line already
-        (GREEN, 104, 99, 0),  # inside the cloud
-        (GREEN, 111, 99, 0),  # beyond the base line
-        (GREEN | {"span_b": 106}, 106, 99, 0),  # red cloud
-        (RED, 94, 101, -1),
-        (RED, 94, 99, 0),
-        (RED, 96, 101, 0),
-        (RED, 89, 101, 0),
-        (RED | {"span_b": 94}, 94, 101, 0),
-        (GREEN | {"span_b": NAN}, 106, 99, None),
+        (GREEN, 105, 1),
+        (GREEN, 104, 0),  # at the conversion line
+        (GREEN, 95, 0),
+        (GREEN | {"base_line": 102}, 105, 0),  # base line at the cloud
+        (GREEN | {"base_line": 104}, 105, 0),  # conversion line at the base line
+        (GREEN | {"lead_b": 102}, 105, 0),  # no cloud
+        (GREEN | {"lead_b": NAN}, 105, 0),  # computed, but not drawn yet
+        (GREEN | {"span_b": NAN}, 105, None),
+        (RED, 95, -1),
+        (RED, 96, 0),
+        (RED, 105, 0),
+        (RED | {"base_line": 98}, 95, 0),
+        (RED | {"base_line": 96}, 95, 0),
+        (RED | {"lead_b": 98}, 95, 0),
     ],
 )
-def test_ichimoku(lines, price, price_before, vote):
-    now = readings(close=price, **lines)
-    before = readings(close=price_before, conversion_line=100)
-    assert rating.ichimoku(now, before) == vote
+def test_ichimoku(lines, price, vote):
+    assert is_vote(rating.ichimoku(readings(close=price, **lines)), vote)
 
 
 @pytest.mark.parametrize(
@@ -63,68 +84,70 @@ def test_ichimoku(lines, price, price_before, vote):
         (70, 72, 0),
         (50, 20, 0),
         (29, NAN, None),
-        (NAN, 29, None),
+        (NAN, 29, 0),
     ],
 )
 def test_rsi_votes_when_it_turns_beyond_its_bounds(now, before, vote):
-    assert rating.reversal(now, before, 30, 70) == vote
+    assert is_vote(rating.reversal(one(now), one(before), 30, 70), vote)
 
 
 @pytest.mark.parametrize(
-    ("k", "d", "k_before", "d_before", "vote"),
+    ("k", "d", "d_before", "vote"),
     [
-        (15, 14, 10, 13, 1),
-        (15, 14, 14, 13, 0),  # no cross
-        (15, 14, 13, 13, 0),  # from equal: no cross
-        (20, 14, 10, 13, 0),
-        (19.9, 14, 10, 13, 1),
-        (25, 20, 10, 13, 0),
-        (80, 86, 90, 87, 0),
-        (80.1, 86, 90, 87, -1),
-        (19, 20, 25, 22, 0),
-        (85, 86, 90, 87, -1),
-        (85, 86, 86, 87, 0),
-        (79, 86, 90, 87, 0),
-        (15, 14, NAN, 13, None),
+        (15, 14, 13, 1),
+        (15, 14, 99, 1),  # no cross is asked for
+        (14, 14, 13, 0),
+        (20, 14, 13, 0),
+        (19.9, 14, 13, 1),
+        (25, 20, 13, 0),
+        (80, 86, 87, 0),
+        (80.1, 86, 87, -1),
+        (85, 86, 87, -1),
+        (86, 85, 87, 0),
+        (19, 20, 22, 0),
+        (15, 14, NAN, None),
+        (NAN, NAN, 13, 0),
     ],
 )
-def test_stochastic_votes_on_a_cross_beyond_its_bounds(k, d, k_before, d_before, vote):
-    assert rating.stochastic(k, d, k_before, d_before) == vote
+def test_stochastic_votes_by_the_side_of_its_mean_beyond_its_bounds(k, d, d_before, vote):
+    assert is_vote(rating.stochastic(one(k), one(d), one(d_before)), vote)
 
 
 @pytest.mark.parametrize(
-    ("price", "k", "d", "k_before", "d_before", "vote"),
+    ("price", "k", "d", "vote"),
     [
-        (99, 15, 14, 10, 13, 1),
-        (101, 15, 14, 10, 13, 0),  # buys in a downtrend only
-        (101, 85, 86, 90, 87, -1),
-        (99, 85, 86, 90, 87, 0),
-        (100, 15, 14, 10, 13, 0),
-        (99, NAN, 14, 10, 13, None),
+        (99, 15, 14, 1),
+        (101, 15, 14, 0),  # buys in a downtrend only
+        (101, 85, 86, -1),
+        (99, 85, 86, 0),
+        (100, 15, 14, 0),
+        (99, NAN, 14, 0),
     ],
 )
-def test_stochastic_rsi_votes_against_the_trend(price, k, d, k_before, d_before, vote):
-    now = readings(close=price, ema_50=100, stoch_rsi_k=k, stoch_rsi_d=d)
-    before = readings(stoch_rsi_k=k_before, stoch_rsi_d=d_before)
-    assert rating.stochastic_rsi(now, before) == vote
+def test_stochastic_rsi_votes_against_the_trend(price, k, d, vote):
+    now = readings(close=price, ema=100, stoch_rsi_k=k, stoch_rsi_d=d)
+    assert is_vote(rating.stochastic_rsi(now), vote)
+    assert is_vote(rating.stochastic_rsi(now._replace(ema=np.full((6, 1), NAN))), None)
 
 
 @pytest.mark.parametrize(
-    ("adx", "plus", "minus", "plus_before", "minus_before", "vote"),
+    ("adx", "adx_before", "plus", "minus", "vote"),
     [
-        (25, 22, 20, 18, 19, 1),
-        (20, 22, 20, 18, 19, 0),  # no trend
-        (25, 22, 20, 20, 19, 0),  # no cross
-        (25, 22, 20, 19, 19, 0),  # from equal: no cross
-        (25, 18, 20, 22, 19, -1),
-        (15, 18, 20, 22, 19, 0),
-        (NAN, 18, 20, 22, 19, None),
+        (25, 24, 22, 20, 1),
+        (25, 25, 22, 20, 0),  # not rising
+        (25, 26, 22, 20, 0),
+        (20, 19, 22, 20, 0),  # no trend
+        (25, 24, 20, 20, 0),
+        (25, 24, 18, 20, -1),
+        (25, 26, 18, 20, 0),
+        (15, 14, 18, 20, 0),
+        (25, NAN, 22, 20, 0),
+        (NAN, 24, 22, 20, None),
     ],
 )
-def test_directional_movement(adx, plus, minus, plus_before, minus_before, vote):
-    now = readings(adx=adx, plus_di=plus, minus_di=minus)
-    before = readings(plus_di=plus_before, minus_di=minus_before)
-    assert rating.directional_movement(now, before) == vote
+def test_directional_movement(adx, adx_before, plus, minus, vote):
+    now = readings(adx=adx, adx_before=adx_before, plus_di=plus, minus_di=minus)
+    assert is_vote(rating.directional_movement(now), vote)
 
 
 @pytest.mark.parametrize(
@@ -145,19 +168,22 @@ def test_directional_movement(adx, plus, minus, plus_before, minus_before, vote)
     ],
 )
 def test_awesome_oscillator(ao, before, earlier, vote):
-    assert rating.awesome_oscillator(ao, before, earlier, 100) == vote
+    now = readings(close=100, ao=ao, ao_before=before, ao_earlier=earlier)
+    assert is_vote(rating.awesome_oscillator(now), vote)
 
 
 @pytest.mark.parametrize(
-    ("now", "before", "vote"), [(2, 1, 1), (1, 2, -1), (1, 1 + 1e-9, 0), (1, NAN, None)]
+    ("now", "before", "vote"), [(2, 1, 1), (1, 2, -1), (1, 1 + 1e-11, 0), (1, NAN, None)]
 )
 def test_momentum_votes_by_its_change(now, before, vote):
-    assert rating.momentum(now, before, 100) == vote
+    assert is_vote(rating.momentum(readings(close=100, momentum=now, momentum_before=before)), vote)
 
 
-@pytest.mark.parametrize(("line", "vote"), [(1, 1), (-1, -1), (1e-9, 0), (NAN, None)])
-def test_macd_votes_by_the_side_of_its_signal_line(line, vote):
-    assert rating.macd(line, 0, 100) == vote
+@pytest.mark.parametrize(
+    ("line", "signal", "vote"), [(1, 0, 1), (-1, 0, -1), (1e-11, 0, 0), (1, NAN, None)]
+)
+def test_macd_votes_by_the_side_of_its_signal_line(line, signal, vote):
+    assert is_vote(rating.macd(readings(close=100, macd=line, macd_signal=signal)), vote)
 
 
 @pytest.mark.parametrize(
@@ -171,43 +197,70 @@ def test_macd_votes_by_the_side_of_its_signal_line(line, vote):
         (99, 2, -2, 1, -2, 0),
         (99, -1, -2, 2, -2, 0),
         (101, 1, -2, 2, -2, 0),
-        (101, 2, -1, 2, NAN, None),
+        (101, 2, -1, 2, NAN, 0),
     ],
 )
 def test_bull_bear_power(price, bull, bear, bull_before, bear_before, vote):
-    now = readings(close=price, ema_50=100, bull_power=bull, bear_power=bear)
-    before = readings(bull_power=bull_before, bear_power=bear_before)
-    assert rating.bull_bear_power(now, before) == vote
+    now = readings(
+        close=price,
+        ema=100,
+        bull_power=bull,
+        bear_power=bear,
+        bull_power_before=bull_before,
+        bear_power_before=bear_before,
+    )
+    assert is_vote(rating.bull_bear_power(now), vote)
+    assert is_vote(rating.bull_bear_power(now._replace(ema=np.full((6, 1), NAN))), None)
 
 
-@pytest.mark.parametrize(
-    ("value", "high", "vote"),
-    [(71, 101, 1), (70, 101, 0), (30, 101, 0), (29, 101, -1), (0, 100, None), (NAN, 101, None)],
-)
-def test_ultimate_oscillator_is_left_out_when_nothing_moved(value, high, vote):
-    now = readings(close=100, ultimate=value, high_8=high, low_8=100)
-    assert rating.ultimate_oscillator(now) == vote
-
-
-MOVED = {"close": 100, "high_20": 105, "low_20": 95}
+@pytest.mark.parametrize(("value", "vote"), [(71, 1), (70, 0), (30, 0), (29, -1), (NAN, None)])
+def test_ultimate_oscillator(value, vote):
+    assert is_vote(rating.ultimate_oscillator(readings(ultimate=value)), vote)
 
 
 def test_the_score_is_the_mean_of_both_groups_means():
-    now = readings(**MOVED, sma_10=99, sma_20=99, ema_10=99, ema_20=101, macd=-1, macd_signal=0)
-    # Averages: (1 + 1 + 1 - 1) / 4; oscillators: -1.
-    assert rating.score(now, BLANK, BLANK) == pytest.approx((0.5 - 1) / 2)
+    now = readings(close=100, ema=99, hma=101, macd=-1, macd_signal=0)
+    # Averages: six of seven buy; oscillators: MACD sells, the two that ask for EMA 50 hold.
+    assert rating.scores(now) == pytest.approx((5 / 7 - 1 / 3) / 2)
 
 
 def test_a_group_without_data_is_left_out():
-    assert rating.score(readings(**MOVED, sma_10=99), BLANK, BLANK) == 1
-    assert rating.score(readings(**MOVED), BLANK, BLANK) == 0
-
-
-@pytest.mark.parametrize(("vwma", "score"), [(99, 1), (101, -1), (94, 0), (106, 0), (NAN, 0)])
-def test_an_average_by_volume_outside_of_its_prices_is_no_average(vwma, score):
-    assert rating.score(readings(**MOVED, vwma_20=vwma), BLANK, BLANK) == score
+    assert rating.scores(readings(close=100, sma=99)) == 1
+    assert rating.scores(readings(close=100)) == 0
 
 
 def test_a_price_that_stands_still_is_not_rated():
-    still = readings(close=100, high_20=100, low_20=100, sma_200=90, ultimate=0)
-    assert rating.score(still, still, still) == 0
+    assert rating.scores(readings(close=100, sma=90, moved=False)) == 0
+
+
+def by_both(rows):
+    """Our votes at each candle, and those by the book: (26, n)."""
+    now = readings_through(rows)
+    ours = np.concatenate((rating.moving_average_votes(now), rating.oscillator_votes(now)))
+    columns = (rows[:, column].copy() for column in (HIGH, LOW, CLOSE, VOLUME))
+    return ours, book.votes(*columns), rating.scores(now)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_vote_is_that_of_the_book(candles, seed):
+    ours, theirs, scores = by_both(candles(seed=seed, count=1500))
+    np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_allclose(scores[MIN_CANDLES:], book.scores(theirs)[MIN_CANDLES:])
+    assert min(scores[MIN_CANDLES:]) < -0.5 and max(scores[MIN_CANDLES:]) > 0.5
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BTC-USDT-1m-2021-02-19-week",
+        "BTC-USD-1m-2018-04-04",
+        "ETH-USD-1m-2018-04-04",
+        "LTC-USD-1m-2018-04-04",
+        "BTC-USD-4h-2016-2021",
+        "ETH-USD-4h-2016-2021",
+    ],
+)
+def test_every_vote_on_real_candles_is_that_of_the_book(recording, name):
+    ours, theirs, _ = by_both(recording(name))
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    assert same.all(axis=0).mean() >= 0.995

@@ -5,24 +5,25 @@ import pytest
 
 from backend.analysis import reasons
 from backend.analysis.indicators import Readings
-from backend.analysis.reasons import Evidence, PivotLevels
+from backend.analysis.reasons import PivotLevels
 from backend.clock import DAY_MS, MINUTE_MS
-from backend.market.models import Candle, SignalReason
+from backend.market.models import SignalReason
 
-BLANK = Readings(*[math.nan] * len(Readings._fields))
-BUY, HOLD, SELL = 1, 0, -1
+BUY, HOLD, SELL = np.array([1]), np.array([0]), np.array([-1])
+NO_LEVELS = np.full((1, 7), math.nan)
 
 
 def readings(**values):
-    return BLANK._replace(**values)
+    blank = dict.fromkeys(Readings._fields, math.nan)
+    return Readings(**{name: np.array([value]) for name, value in (blank | values).items()})
 
 
-def candle(volume, open=100.0, close=101.0):
-    return Candle(0, open, max(open, close), min(open, close), close, volume, volume * close)
+def histogram(value, atr=2.0):
+    return readings(macd=value, macd_signal=0.0, atr=atr)
 
 
 @pytest.mark.parametrize(
-    ("histogram", "direction", "evidence"),
+    ("value", "direction", "evidence"),
     [
         (0.5, BUY, 0.5),  # a quarter of ATR, the median
         (-0.5, SELL, 0.5),
@@ -35,38 +36,35 @@ def candle(volume, open=100.0, close=101.0):
         (math.nan, BUY, 0.0),
     ],
 )
-def test_momentum_is_the_histogram_in_units_of_range(histogram, direction, evidence):
-    now = readings(macd_histogram=histogram, atr=2.0)
-    assert reasons.momentum(now, direction) == pytest.approx(evidence)
+def test_momentum_is_the_histogram_in_units_of_range(value, direction, evidence):
+    assert reasons.momentum(histogram(value), direction) == pytest.approx(evidence)
 
 
 def test_without_range_there_is_no_momentum_breakout_or_level():
-    now = readings(macd_histogram=0.0, atr=0.0, close=100.0)
-    assert reasons.momentum(now, BUY) == 0
-    assert reasons.breakout(now, readings(high_20=100.0, low_20=100.0), HOLD) == 0
-    assert reasons.closeness([100.0], now, -1, BUY) == 0
+    still = readings(
+        macd=0.0, macd_signal=0.0, atr=0.0, close=100.0, channel_high=100.0, channel_low=100.0
+    )
+    assert reasons.momentum(still, BUY) == 0
+    assert reasons.breakout(still, HOLD) == 0
+    assert reasons.closeness(np.array([[100.0]]), still, -1, BUY) == 0
 
 
 @pytest.mark.parametrize(
-    ("volume", "direction", "evidence"),
+    ("deviations", "change", "direction", "evidence"),
     [
-        (14.0, BUY, 0.9),  # two deviations above the mean
-        (14.0, HOLD, 0.9),
-        (14.0, SELL, 0.0),  # the candle rose
-        (10.0, BUY, 0.0),
-        (5.0, BUY, 0.0),
-        (1e9, BUY, 1.0),
+        (2.0, 1.0, BUY, 0.9),
+        (2.0, 1.0, HOLD, 0.9),
+        (2.0, 1.0, SELL, 0.0),  # the candle rose
+        (2.0, -1.0, SELL, 0.9),
+        (0.0, 1.0, BUY, 0.0),
+        (-1.0, 1.0, BUY, 0.0),
+        (1e9, 1.0, BUY, 1.0),
+        (math.nan, 1.0, BUY, 0.0),  # volume that never varied, or is not known yet
     ],
 )
-def test_surge_is_the_volume_in_deviations_above_its_mean(volume, direction, evidence):
-    usual = readings(volume_mean=10.0, volume_deviation=2.0)
-    assert reasons.surge(candle(volume), usual, direction) == pytest.approx(evidence)
-
-
-def test_volume_that_never_varied_or_is_not_known_yet_does_not_surge():
-    for deviation in (0.0, math.nan):
-        usual = readings(volume_mean=10.0, volume_deviation=deviation)
-        assert reasons.surge(candle(50.0), usual, BUY) == 0
+def test_surge_is_the_volume_in_deviations_above_its_mean(deviations, change, direction, evidence):
+    found = reasons.surge(np.array([deviations]), np.array([change]), direction)
+    assert found == pytest.approx(evidence)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +82,8 @@ def test_volume_that_never_varied_or_is_not_known_yet_does_not_surge():
     ],
 )
 def test_breakout_counts_from_one_range_inside_the_channel(price, direction, evidence):
-    before = readings(high_20=110.0, low_20=90.0)
-    found = reasons.breakout(readings(close=price, atr=2.0), before, direction)
-    assert found == pytest.approx(evidence)
+    now = readings(close=price, atr=2.0, channel_high=110.0, channel_low=90.0)
+    assert reasons.breakout(now, direction) == pytest.approx(evidence)
 
 
 @pytest.mark.parametrize(
@@ -102,22 +99,44 @@ def test_breakout_counts_from_one_range_inside_the_channel(price, direction, evi
 )
 def test_closeness_to_the_next_level_on_either_side(side, direction, evidence):
     now = readings(close=100.0, atr=2.0)
-    levels = [90.0, 98.0, 105.0, 120.0]
+    levels = np.array([[90.0, 98.0, 105.0, 120.0]])
     assert reasons.closeness(levels, now, side, direction) == pytest.approx(evidence)
+    assert reasons.closeness(NO_LEVELS, now, side, direction) == 0
 
 
 def test_a_price_at_a_level_rests_on_it():
     now = readings(close=100.0, atr=2.0)
-    assert reasons.closeness([100.0], now, -1, BUY) == 1
-    assert reasons.closeness([100.0], now, 1, SELL) == 0
+    assert reasons.closeness(np.array([[100.0]]), now, -1, BUY) == 1
+    assert reasons.closeness(np.array([[100.0]]), now, 1, SELL) == 0
 
 
-def test_the_reason_is_the_one_with_most_evidence():
-    assert reasons.strongest(Evidence(0.1, 0.2, 0.9, 0.3, 0.4), BUY) is SignalReason.MOMENTUM
-    assert reasons.strongest(Evidence(0.5, 0.5, 0.5, 0.5, 0.5), BUY) is SignalReason.BREAKOUT
-    nothing = Evidence(0, 0, 0, 0, 0)
-    assert reasons.strongest(nothing, HOLD) is SignalReason.SUPPORT
-    assert reasons.strongest(nothing, SELL) is SignalReason.RESISTANCE
+@pytest.mark.parametrize(
+    ("values", "direction", "reason"),
+    [
+        ({"macd": 9.0}, BUY, SignalReason.MOMENTUM),
+        ({"surge": 20.0, "macd": 0.1}, BUY, SignalReason.VOLUME),
+        ({"surge_before": 20.0, "macd": 0.1}, BUY, SignalReason.VOLUME),
+        ({"channel_high": 80.0}, BUY, SignalReason.BREAKOUT),
+        ({"channel_high": 80.0, "macd": 9.0}, BUY, SignalReason.BREAKOUT),  # the first of equals
+        ({}, HOLD, SignalReason.SUPPORT),
+        ({}, SELL, SignalReason.RESISTANCE),
+    ],
+)
+def test_the_reason_is_the_one_with_most_evidence(values, direction, reason):
+    usual = {"close": 100.0, "atr": 2.0, "macd": 0.0, "macd_signal": 0.0, "change": 1.0}
+    usual |= {"change_before": 1.0, "surge": 0.0, "surge_before": 0.0}
+    usual |= {"channel_high": 120.0, "channel_low": 80.0}
+    assert reasons.strongest(readings(**usual | values), NO_LEVELS, direction) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("level", "direction", "reason"),
+    [(99.9, BUY, SignalReason.SUPPORT), (100.1, SELL, SignalReason.RESISTANCE)],
+)
+def test_a_level_close_by_is_the_reason(level, direction, reason):
+    now = readings(close=100.0, atr=2.0, channel_high=120.0, channel_low=80.0)
+    levels = np.array([[level] + [math.nan] * 6])
+    assert reasons.strongest(now, levels, direction) == [reason]
 
 
 DAY = 19_000 * DAY_MS
@@ -144,7 +163,7 @@ def test_there_are_no_pivots_of_a_day_known_in_part():
     pivots.rebuild(
         np.concatenate([day(DAY + MINUTE_MS, 120, 90, 105), day(DAY + DAY_MS, 200, 50, 100)])
     )
-    assert pivots.levels == ()
+    assert np.isnan(pivots.levels).all()
 
 
 def test_pivots_told_candle_by_candle_equal_those_rebuilt(candles, each):
@@ -155,5 +174,5 @@ def test_pivots_told_candle_by_candle_equal_those_rebuilt(candles, each):
         if number % 480 == 0:
             rebuilt = PivotLevels()
             rebuilt.rebuild(rows[: number + 1])
-            assert rebuilt.levels == followed.levels
-    assert len(followed.levels) == 7
+            np.testing.assert_equal(rebuilt.levels, followed.levels)
+    assert not np.isnan(followed.levels).any()

@@ -2,52 +2,39 @@ import math
 
 import numpy as np
 import pytest
-import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.analysis import reasons
-from backend.analysis.signals import MIN_CANDLES, SignalEngine, level_of, strength_of
+from backend.analysis.levels import level_of
+from backend.analysis.signals import MIN_CANDLES, SignalEngine
 from backend.clock import MINUTE_MS
 from backend.market.models import CLOSE, HIGH, LOW, OPEN, VOLUME, Candle, SignalLevel, SignalReason
 
 
+class OneSignal:
+    """An engine of one symbol."""
+
+    def __init__(self):
+        self.engine = SignalEngine(("BTC",))
+
+    def rebuild(self, rows):
+        self.engine.rebuild("BTC", rows)
+
+    def update(self, candle):
+        self.engine.update("BTC", candle)
+
+    def assess(self, forming):
+        return self.engine.assess({"BTC": forming}).get("BTC")
+
+
 def assess(rows, forming=None):
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     engine.rebuild(rows)
     return engine.assess(forming)
 
 
-@pytest.mark.parametrize(
-    ("score", "level"),
-    [
-        (1, "STRONG_BUY"),
-        (0.51, "STRONG_BUY"),
-        (0.5, "BUY"),
-        (0.11, "BUY"),
-        (0.1, "HOLD"),
-        (0, "HOLD"),
-        (-0.1, "HOLD"),
-        (-0.11, "SELL"),
-        (-0.5, "SELL"),
-        (-0.51, "STRONG_SELL"),
-        (-1, "STRONG_SELL"),
-    ],
-)
-def test_levels_at_their_published_bounds(score, level):
-    assert level_of(score) == level
-
-
-@pytest.mark.parametrize(
-    ("score", "strength"),
-    [(0, 1), (0.05, 0.75), (0.1, 0.5), (0.375, 0.75), (0.65, 1), (1, 1), (-0.375, 0.75)],
-)
-def test_strength_grows_from_where_the_level_begins(score, strength):
-    assert strength_of(score) == pytest.approx(strength)
-
-
 def test_nothing_is_said_before_an_hour_of_candles(candles, each):
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     assert engine.assess(None) is None
     said = []
     for candle in each(candles(count=MIN_CANDLES)):
@@ -85,7 +72,7 @@ def test_a_forming_candle_that_has_closed_since_is_not_counted_twice(candles, ea
 
 def test_a_known_candle_changes_nothing(candles, each):
     rows = candles()
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     engine.rebuild(rows)
     expected = engine.assess(None)
     engine.update(each(rows)[-1])
@@ -106,17 +93,47 @@ def same(one, other):
 @pytest.mark.parametrize("split", [0, 30, 199, 203, 1500, 3000])
 def test_it_does_not_matter_how_the_candles_were_handed_over(candles, each, split):
     rows = candles(count=3100, seed=3)
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     engine.rebuild(rows[:split])
     for candle in each(rows)[split:]:
         engine.update(candle)
     same(engine.assess(None), assess(rows))
 
 
+def test_symbols_are_rated_together_as_each_alone(candles, each):
+    """In every state: with a forming candle, without one, with one that closed since, too new."""
+    lengths = {"BTC": 3100, "ETH": 300, "SOL": 75, "NEW": 40}
+    alone = {symbol: OneSignal() for symbol in lengths}
+    together = SignalEngine(tuple(lengths))
+    rows = {
+        symbol: candles(seed=n, count=count) for n, (symbol, count) in enumerate(lengths.items())
+    }
+    for symbol, some in rows.items():
+        together.rebuild(symbol, some[:-30])
+        alone[symbol].rebuild(some[:-30])
+    for place in range(-30, -1):
+        for symbol, some in rows.items():
+            if place % 3 or symbol == "ETH":
+                (candle,) = each(some[place:][:1])
+                together.update(symbol, candle)
+                alone[symbol].update(candle)
+        forming = {symbol: each(some[place + 1 :][:1])[0] for symbol, some in rows.items()}
+        forming["BTC"], forming["SOL"] = None, each(rows["SOL"])[0]
+        expected = {symbol: one.assess(forming[symbol]) for symbol, one in alone.items()}
+        found = together.assess(forming)
+        for symbol, one in expected.items():
+            if one is None:
+                assert symbol not in found
+            else:
+                same(found[symbol], one)
+        assert together.assess({"ETH": forming["ETH"]}).keys() == {"ETH"}
+    assert found.keys() == {"BTC", "ETH", "SOL"}
+
+
 @pytest.mark.parametrize("name", ["BTC-USDT-1m-2021-02-19-week", "LTC-USD-1m-2018-04-04"])
 def test_the_future_of_a_recording_changes_nothing_said_before_it(recording, each, name):
     rows = recording(name)
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     said = []
     for candle in each(rows):
         said.append(engine.assess(candle))
@@ -133,7 +150,7 @@ def test_two_days_of_history_rate_like_a_week_of_it(recording):
 
 def test_every_level_and_reason_occurs_in_a_real_week(recording, each):
     rows = recording("BTC-USDT-1m-2021-02-19-week")
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     engine.rebuild(rows[:1500])
     levels, reasons = set(), set()
     for candle in each(rows[1500:6000]):
@@ -193,89 +210,6 @@ def test_mirrored_prices_turn_the_score_around(candles, seed):
     assert assess(mirrored).score == pytest.approx(-assess(rows).score)
 
 
-def votes_by_the_book(rows):
-    """The rating of every candle but the first, by TA-Lib's batch functions and whole arrays."""
-    h, low, c, v = (rows[:, i].copy() for i in (HIGH, LOW, CLOSE, VOLUME))
-
-    def ago(values, count=1):
-        return np.concatenate((np.full(count, np.nan), values[:-count]))
-
-    def vote(buy, sell, *needed):
-        missing = np.isnan(np.array(needed)).any(axis=0)
-        return np.where(missing, np.nan, buy.astype(float) - sell)
-
-    averages = [f(c, n) for f in (talib.SMA, talib.EMA) for n in (10, 20, 30, 50, 100, 200)]
-    averages += [talib.HMA(c, 9), talib.VWMA(c, v, 20)]
-    slow = [vote(c > average, c < average, average) for average in averages]
-    line, base, span = (talib.MIDPRICE(h, low, n) for n in (9, 26, 52))
-    lead = (line + base) / 2
-    up = (lead > span) & (c > lead) & (c < base) & (ago(c) < line) & (c > line)
-    down = (lead < span) & (c < lead) & (c > base) & (ago(c) > line) & (c < line)
-    slow.append(vote(up, down, span, ago(line)))
-
-    def turns(values, bottom, top):
-        rises, falls = values > ago(values), values < ago(values)
-        return vote((values < bottom) & rises, (values > top) & falls, values, ago(values))
-
-    def crosses(k, d, buying=True, selling=True):
-        # Both often stand at 0 or 100 together, but for rounding.
-        k, d = np.round(k, 6), np.round(d, 6)
-        up = (k < 20) & (d < 20) & (k > d) & (ago(k) < ago(d)) & buying
-        down = (k > 80) & (d > 80) & (k < d) & (ago(k) > ago(d)) & selling
-        return vote(up, down, k, d, ago(k), ago(d))
-
-    trend = talib.EMA(c, 50)
-    adx, plus, minus = (f(h, low, c, 14) for f in (talib.ADX, talib.PLUS_DI, talib.MINUS_DI))
-    ao, mom = talib.AO(h, low, 5, 34), talib.MOM(c, 10)
-    macd, signal, _ = talib.MACD(c, 12, 26, 9)
-    bull, bear = talib.ERI(h, low, c, 13)
-    ultimate = talib.ULTOSC(h, low, c, 7, 14, 28)
-    k_rsi = talib.STOCHRSI(c, 14, 14, 3)[1]
-    stochastic_rsi = crosses(k_rsi, talib.SMA(k_rsi, 3), c < trend, c > trend)
-    ao_up = (ao > 0) & (ago(ao) <= 0) | (ao > 0) & (ago(ao) > 0) & (ao > ago(ao)) & (
-        ago(ao, 2) > ago(ao)
-    )
-    ao_down = (ao < 0) & (ago(ao) >= 0) | (ao < 0) & (ago(ao) < 0) & (ao < ago(ao)) & (
-        ago(ao, 2) < ago(ao)
-    )
-    up = (adx > 20) & (ago(plus) < ago(minus)) & (plus > minus)
-    down = (adx > 20) & (ago(plus) > ago(minus)) & (plus < minus)
-    fast = [
-        turns(talib.RSI(c, 14), 30, 70),
-        crosses(*talib.STOCH(h, low, c, 14, 3, 0, 3, 0)),
-        turns(talib.CCI(c, c, c, 20), -100, 100),
-        vote(up, down, adx, ago(plus)),
-        vote(ao_up, ao_down, ao, ago(ao)),
-        vote(mom > ago(mom), mom < ago(mom), mom, ago(mom)),
-        vote(macd > signal, macd < signal, macd, signal),
-        np.where(np.isnan(trend), np.nan, stochastic_rsi),
-        turns(talib.WILLR(h, low, c, 14), -80, -20),
-        vote(
-            (c > trend) & (bear < 0) & (bear > ago(bear)),
-            (c < trend) & (bull > 0) & (bull < ago(bull)),
-            trend,
-            bear,
-            ago(bear),
-        ),
-        vote(ultimate > 70, ultimate < 30, ultimate),
-    ]
-    return [np.nanmean(np.array(group)[:, MIN_CANDLES:], axis=0) for group in (slow, fast)]
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_score_is_that_of_the_published_rules_on_whole_arrays(candles, each, seed):
-    rows = candles(seed=seed, count=1500)
-    slow, fast = votes_by_the_book(rows)
-    engine = SignalEngine("BTC")
-    engine.rebuild(rows[:MIN_CANDLES])
-    scores = []
-    for candle in each(rows[MIN_CANDLES:]):
-        scores.append(engine.assess(candle).score)
-        engine.update(candle)
-    np.testing.assert_allclose(scores, (slow + fast) / 2, atol=1e-12)
-    assert min(scores) < -0.5 and max(scores) > 0.5
-
-
 def reason_now(rows, forming=None):
     assessment = assess(rows, forming)
     return assessment.level, assessment.reason
@@ -296,36 +230,6 @@ def test_a_surge_that_has_just_closed_is_still_the_reason(candles, each, rate):
     rows[-2, VOLUME] = 1e4
     rows[-1, VOLUME] = 0.001
     assert reason_now(rows[:-1], each(rows)[-1])[1] is SignalReason.VOLUME
-
-
-@pytest.mark.parametrize(
-    ("level", "direction"),
-    [
-        ("STRONG_BUY", 1),
-        ("BUY", 1),
-        ("HOLD", 0),
-        ("SELL", -1),
-        ("STRONG_SELL", -1),
-    ],
-)
-def test_evidence_is_sought_in_the_signals_direction(
-    recording, each, monkeypatch, level, direction
-):
-    rows = recording("BTC-USDT-1m-2021-02-19-week")
-    asked = []
-    strongest = reasons.strongest
-    monkeypatch.setattr(
-        reasons, "strongest", lambda found, way: asked.append(way) or strongest(found, way)
-    )
-    engine = SignalEngine("BTC")
-    engine.rebuild(rows[:300])
-    for candle in each(rows[300:1500]):
-        asked.clear()
-        if engine.assess(candle).level == level:
-            assert asked == [direction]
-            return
-        engine.update(candle)
-    pytest.fail(f"no {level} among the candles")
 
 
 @pytest.mark.parametrize(
@@ -360,7 +264,7 @@ PRICES = st.floats(1e-9, 1e9)
 )
 def test_any_positive_prices_give_a_signal_within_bounds(steps, calm, price, volumes):
     closes = np.clip(price * np.exp(np.cumsum(np.array(steps) * calm)), 1e-12, 1e12)
-    engine = SignalEngine("BTC")
+    engine = OneSignal()
     for number, close in enumerate(closes.tolist()):
         volume = volumes[number % len(volumes)]
         before = closes[number - 1] if number else close

@@ -46,6 +46,8 @@ def test_a_recording_that_has_ended_degrades_the_health_and_makes_quotes_stale(
     body = wait_until(degraded, "the feed to go stale")
     assert body["status"] == "degraded"
     assert body["feed"]["state"] == "ended" and body["feed"]["stale"] is True
+    # Who comes now is told so on the stream, as everybody is.
+    assert server.get("/ready").status_code == 200
     quote = server.get("/api/market/quotes?symbols=BTC").json()["quotes"]["BTC"]
     assert quote["stale"] is True and quote["price"] == 110
     # Told the same after a reload as on the stream.

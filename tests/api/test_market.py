@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from backend.market.candles import INTERVALS
-from backend.protocol import QUOTE_FIELDS
+from backend.protocol import BOOK_FIELDS, QUOTE_FIELDS
 from tests.conftest import StartServer
 from tests.servers import Server, wait_until
 
@@ -25,7 +25,7 @@ def test_symbols_are_listed_with_the_precision_of_their_price(server: Server) ->
 def test_quotes_are_those_of_the_stream(server: Server) -> None:
     quotes = server.get("/api/market/quotes?symbols=BTC,ADA").json()["quotes"]
     assert set(quotes) == {"BTC", "ADA"}
-    assert set(quotes["BTC"]) == set(QUOTE_FIELDS)
+    assert set(quotes["BTC"]) == set(QUOTE_FIELDS) - set(BOOK_FIELDS)
     assert len(server.get("/api/market/quotes").json()["quotes"]) == 20
 
 
@@ -109,10 +109,10 @@ def test_sentiment_and_signals_are_the_latest_first(server: Server) -> None:
 def test_forecast_ranges_lie_within_one_another_and_show_their_coverage(server: Server) -> None:
     # They are read from the history in the first seconds of the process.
     ready = wait_until(
-        lambda: (answer := server.get("/api/forecast").json())["forecasts"] and answer,
-        "the forecasts",
+        lambda: len((answer := server.get("/api/forecast").json())["forecasts"]) == 20 and answer,
+        "the forecasts of all symbols",
     )
-    assert len(ready["forecasts"]) == 20 and ready["model"]
+    assert ready["model"]
     for forecast in ready["forecasts"]:
         for horizon in ("1h", "24h"):
             (low, high), (lowest, highest) = (forecast["ranges"][horizon][p] for p in ("50", "90"))

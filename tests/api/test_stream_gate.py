@@ -30,8 +30,11 @@ class Gate:
     def __init__(self, per_address: int = 0) -> None:
         self.refused: list[str] = []
         self.clock = ManualClock(0)
+        self.open = True
         self.others = Others()
-        self.gate = StreamGate(per_address, self.others, self.clock, self.refused.append)
+        self.gate = StreamGate(
+            per_address, self.others, self.clock, self.refused.append, lambda: self.open
+        )
         self._app = self.gate.around(self._served)
 
     def ask(self, query: str = NEW, path: str = "/socket.io/", address: str = ADDRESS) -> int:
@@ -83,6 +86,14 @@ def test_attempts_of_an_address_are_bounded_by_the_minute() -> None:
     assert gate.refused == [ATTEMPTS]
     gate.clock.set_ms(60_000)
     assert gate.ask() == 200
+
+
+def test_a_process_that_starts_or_ends_opens_no_session_and_serves_those_that_are_open() -> None:
+    gate = Gate()
+    gate.open = False
+    assert gate.ask() == 503
+    assert gate.headers["Retry-After"] and gate.headers["Connection"] == "close"
+    assert gate.ask(f"{NEW}&sid=a") == 200
 
 
 def test_sessions_on_other_processes_count_as_those_here_do() -> None:

@@ -18,11 +18,13 @@ def shared(tmp_path: Path) -> Iterator[Redis]:
 
 @pytest.fixture
 def start_cluster(tmp_path: Path, shared: Redis) -> Iterator[StartCluster]:
-    """Starts so many processes on one Redis, with settings."""
+    """Starts so many processes on one Redis, with settings; `proxied` behind nginx."""
     made: list[Cluster] = []
 
-    def start(count: int, to: Redis | None = None, **environment: str) -> Cluster:
-        made.append(Cluster(tmp_path, to or shared, count, **environment))
+    def start(
+        count: int, to: Redis | None = None, proxied: bool = False, **environment: str
+    ) -> Cluster:
+        made.append(Cluster(tmp_path, to or shared, count, proxied, **environment))
         made[-1].leader()
         return made[-1]
 

@@ -1,20 +1,26 @@
 """Several server processes on one Redis, and what can happen to them."""
 
 import signal
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from backend.journal.redis_streams import SAID
+from tests.cluster.proxy import Proxy
 from tests.redis_server import Redis
 from tests.servers import PATIENCE, Server, lasting_port, start, wait_until, wait_until_ready
 
 
 class Cluster:
-    """Processes by number, each with a port that it comes back to."""
+    """Processes by number, each with a port that it comes back to; in front of them, where that is
+    asked for, the proxy that they would have."""
 
-    def __init__(self, folder: Path, shared: Redis, count: int, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, shared: Redis, count: int, proxied: bool = False, **environment: str
+    ) -> None:
         self.redis = shared
+        self.proxy: Proxy | None = None
         self._folder = folder
         self._ports = [lasting_port() for _ in range(count)]
         self._environment = {
@@ -30,11 +36,30 @@ class Cluster:
         self.servers += [self._start(number) for number in range(1, count)]
         for server in self.servers[1:]:
             wait_until_ready(server)
+        if proxied:
+            self.proxy = Proxy(folder / "nginx", self.addresses(range(count)))
+
+    @property
+    def url(self) -> str:
+        """Where clients find all processes: the proxy's."""
+        assert self.proxy is not None
+        return self.proxy.url
+
+    @property
+    def urls(self) -> list[str]:
+        """Where they are by themselves."""
+        return [server.url for server in self.servers]
+
+    def addresses(self, numbers: Iterable[int]) -> dict[str, str]:
+        """The addresses of processes by their names, as the proxy is told them."""
+        return {_name(number): f"127.0.0.1:{self._ports[number]}" for number in numbers}
 
     def _start(self, number: int) -> Server:
         folder = self._folder / f"process{number}"
         folder.mkdir(exist_ok=True)
-        return start(folder, PORT=str(self._ports[number]), **self._environment)
+        own = {"PORT": str(self._ports[number]), "PROCESS_NAME": _name(number)}
+        # Without a proxy's header an address is what it is.
+        return start(folder, TRUSTED_PROXIES="1", **own, **self._environment)
 
     def restart(self, number: int) -> None:
         """Start a process that has ended, where it was."""
@@ -85,11 +110,17 @@ class Cluster:
 
     def close(self) -> None:
         """End what runs."""
+        if self.proxy is not None:
+            self.proxy.stop()
         for server in self.servers:
             if server.process.poll() is None:
                 server.process.send_signal(signal.SIGCONT)
                 server.process.kill()
                 server.process.wait(PATIENCE)
+
+
+def _name(number: int) -> str:
+    return f"p{number}"
 
 
 def _only(numbers: list[int]) -> list[int] | None:

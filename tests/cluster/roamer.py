@@ -70,8 +70,12 @@ class Roamer:
     def _connect_once(self, url: str) -> None:
         ended = threading.Event()
         confirmed = threading.Event()
+        # Both are let go of by the library in silence, once the server has ended a connection.
         http = requests.Session()
+        sock: Any = None
         client = socketio.Client(reconnection=False, http_session=http)
+
+        _keep_order(client)
 
         @client.on("subscription_confirmed")
         def _(told: dict[str, Any]) -> None:
@@ -98,6 +102,7 @@ class Roamer:
                 url, auth={"token": self._token}, transports=["websocket"], wait_timeout=10
             )
             request: dict[str, Any] = {"symbols": self.symbols}
+            sock = client.eio.ws
             if self.stretches:
                 last = self.stretches[-1]
                 request["resume"] = {"epoch": last.epoch, "offset": last.last}
@@ -111,6 +116,8 @@ class Roamer:
         finally:
             client.disconnect()
             client.shutdown()
+            if sock is not None:
+                sock.shutdown()
             http.close()
 
     def _begin(self, told: dict[str, Any]) -> None:
@@ -144,3 +151,14 @@ class Roamer:
                     f"heard {len(stretch.offsets)} of {len(expected)}"
                 )
         return found
+
+
+def _keep_order(client: socketio.Client) -> None:
+    """Have messages handled one after the other: the library starts a thread for each, and on a
+    loaded machine they overtake each other."""
+    trigger = client.eio._trigger_event
+
+    def in_order(event: str, *args: Any, run_async: bool = False, **options: Any) -> Any:
+        return trigger(event, *args, run_async=False, **options)
+
+    client.eio._trigger_event = in_order

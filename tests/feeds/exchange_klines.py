@@ -1,17 +1,40 @@
-"""What the local exchange plays, and the klines that come of it."""
+"""What a local exchange plays, and the candles that come of it."""
 
 import gzip
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 MINUTE_MS = 60_000
 INTERVALS = {"1m": MINUTE_MS, "1h": 60 * MINUTE_MS, "1d": 1_440 * MINUTE_MS}
 
 Frame = tuple[int, str]  # the instant it was sent, UTC milliseconds; the text
-Kline = list  # of the exchange's REST answer
+# Open time, open, high, low, close, volume, quote volume, number of trades.
+Row = list
+
+
+class PlayedTrade(NamedTuple):
+    """A trade among the frames, whatever the exchange's words for it are."""
+
+    symbol: str
+    trade_id: int
+    price: Decimal
+    quantity: Decimal
+    time_ms: int
+
+
+def milliseconds(timestamp: str) -> int:
+    """UTC milliseconds of an ISO 8601 time."""
+    return int(datetime.fromisoformat(timestamp).timestamp() * 1000)
+
+
+def timestamp(time_ms: int) -> str:
+    """An ISO 8601 time with microseconds, as exchanges write it."""
+    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def read_frames(path: str | Path) -> list[Frame]:
@@ -23,101 +46,82 @@ def read_frames(path: str | Path) -> list[Frame]:
     with opener(path, "rt") as file:
         for line in file:
             text = line[line.index("{") :].strip()
-            data = json.loads(text)
-            sent_ms = max(sent_ms, data.get("data", data).get("E", sent_ms))
+            message = json.loads(text)
+            data = message.get("data", message)
+            own_ms = milliseconds(data["time"]) if "time" in data else data.get("E", sent_ms)
+            sent_ms = max(sent_ms, own_ms)
             frames.append((sent_ms, text))
     first = next(sent_ms for sent_ms, _ in frames if sent_ms)
     return [(max(sent_ms, first), text) for sent_ms, text in frames]
 
 
 class Klines:
-    """One-minute klines of each pair, from made-up history and from the trades played."""
+    """One-minute candles of each symbol, from made-up history and from the trades played."""
 
-    def __init__(self, frames: list[Frame], history_minutes: int) -> None:
-        self._minutes: dict[str, dict[int, Kline]] = {}
+    def __init__(self, begin_ms: int, trades: Iterable[PlayedTrade], history_minutes: int) -> None:
+        self._minutes: dict[str, dict[int, Row]] = {}
         self._lock = threading.Lock()
-        begin = frames[0][0] - frames[0][0] % MINUTE_MS
-        for trade in trades_of(frames):
-            if trade["s"] not in self._minutes:
-                self._minutes[trade["s"]] = {
-                    minute: _made_up_kline(minute, Decimal(trade["p"]))
+        begin = begin_ms - begin_ms % MINUTE_MS
+        for trade in trades:
+            if trade.symbol not in self._minutes:
+                self._minutes[trade.symbol] = {
+                    minute: _made_up_row(minute, trade.price)
                     for minute in range(begin - history_minutes * MINUTE_MS, begin, MINUTE_MS)
                 }
 
-    def add(self, trade: dict) -> None:
-        price, quantity = Decimal(trade["p"]), Decimal(trade["q"])
-        minute = trade["T"] - trade["T"] % MINUTE_MS
+    @property
+    def symbols(self) -> list[str]:
+        """What the exchange lists."""
+        return list(self._minutes)
+
+    def add(self, trade: PlayedTrade) -> None:
+        price, quantity = trade.price, trade.quantity
+        minute = trade.time_ms - trade.time_ms % MINUTE_MS
         with self._lock:
-            row = self._minutes[trade["s"]].setdefault(minute, _kline(minute, price))
+            row = self._minutes[trade.symbol].setdefault(minute, _flat_row(minute, price))
             row[2], row[3], row[4] = max(row[2], price), min(row[3], price), price
             row[5] += quantity
-            row[7] += price * quantity
-            row[8] += 1
+            row[6] += price * quantity
+            row[7] += 1
 
-    def rows(self, pair: str, until_ms: int) -> list[list]:
-        """Every minute up to the one that holds `until_ms`; flat ones where nobody traded.
+    def rows(self, symbol: str, until_ms: int, every_minute: bool = True) -> list[Row]:
+        """Minutes up to the one that holds `until_ms`; flat ones where nobody traded, if wanted.
 
-        Raises KeyError for a pair that is not listed.
+        Raises KeyError for a symbol that is not listed.
         """
         with self._lock:
-            known = dict(self._minutes[pair])
+            known = dict(self._minutes[symbol])
         rows, minute = [], min(known, default=until_ms + MINUTE_MS)
         while minute <= until_ms:
-            row = known.get(minute) or _kline(minute, rows[-1][4])
-            rows.append(list(row))
+            if minute in known or every_minute:
+                rows.append(list(known.get(minute) or _flat_row(minute, rows[-1][4])))
             minute += MINUTE_MS
-        return [
-            [f"{field:.8f}" if isinstance(field, Decimal) else field for field in row]
-            for row in rows
-        ]
+        return rows
 
 
-def longer(rows: list[Kline], interval: str) -> list[Kline]:
-    """Klines of a longer interval than the minutes in `rows`, as REST answers give both."""
+def longer(rows: list[Row], interval: str) -> list[Row]:
+    """Rows of a longer interval than the minutes in `rows`."""
     length = INTERVALS[interval]
-    rolled: list[Kline] = []
+    rolled: list[Row] = []
     for row in rows:
         begin = row[0] - row[0] % length
         if not rolled or rolled[-1][0] != begin:
-            rolled.append([begin, *row[1:6], begin + length - 1, *row[7:]])
+            rolled.append([begin, *row[1:]])
             continue
         last = rolled[-1]
-        last[2] = max(last[2], row[2], key=Decimal)
-        last[3] = min(last[3], row[3], key=Decimal)
-        last[4] = row[4]
-        for column in (5, 7):
-            last[column] = f"{Decimal(last[column]) + Decimal(row[column]):.8f}"
+        last[2], last[3], last[4] = max(last[2], row[2]), min(last[3], row[3]), row[4]
+        for column in (5, 6, 7):
+            last[column] += row[column]
     return rolled
 
 
-def _kline(minute: int, price: Decimal) -> Kline:
-    zero = Decimal(0)
-    return [
-        minute,
-        price,
-        price,
-        price,
-        price,
-        zero,
-        minute + MINUTE_MS - 1,
-        zero,
-        0,
-        zero,
-        zero,
-        "0",
-    ]
+def _flat_row(minute: int, price: Decimal) -> Row:
+    return [minute, price, price, price, price, Decimal(0), Decimal(0), 0]
 
 
-def _made_up_kline(minute: int, price: Decimal) -> Kline:
+def _made_up_row(minute: int, price: Decimal) -> Row:
     number = minute // MINUTE_MS
-    row = _kline(minute, price * (1000 + number % 7) / 1000)
-    row[2], row[5], row[7], row[8] = row[4] * 2, Decimal(number % 5), row[4] * (number % 5), 5
+    made_up = price * (1000 + number % 7) / 1000
+    row = _flat_row(minute, made_up.quantize(Decimal("1e-8")))
+    row[2], row[5], row[6], row[7] = row[4] * 2, Decimal(number % 5), row[4] * (number % 5), 5
     return row
-
-
-def trades_of(frames: list[Frame]) -> Iterator[dict]:
-    """The trade messages among frames, whether combined or raw."""
-    for _, text in frames:
-        if '"e":"trade"' in text:
-            message = json.loads(text)
-            yield message.get("data", message)

@@ -1,26 +1,30 @@
-"""The local exchange's REST side: klines, and answers as bad as a test asks for."""
+"""The local exchange's REST side: candles, and answers as bad as a test asks for."""
 
 import json
 import ssl
 import threading
+import time
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from tests.feeds.exchange_klines import Klines, longer
-
-# How many rows a request gets at most, and when it names no limit.
-KLINES_MAX, KLINES_DEFAULT = 1_000, 500
+from tests.feeds.exchange_dialect import Answer, Dialect
+from tests.feeds.exchange_klines import Klines, Row
 
 
 class Exchange(Protocol):
     """What is served. `rest_faults` are for the next requests, which `rest_queries` keeps; a
-    request that hangs ends when `released` is set."""
+    request that hangs ends when `released` is set. `rest_limit` are how many requests may come at
+    once, and a second; None: as many as anybody likes."""
 
+    dialect: Dialect
     klines: Klines
     rest_faults: list[str]
     rest_queries: list[dict[str, str]]
     rest_weight: int
+    rest_limit: tuple[float, float] | None
+    rest_limited: int
     released: threading.Event
 
     @property
@@ -34,6 +38,9 @@ class RestServer(ThreadingHTTPServer):
     def __init__(self, exchange: Exchange, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _RestHandler)
         self.exchange = exchange
+        self._bucket = 0.0
+        self._filled_at = time.monotonic()
+        self._lock = threading.Lock()
         if tls:
             self.socket = tls.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
@@ -45,9 +52,23 @@ class RestServer(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients may go at any time."""
 
+    def over_limit(self) -> bool:
+        """Whether this request is one too many, by the exchange's `rest_limit`."""
+        if self.exchange.rest_limit is None:
+            return False
+        at_once, per_s = self.exchange.rest_limit
+        with self._lock:
+            now = time.monotonic()
+            self._bucket = max(0.0, self._bucket - (now - self._filled_at) * per_s) + 1
+            self._filled_at = now
+            over = self._bucket > at_once
+            self.exchange.rest_limited += over
+            return over
+
 
 class _RestHandler(BaseHTTPRequestHandler):
-    """Faults: a status (`"503"`), `truncated`, `garbage`, `lies`, `empty`, `hang`, `cut`."""
+    """Faults: a status (`"503"`), `limit`, `truncated`, `garbage`, `lies`, `empty`, `hang`,
+    `cut`."""
 
     protocol_version = "HTTP/1.1"
     server: RestServer
@@ -57,7 +78,7 @@ class _RestHandler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         fault = exchange.rest_faults.pop(0) if exchange.rest_faults else ""
-        exchange.rest_queries.append(query)
+        exchange.rest_queries.append({"path": parts.path, **query})
         if fault == "cut":
             self.close_connection = True
             return
@@ -65,43 +86,33 @@ class _RestHandler(BaseHTTPRequestHandler):
             exchange.released.wait()
             self.close_connection = True
             return
+
+        def rows_of(symbol: str) -> list[Row]:
+            rows = exchange.klines.rows(symbol, exchange.now_ms, exchange.dialect.every_minute)
+            if fault == "lies":
+                for row in rows:  # whatever they are rolled up to
+                    row[2] = Decimal(0)
+            return [] if fault == "empty" else rows
+
         if fault.isdecimal():
-            self._answer(int(fault), {"code": -1003, "msg": "refused"})
-        elif parts.path == "/api/v3/ping":
-            self._answer(200, {})
-        elif parts.path != "/api/v3/klines":
-            self._answer(404, {"code": -1, "msg": "unknown path"})
+            headers = {"Retry-After": "30"} if fault in ("418", "429") else {}
+            self._answer(Answer({"message": "refused"}, int(fault), headers))
+        elif fault == "limit" or self.server.over_limit():
+            self._answer(exchange.dialect.limit())
         else:
-            self._klines(query, fault)
+            answer = exchange.dialect.rest(parts.path, query, self.headers, rows_of)
+            if fault == "garbage":
+                answer = Answer({"surprise": True})
+            self._answer(answer, cut_short=fault == "truncated")
 
-    def _klines(self, query: dict[str, str], fault: str) -> None:
-        exchange = self.server.exchange
-        try:
-            rows = exchange.klines.rows(query["symbol"], exchange.now_ms)
-        except KeyError:
-            self._answer(400, {"code": -1121, "msg": "Invalid symbol."})
-            return
-        rows = longer(rows, query["interval"])
-        limit = min(int(query.get("limit", KLINES_DEFAULT)), KLINES_MAX)
-        start = int(query.get("startTime", 0))
-        end = int(query.get("endTime", 1 << 60))
-        rows = [row for row in rows if start <= row[0] <= end]
-        rows = rows[:limit] if "startTime" in query else rows[-limit:]
-        if fault == "lies":
-            rows[-1][2] = "NaN"
-        elif fault == "empty":
-            rows = []
-        body = {"surprise": True} if fault == "garbage" else rows
-        self._answer(200, body, cut_short=fault == "truncated")
-
-    def _answer(self, status: int, body: object, cut_short: bool = False) -> None:
-        payload = json.dumps(body).encode()
-        self.send_response(status)
+    def _answer(self, answer: Answer, cut_short: bool = False) -> None:
+        payload = json.dumps(answer.body).encode()
+        self.send_response(answer.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(payload)))
         self.send_header("X-MBX-USED-WEIGHT-1M", str(self.server.exchange.rest_weight))
-        if status in (418, 429):
-            self.send_header("Retry-After", "30")
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(payload[: len(payload) // 2] if cut_short else payload)
         self.close_connection = self.close_connection or cut_short

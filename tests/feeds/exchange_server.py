@@ -1,12 +1,13 @@
-"""A local exchange that speaks Binance's protocol: it plays frames over WebSocket, and serves
-klines computed from what it has played over REST. It can misbehave in every way a test asks for.
+"""A local exchange that speaks the protocol of a real one: it plays frames over WebSocket, and
+serves candles computed from what it has played over REST. It can misbehave in every way a test asks
+for.
 
 As a program it plays a file (or made-up frames) and prints where:
 
-    python -m tests.feeds.exchange_server [frames file] --speed 50 --cuts 3
+    python -m tests.feeds.exchange_server [frames file] --exchange kraken --speed 50 --cuts 3
 
 Like a real exchange it goes on whoever listens: what is played while nobody is connected is lost
-but for the klines. It starts to play with the first connection.
+but for the candles. It starts to play with the first connection.
 """
 
 import argparse
@@ -20,19 +21,25 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-from tests.feeds.exchange_klines import Frame, Klines, read_frames, trades_of
+from tests.feeds.exchange_binance import BINANCE
+from tests.feeds.exchange_coinbase import COINBASE
+from tests.feeds.exchange_dialect import Dialect, Subscriber
+from tests.feeds.exchange_klines import Frame, Klines, PlayedTrade, read_frames
+from tests.feeds.exchange_kraken import KRAKEN
 from tests.feeds.exchange_rest import RestServer
 from tests.feeds.sample_frames import sample_frames
 
 HISTORY_MINUTES = 48 * 60
+DIALECTS = {dialect.name: dialect for dialect in (BINANCE, KRAKEN, COINBASE)}
+# How many of the newest trades of each symbol are known to the dialect.
+NEWEST_TRADES = 50
 
 
-class _Client:
+class _Client(Subscriber):
     """One WebSocket connection, with what it subscribed to."""
 
     def __init__(self, connection: ServerConnection, raw: bool, streams: set[str]) -> None:
@@ -69,12 +76,16 @@ class ExchangeServer:
         script: dict[int, Callable[["ExchangeServer"], object]] | None = None,
         history_minutes: int = HISTORY_MINUTES,
         certificate: tuple[Path, Path] | None = None,
+        dialect: Dialect = BINANCE,
     ) -> None:
+        self.dialect = dialect
         self.frames = frames
         self.position = 0
         self.speed = speed
         self.script = script or {}
-        self.klines = Klines(frames, history_minutes)
+        every = (trade for _, text in frames for trade in dialect.trades_of(text))
+        self.klines = Klines(frames[0][0], every, history_minutes)
+        self.newest: dict[str, list[PlayedTrade]] = {name: [] for name in self.klines.symbols}
         self.clients: list[_Client] = []
         self.upgrades: list[str] = []  # the path of every upgrade asked for
         self.requests: list[dict] = []  # what clients sent over WebSocket
@@ -83,6 +94,8 @@ class ExchangeServer:
         self.rest_queries: list[dict[str, str]] = []
         self.rest_faults: list[str] = []  # for the next requests: see `exchange_rest`
         self.rest_weight = 0
+        self.rest_limit: tuple[float, float] | None = None
+        self.rest_limited = 0
         self.connected = threading.Event()
         self.finished = threading.Event()
         self._stopping = threading.Event()
@@ -141,10 +154,16 @@ class ExchangeServer:
             if action:
                 action(self)
             text = self.frames[self.position][1]
-            for trade in trades_of([(0, text)]):
-                self.klines.add(trade)
-            self.position += 1
-            self.send(text)
+            # Whoever subscribes meanwhile gets a trade by its snapshot or by the stream.
+            with self._lock:
+                for trade in self.dialect.trades_of(text):
+                    self.klines.add(trade)
+                    self.newest[trade.symbol] = [
+                        *self.newest[trade.symbol][1 - NEWEST_TRADES :],
+                        trade,
+                    ]
+                self.position += 1
+                self.send(text)
 
     def play_until(self, time_ms: int) -> None:
         """Play every frame that was sent before `time_ms`."""
@@ -153,12 +172,15 @@ class ExchangeServer:
 
     def send(self, text: str) -> None:
         """Send a frame to whoever subscribed to its stream, one without a stream to all."""
-        message = json.loads(text) if text.startswith('{"stream"') else {}
-        stream = message.get("stream", "")
+        try:
+            message = json.loads(text)
+        except ValueError:
+            message = {}  # garbage, for everybody
+        stream = self.dialect.stream_of(message) if isinstance(message, dict) else ""
         with self._lock:
             for client in self.clients:
-                if not stream or stream in client.streams or stream.startswith("!"):
-                    client.offer(json.dumps(message["data"]) if client.raw and stream else text)
+                if not stream or stream in client.streams:
+                    client.offer(self.dialect.offered(client, text, message))
 
     def _play_all(self) -> None:
         if not self.speed:
@@ -229,12 +251,8 @@ class ExchangeServer:
         return None
 
     def _handle(self, connection: ServerConnection) -> None:
-        parts = urlsplit(connection.request.path)
-        raw = "/ws" in parts.path
-        named = (
-            parts.path.split("/ws/")[-1] if raw else parse_qs(parts.query).get("streams", [""])[0]
-        )
-        client = _Client(connection, raw, {name for name in named.split("/") if "@" in name})
+        raw, streams = self.dialect.named_in(connection.request.path)
+        client = _Client(connection, raw, streams)
         reader = threading.Thread(target=self._listen, args=(client,), daemon=True)
         with self._lock:
             self.clients.append(client)
@@ -258,32 +276,37 @@ class ExchangeServer:
 
     def _listen(self, client: _Client) -> None:
         try:
-            for text in client.connection:
-                request = json.loads(text)
+            patience = self.dialect.first_request_s or self.dialect.silence_s
+            while True:
+                text = client.connection.recv(patience)
+                request = json.loads(text) if text.startswith("{") else text
                 self.requests.append(request)
-                change = {
-                    "SUBSCRIBE": client.streams.update,
-                    "UNSUBSCRIBE": client.streams.difference_update,
-                }
-                change[request["method"]](request["params"])
-                client.outbox.put((0.0, json.dumps({"result": None, "id": request["id"]})))
-        except (ConnectionClosed, OSError):
+                patience = self.dialect.silence_s
+                with self._lock:
+                    for answer in self.dialect.answers(
+                        client, request, self.klines.symbols, self.newest
+                    ):
+                        client.outbox.put((0.0, answer))
+        except (ConnectionClosed, TimeoutError, OSError):
             pass
-        client.outbox.put((0.0, None))
+        finally:
+            client.outbox.put((0.0, None))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("frames", nargs="?", help="recording; made-up frames without one")
+    parser.add_argument("--exchange", choices=DIALECTS, default=BINANCE.name)
     parser.add_argument("--speed", type=float, default=1.0, help="times real time (default 1)")
     parser.add_argument("--cuts", type=int, default=0, help="cut the connection this often")
     arguments = parser.parse_args()
-    frames = read_frames(arguments.frames) if arguments.frames else sample_frames()
+    dialect = DIALECTS[arguments.exchange]
+    frames = read_frames(arguments.frames) if arguments.frames else sample_frames(dialect=dialect)
     step = len(frames) // (arguments.cuts + 1)
     script = {step * (number + 1): ExchangeServer.cut for number in range(arguments.cuts)}
-    with ExchangeServer(frames, arguments.speed, script) as exchange:
-        print(f"BINANCE_WS_URL={exchange.ws_url}")
-        print(f"BINANCE_REST_URL={exchange.rest_url}", flush=True)
+    with ExchangeServer(frames, arguments.speed, script, dialect=dialect) as exchange:
+        print(f"{dialect.name.upper()}_WS_URL={exchange.ws_url}")
+        print(f"{dialect.name.upper()}_REST_URL={exchange.rest_url}", flush=True)
         try:
             exchange.finished.wait()
             print("played to the end; still serving, stop with Ctrl+C", flush=True)

@@ -1,19 +1,24 @@
-"""A binance feed at work in a thread, with a market that remembers what it was told."""
+"""An exchange's feed at work in a thread, with a market that remembers what it was told."""
 
 import threading
 from collections.abc import Callable
+from functools import partial
+from math import isclose
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from backend.clock import SystemClock
-from backend.feeds.binance import BinanceFeed
+from backend.feeds.websocket_feed import WebSocketFeed
 from backend.market.market import Market
 from backend.market.models import CandleArray, FeedState, Trade
-from tests.feeds.exchange_klines import trades_of
+from tests.feeds.exchange_binance import BINANCE
+from tests.feeds.exchange_dialect import Dialect
+from tests.feeds.exchange_klines import Frame
 from tests.feeds.exchange_server import ExchangeServer
 from tests.servers import wait_until
+
+# Decimals of an exchange, of which there are eight, against sums of floats.
+close = partial(isclose, abs_tol=1e-8)
 
 Key = tuple[str, int | None, float, float]
 
@@ -23,6 +28,10 @@ class ShiftedClock(SystemClock):
 
     def __init__(self) -> None:
         self._shift_s = 0.0
+        self.wall_ms: Callable[[], int] = super().now_ms
+
+    def now_ms(self) -> int:
+        return self.wall_ms()
 
     def monotonic(self) -> float:
         return super().monotonic() + self._shift_s
@@ -32,8 +41,8 @@ class ShiftedClock(SystemClock):
 
 
 class RememberingMarket(Market):
-    def __init__(self, symbols: tuple[str, ...], clock: SystemClock) -> None:
-        super().__init__(symbols, clock, "binance")
+    def __init__(self, symbols: tuple[str, ...], clock: SystemClock, feed_name: str) -> None:
+        super().__init__(symbols, clock, feed_name)
         self.trades: list[Key] = []
         self.loads: list[tuple[str, CandleArray]] = []
 
@@ -55,17 +64,17 @@ class RunningFeed:
         *symbols: str,
         ws_url: str = "",
         rest_url: str = "",
-        feed_class: type[BinanceFeed] = BinanceFeed,
+        feed_class: type[WebSocketFeed] | None = None,
         pause: Callable[[float], object] | None = None,
         **options: Any,
     ) -> None:
         symbols = symbols or ("BTC", "ETH", "ADA")
         self.exchange = exchange
         self.clock = ShiftedClock()
-        self.market = RememberingMarket(symbols, self.clock)
+        self.market = RememberingMarket(symbols, self.clock, exchange.dialect.name)
         self.pauses: list[float] = []
         self._woken = threading.Event()
-        self.feed = feed_class(
+        self.feed = (feed_class or exchange.dialect.feed_class)(
             symbols,
             self.market,
             ws_url or exchange.ws_url,
@@ -114,31 +123,45 @@ class RunningFeed:
         heard = len(self.market.trades)
         self.exchange.play(count)
         played = self.exchange.frames[begin : self.exchange.position]
-        expected = heard + sum(
-            trade["s"][:-4] in self.market.symbols for trade in trades_of(played)
-        )
+        keys = keys_of(played, self.exchange.dialect)
+        expected = heard + sum(key[0] in self.market.symbols for key in keys)
         wait_until(lambda: len(self.market.trades) >= expected, f"{expected} trades")
 
     def wrong_candles(self, symbol: str, until_ms: int) -> list[tuple[list, list | None]]:
         """(ours, the exchange's) of each minute that differs, from our first to `until_ms`."""
-        rows = self.exchange.klines.rows(f"{symbol}USDT", self.exchange.now_ms)
-        theirs = {row[0]: [float(field) for field in (*row[1:6], row[7])] for row in rows}
-        ours = {int(row[0]): list(row[1:]) for row in self.market.closed_candles(symbol)}
-        return [
-            (ours.get(minute, []), theirs.get(minute))
-            for minute in sorted({*ours, *theirs})
-            if min(ours, default=0) <= minute <= until_ms - 60_000
-            and not (
-                minute in ours
-                and minute in theirs
-                and np.allclose(ours[minute], theirs[minute], rtol=1e-9)
-            )
-        ]
+        return wrong_candles(self.market, self.exchange, symbol, until_ms)
 
 
-def keys_of(frames: list[tuple[int, str]]) -> list[Key]:
+def wrong_candles(
+    market: Market, exchange: ExchangeServer, symbol: str, until_ms: int
+) -> list[tuple[list, list | None]]:
+    """(the market's, the exchange's) of each minute that differs, from the market's first to
+    `until_ms`."""
+    rtol = exchange.dialect.quote_volume_rtol
+    rows = exchange.klines.rows(symbol, exchange.now_ms, exchange.dialect.every_minute)
+    theirs = {row[0]: [float(field) for field in row[1:7]] for row in rows}
+    ours = {int(row[0]): list(row[1:]) for row in market.closed_candles(symbol)}
+
+    def equal(minute: int) -> bool:
+        one, other = ours.get(minute), theirs.get(minute)
+        return (
+            one is not None
+            and other is not None
+            and all(map(close, one[:5], other[:5]))
+            and (rtol is None or close(one[5], other[5], rel_tol=rtol))
+        )
+
+    return [
+        (ours.get(minute, []), theirs.get(minute))
+        for minute in sorted({*ours, *theirs})
+        if min(ours, default=0) <= minute <= until_ms - 60_000 and not equal(minute)
+    ]
+
+
+def keys_of(frames: list[Frame], dialect: Dialect = BINANCE) -> list[Key]:
     """The trades among frames, as `RememberingMarket.trades` has them."""
     return [
-        (trade["s"][:-4], trade["t"], float(trade["p"]), float(trade["q"]))
-        for trade in trades_of(frames)
+        (trade.symbol, trade.trade_id, float(trade.price), float(trade.quantity))
+        for _, text in frames
+        for trade in dialect.trades_of(text)
     ]

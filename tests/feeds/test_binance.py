@@ -294,11 +294,20 @@ def test_many_symbols_are_subscribed_to_in_requests(exchange: ExchangeServer) ->
     symbols = tuple(f"S{number}" for number in range(247)) + SYMBOLS
     with RunningFeed(exchange, *symbols) as running:
         running.connected()
-        wait_until(lambda: len(exchange.clients[0].streams) == 500, "all streams")
+        wait_until(lambda: len(exchange.clients[0].streams) == 750, "all streams")
         assert max(map(len, exchange.upgrades)) < 8_000
-        assert [len(request["params"]) for request in exchange.requests] == [200, 100]
+        assert [len(request["params"]) for request in exchange.requests] == [200, 200, 150]
         running.play(300)
         assert running.market.trades == keys_of(exchange.frames[:300])
+
+
+def test_bids_and_asks_take_the_room_that_a_connection_leaves(exchange: ExchangeServer) -> None:
+    symbols = SYMBOLS + tuple(f"S{number}" for number in range(497))
+    with RunningFeed(exchange, *symbols) as running:
+        running.connected()
+        wait_until(lambda: len(exchange.clients[0].streams) == 1_024, "all streams")
+        books = {name for name in exchange.clients[0].streams if name.endswith("@bookTicker")}
+        assert len(books) == 24 and "adausdt@bookTicker" in books
 
 
 @pytest.mark.parametrize("path", ["", "/", "/stream", "/ws", "/stream?streams=x"])

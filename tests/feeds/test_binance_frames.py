@@ -17,7 +17,8 @@ from backend.feeds.binance_frames import (
     symbol_of,
 )
 from backend.market.models import BookTop, DayStatistics, Trade
-from tests.feeds.exchange_klines import read_frames, trades_of
+from tests.feeds.exchange_binance import trades_of
+from tests.feeds.exchange_klines import read_frames
 from tests.servers import SHARED_DATA
 
 TRADE = {

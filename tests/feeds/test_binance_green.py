@@ -41,7 +41,7 @@ def outcome() -> dict:
         assert process.returncode == 0, process.stderr
         result = json.loads(process.stdout)
         result["played"] = [list(key) for key in keys_of(frames)]
-        rows = {s: exchange.klines.rows(f"{s}USDT", exchange.now_ms) for s in ("BTC", "ETH", "ADA")}
+        rows = {s: exchange.klines.rows(s, exchange.now_ms) for s in ("BTC", "ETH", "ADA")}
         result["klines"] = {
             symbol: {str(row[0]): [float(field) for field in row[1:6]] for row in rows[symbol]}
             for symbol in rows

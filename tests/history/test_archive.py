@@ -114,7 +114,8 @@ def test_the_past_of_an_exchange_joins_what_is_rolled_up_here(archive: Archive) 
                 series = archive.series("x")["BTC", interval]
                 before = series.since_ms or (START + 11 * HOUR if interval == "1h" else START + DAY)
                 page = source[source[:, OPEN_TIME] < before][-size:]
-                archive.write_past("x", "BTC", interval, page, EXCHANGE)
+                since = int(page[0, OPEN_TIME]) if len(page) else None
+                archive.write_past("x", "BTC", interval, page, since, EXCHANGE)
                 if not len(page):
                     break
         write(archive, live[100:], past=EXCHANGE)
@@ -126,8 +127,9 @@ def test_the_past_of_an_exchange_joins_what_is_rolled_up_here(archive: Archive) 
 
 def test_after_a_long_interruption_the_past_is_asked_for_again(lone_archive: Archive) -> None:
     write(lone_archive, made_up(START, 600), past=EXCHANGE)
-    lone_archive.write_past("x", "BTC", "1h", made_up(START - DAY, 24, HOUR), EXCHANGE)
-    lone_archive.write_past("x", "BTC", "1h", made_up(START, 0), EXCHANGE)
+    day = made_up(START - DAY, 24, HOUR)
+    lone_archive.write_past("x", "BTC", "1h", day, START - DAY, EXCHANGE)
+    lone_archive.write_past("x", "BTC", "1h", made_up(START, 0), None, EXCHANGE)
     later = START + 600 * MINUTE + BREAK_MS
     write(lone_archive, made_up(later, 10), past=EXCHANGE)
     series = lone_archive.series("x")

@@ -12,7 +12,7 @@ from backend.history.deep import MINUTES_MS, DeepHistory
 from backend.history.looks import Looks
 from backend.market.candles import INTERVALS, roll_up
 from backend.market.market import Market
-from backend.market.models import CLOSE, OPEN_TIME, CandleArray
+from backend.market.models import CLOSE, OPEN, OPEN_TIME, VOLUME, CandleArray
 from backend.metrics import Metrics
 from tests.history.conftest import DAY, HOUR, MINUTE, START, Inline, made_up
 
@@ -27,7 +27,8 @@ class Exchange(Feed):
     past_intervals = ("1d", "1h", "1m")
     past_page = 200
 
-    def __init__(self) -> None:
+    def __init__(self, candles: CandleArray = TRUTH) -> None:
+        self.candles = candles
         self.asked: list[tuple[str, str]] = []
         self.answers: list[Callable[[CandleArray], CandleArray]] = []
 
@@ -36,7 +37,7 @@ class Exchange(Feed):
 
     def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
         self.asked.append((symbol, interval))
-        rows = roll_up(TRUTH, INTERVALS[interval])
+        rows = roll_up(self.candles, INTERVALS[interval])
         page = rows[rows[:, OPEN_TIME] < before_ms][-limit:]
         return self.answers.pop(0)(page) if self.answers else page
 
@@ -112,6 +113,24 @@ def test_a_symbol_that_is_looked_at_goes_ahead(lone_archive: Archive, clock: Any
         loading.looks.note("SOL")
     loading.run(pages=14)
     assert [symbol for symbol, _ in loading.feed.asked].count("SOL") > 7
+
+
+def test_quiet_candles_are_none_and_a_page_of_them_is_not_the_end(
+    lone_archive: Archive, clock: Any
+) -> None:
+    since, until = TRUTH[-1, OPEN_TIME] - 4 * DAY, TRUTH[-1, OPEN_TIME] - 2 * DAY
+    since, until = since - since % DAY, until - until % DAY
+    quiet = (TRUTH[:, OPEN_TIME] >= since) & (TRUTH[:, OPEN_TIME] < until)
+    given = TRUTH.copy()
+    given[quiet, OPEN : CLOSE + 1] = given[np.flatnonzero(quiet)[0] - 1, CLOSE]
+    given[quiet, VOLUME:] = 0
+    Loading(lone_archive, clock, Exchange(given)).run()
+    for interval in ("1h", "4h", "1d"):
+        stored = lone_archive.read("x", "BTC", interval, EVER)
+        assert np.array_equal(stored, roll_up(TRUTH[~quiet], INTERVALS[interval])), interval
+    minutes = lone_archive.read("x", "BTC", "1m", EVER)
+    assert np.array_equal(minutes, TRUTH[~quiet][-len(minutes) :])
+    assert minutes[0, OPEN_TIME] < since
 
 
 def unavailable(_page: CandleArray) -> CandleArray:

@@ -34,8 +34,8 @@ def candles(server: Server, interval: str, symbol: str = "BTC") -> dict[int, lis
 
 def wrong(server: Server, exchange: ExchangeServer, interval: str, since_ms: int) -> list[int]:
     """The candles from then on that are not those of the exchange."""
-    rows = longer(exchange.klines.rows("BTCUSDT", exchange.now_ms), interval)
-    theirs = {row[0]: [float(field) for field in (*row[1:6], row[7])] for row in rows[:-1]}
+    rows = longer(exchange.klines.rows("BTC", exchange.now_ms), interval)
+    theirs = {row[0]: [float(field) for field in row[1:7]] for row in rows[:-1]}
     ours = candles(server, interval)
     return [
         at

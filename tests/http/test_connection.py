@@ -5,7 +5,7 @@ import io
 import weakref
 
 from backend.clock import SystemClock
-from backend.http.connection import HttpConnection
+from backend.http.connection import Activity, HttpConnection
 from backend.http.places import Places
 from backend.turns import Turns
 
@@ -33,7 +33,7 @@ class Client:
 
 
 def test_what_a_connection_has_taken_is_free_at_once() -> None:
-    client, places = Client(), Places(8)
+    client, places, activity = Client(), Places(8), Activity()
     place = places.take("192.0.2.1")
     assert place is not None
 
@@ -49,6 +49,7 @@ def test_what_a_connection_has_taken_is_free_at_once() -> None:
         app,
         Turns(SystemClock()),
         io.StringIO(),
+        activity,
     )
     gone = weakref.ref(connection)
     gc.disable()
@@ -56,6 +57,7 @@ def test_what_a_connection_has_taken_is_free_at_once() -> None:
         connection.run()
         del connection
         assert gone() is None
+        assert not activity.busy
     finally:
         gc.enable()
     assert client.answers.endswith(b"welcome")

@@ -475,3 +475,30 @@ def test_the_figures_of_24_hours_say_how_much_of_it_they_stand_for(market):
 def test_the_exchanges_own_figures_stand_for_the_whole_day(market):
     market.apply_statistics(DayStatistics("BTC", START, 11.0, 10.0, 1e6))
     assert market.day_span_s("BTC") == 86_400
+
+
+def test_another_source_is_another_market_and_no_move(market, clock):
+    market.apply_trade(trade(0, 10.0))
+    market.apply_trade(trade(1_000, 12.0))
+    market.apply_book(BookTop("BTC", 11.9, 12.1))
+    market.apply_trade(trade(0, 5.0, symbol="ETH"))
+    seq = market.quote("BTC").seq
+    other = Market(["BTC", "ETH"], clock, "other")
+    assert other.release("ETH") is None
+    other.load_history("BTC", np.array([flat(-1, 20)]))
+    other.apply_trade(trade(2_000, 21.0))
+    told = []
+    market.on_price(told.append)
+    market.on_history(lambda symbol, since_ms: told.append((symbol, since_ms)))
+    market.follow("other")
+    assert market.stale("BTC") and market.stale("ETH")
+    market.change_source("BTC", other.release("BTC"))
+    quote = market.quote("BTC")
+    assert (quote.source, quote.price, quote.previous_price) == ("other", 21.0, 21.0)
+    assert quote.change_24h == 5.0 and quote.seq == seq + 1
+    assert (quote.bid, quote.ask, quote.stale) == (None, None, False)
+    assert market.candles("BTC")[:, 4].tolist() == [20.0, 21.0]
+    assert told == [("BTC", 0), "BTC"]
+    assert market.feed_state.name == "other" and market.feed_history[-1].name == "other"
+    assert market.quote("ETH").source == "test" and market.quote("ETH").stale
+    assert other.quote("BTC") is None

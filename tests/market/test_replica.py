@@ -10,7 +10,7 @@ import pytest
 from backend.clock import MINUTE_MS
 from backend.market.candles import INTERVALS, row_candle
 from backend.market.market import Market
-from backend.market.models import FeedFacts, FeedState, Playback, Trade
+from backend.market.models import BookTop, FeedFacts, FeedState, Playback, Trade
 from backend.market.replica import SILENT_AFTER_S, Replica
 from backend.market.report import CLOSED, CLOSED_WAITING_MAX, NAMES, QUOTES, REWRITTEN, Reporter
 from tests.market.conftest import ManualClock
@@ -80,6 +80,8 @@ def test_it_has_every_quote_and_candle_though_reports_are_lost(seed: int, pair: 
     pair.market.load_history("BTC", history(seed, 300))
     for trade in trades(seed, 400):
         pair.market.apply_trade(trade)
+        if rng.random() < 0.5:
+            pair.market.apply_book(BookTop(rng.choice(SYMBOLS), 90.0 + rng.random(), 110.0))
         if rng.random() < 0.02:
             # A repair of the recent past.
             pair.market.load_history(trade.symbol, history(seed + 100, 40))

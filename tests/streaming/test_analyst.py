@@ -107,6 +107,13 @@ class Desk:
         self.market.apply_trade(Trade(symbol, time_ms, price, 1.0))
 
 
+def rated(symbol, rows):
+    """What an engine says of closed candles."""
+    engine = SignalEngine((symbol,))
+    engine.rebuild(symbol, rows)
+    return engine.assess({symbol: None})[symbol]
+
+
 def test_nothing_is_said_without_data():
     desk = Desk(loaded=0)
     assert desk.signal("BTC") is None
@@ -123,9 +130,7 @@ def test_a_symbol_that_is_not_followed_has_no_signal():
 
 def test_a_signal_is_the_engines_assessment_with_the_contracts_fields():
     desk = Desk()
-    engine = SignalEngine("BTC")
-    engine.rebuild(ROWS["BTC"][:300])
-    expected = engine.assess(None)
+    expected = rated("BTC", ROWS["BTC"][:300])
     signal = desk.signal("BTC")
     assert signal == {
         "id": "id-0",
@@ -194,9 +199,8 @@ def test_closed_minutes_are_followed():
     for number in range(300, 330):
         desk.close_minute(number)
     desk.cycle(1000.0)
-    engine = SignalEngine("ETH")
-    engine.rebuild(ROWS["ETH"][:330])
-    assert desk.signal("ETH")["score"] == round(engine.assess(None).score, 4)
+    expected = rated("ETH", ROWS["ETH"][:330])
+    assert desk.signal("ETH")["score"] == round(expected.score, 4)
 
 
 def test_many_waiting_minutes_give_what_few_give():
@@ -205,9 +209,8 @@ def test_many_waiting_minutes_give_what_few_give():
     for number in range(100, 100 + 2 * PENDING_MAX + 50):
         desk.close_minute(number)
     desk.cycle(1000.0)
-    engine = SignalEngine("BTC")
-    engine.rebuild(ROWS["BTC"][: 100 + 2 * PENDING_MAX + 50])
-    assert desk.signal("BTC")["score"] == round(engine.assess(None).score, 4)
+    expected = rated("BTC", ROWS["BTC"][: 100 + 2 * PENDING_MAX + 50])
+    assert desk.signal("BTC")["score"] == round(expected.score, 4)
 
 
 def test_a_rewritten_past_counts():
@@ -216,9 +219,8 @@ def test_a_rewritten_past_counts():
     desk.cycle(0.0)
     desk.market.load_history("BTC", ROWS["BTC"][:250])
     desk.cycle(1000.0)
-    engine = SignalEngine("BTC")
-    engine.rebuild(ROWS["BTC"][:300])
-    assert desk.signal("BTC")["score"] == round(engine.assess(None).score, 4)
+    expected = rated("BTC", ROWS["BTC"][:300])
+    assert desk.signal("BTC")["score"] == round(expected.score, 4)
 
 
 def test_others_get_a_turn_between_the_symbols_of_a_rebuild():
@@ -235,9 +237,8 @@ def test_what_arrives_during_a_pause_is_not_lost():
     desk = Desk(pause=lambda: desk.close_minute(next(minutes)))
     desk.cycle(0.0)
     desk.cycle(1000.0)
-    engine = SignalEngine("BTC")
-    engine.rebuild(ROWS["BTC"][:302])
-    assert desk.signal("BTC")["score"] == round(engine.assess(None).score, 4)
+    expected = rated("BTC", ROWS["BTC"][:302])
+    assert desk.signal("BTC")["score"] == round(expected.score, 4)
 
 
 def test_recent_signals_are_newest_first_and_bounded():

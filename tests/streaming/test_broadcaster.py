@@ -4,17 +4,18 @@ from typing import Any
 
 import pytest
 
-from backend.clock import SystemClock
+from backend.clock import iso
 from backend.fanout.wire import codec
 from backend.fanout.wire.pieces import Joined, Pieces
 from backend.journal.memory import MemoryJournal
 from backend.market.market import Market
-from backend.market.models import Trade
+from backend.market.models import BookTop, DayStatistics, FeedFacts, Playback, Trade
 from backend.metrics import Metrics
-from backend.protocol import parse_subscribe, realtime_room
+from backend.protocol import ALL_QUOTE_FIELDS, BOOK_FIELDS, parse_subscribe, realtime_room
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Basket, Subscriptions
+from tests.auth.accounts_app import ManualClock
 
 SYMBOLS = ("BTC", "ETH", "ADA")
 START_MS = 1_700_000_040_000
@@ -28,8 +29,9 @@ class Stage:
         self.places: list[str] = []
         self.between: list[Any] = []
         self.prompts = 0
-        clock = SystemClock()
-        self.market = Market(SYMBOLS, clock)
+        self.clock = ManualClock(START_MS)
+        self.metrics = Metrics()
+        self.market = Market(SYMBOLS, self.clock, "test")
         self.journal = MemoryJournal()
         self.subscriptions = Subscriptions()
         self.broadcaster = Broadcaster(
@@ -40,9 +42,10 @@ class Stage:
             self._emit_joined,
             lambda event, payload, place: self._emit(event, payload, "everybody", 0, place),
             self._prompted,
-            clock,
-            Metrics(),
+            self.clock,
+            self.metrics,
         )
+        self.journal.log.on_entry(self.broadcaster.send)
         self._trades = 0
 
     def trade(self, symbol: str, price: float) -> None:
@@ -63,7 +66,7 @@ class Stage:
         if place is not None:
             self.places.append(place)
 
-    def _emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> None:
+    def _emit_joined(self, event: str, pieces: Pieces, baskets: list[Basket]) -> int:
         for basket in baskets:
             # As it comes out of the wire's JSON, which is where pieces become an object.
             joined = codec.loads(codec.dumps(Joined(pieces, basket.selection)))
@@ -71,6 +74,7 @@ class Stage:
                 self._emit(event, joined, basket.room, basket.members)
             if self.between:
                 self.between.pop()()
+        return sum(basket.members for basket in baskets)
 
     def _prompted(self) -> None:
         self.prompts += 1
@@ -165,3 +169,77 @@ def test_what_is_said_goes_to_those_it_concerns_with_its_place(stage: Stage) -> 
     ]
     epoch = stage.journal.log.epoch
     assert stage.places == [f"{epoch}:1", f"{epoch}:3"]
+
+
+def test_a_tick_is_as_late_as_its_newest_quote_to_each_who_gets_it(stage: Stage) -> None:
+    stage.subscribe("1", ["BTC"])
+    stage.subscribe("2", ["BTC", "ETH"])
+    stage.trade("ETH", 51.0)
+    stage.clock.set_ms(stage.market.time_ms("ETH") + 400)
+    stage.broadcaster.tick()
+    late = stage.metrics.lateness.figures()["market_update"]
+    assert (late["count"], late["seconds"]) == (2, 0.8)
+    assert (late["up_to"]["0.25"], late["up_to"]["0.5"]) == (0, 2)
+
+
+def test_a_price_is_as_late_as_it_is_and_a_clock_that_is_behind_makes_nothing_early(
+    stage: Stage,
+) -> None:
+    stage.subscribe("1", ["BTC"], realtime=True)
+    stage.trade("BTC", 101.0)
+    stage.clock.set_ms(stage.market.time_ms("BTC") - 5_000)
+    stage.broadcaster.flush_prices()
+    late = stage.metrics.lateness.figures()["price_update"]
+    assert (late["count"], late["seconds"]) == (1, 0)
+
+
+def test_what_a_recording_plays_is_not_late(stage: Stage) -> None:
+    stage.market.describe_feed(FeedFacts(playback=Playback(speed=1, loop=False)))
+    stage.subscribe("1", ["BTC"])
+    stage.broadcaster.tick()
+    assert stage.taken() and stage.metrics.lateness.figures() == {}
+
+
+def test_bid_and_ask_are_absent_where_there_is_no_book(stage: Stage) -> None:
+    stage.trade("BTC", 10.0)
+    stage.trade("ETH", 5.0)
+    stage.market.apply_book(BookTop("BTC", 9.5, 10.5))
+    session = stage.subscribe("1", ["BTC", "ETH"])
+    quotes = stage.broadcaster.snapshot(session)
+    assert (quotes["BTC"]["bid"], quotes["BTC"]["ask"]) == (9.5, 10.5)
+    assert not {"bid", "ask"} & set(quotes["ETH"])
+    assert quotes["ETH"]["source"] == "test"
+    only = stage.subscribe("2", ["BTC", "ETH"], fields=["bid"])
+    assert stage.broadcaster.snapshot(only) == {
+        "BTC": {"symbol": "BTC", "bid": 9.5},
+        "ETH": {"symbol": "ETH"},
+    }
+
+
+def test_when_a_trade_came_in_is_said_to_who_asks(stage: Stage) -> None:
+    stage.trade("BTC", 10.0)
+    stage.market.apply_statistics(DayStatistics("ADA", START_MS, 5.0, 4.0, 1.0))
+    asking = stage.subscribe("1", ["BTC", "ADA"], fields=["received_at"])
+    quotes = stage.broadcaster.snapshot(asking)
+    assert quotes["BTC"]["received_at"] == iso(stage.clock.now_ms())
+    assert quotes["ADA"] == {"symbol": "ADA"}  # there was no trade
+    plain = stage.subscribe("2", ["BTC"])
+    assert "received_at" not in stage.broadcaster.snapshot(plain)["BTC"]
+
+
+def test_as_many_fields_as_by_default_are_not_taken_for_the_default(stage: Stage) -> None:
+    stage.trade("BTC", 10.0)
+    fields = [field for field in ALL_QUOTE_FIELDS if field != "price"]
+    session = stage.subscribe("1", ["BTC"], fields=fields)
+    quote = stage.broadcaster.snapshot(session)["BTC"]
+    assert set(quote) == set(fields) - set(BOOK_FIELDS)
+
+
+def test_a_change_of_the_book_is_no_price_update(stage: Stage) -> None:
+    stage.subscribe("1", ["BTC"], realtime=True)
+    stage.trade("BTC", 10.0)
+    stage.broadcaster.flush_prices()
+    stage.emitted.clear()
+    stage.market.apply_book(BookTop("BTC", 9.5, 10.5))
+    stage.broadcaster.flush_prices()
+    assert stage.emitted == []

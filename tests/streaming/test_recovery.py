@@ -53,7 +53,7 @@ class Stand:
         return Recovery(
             self.journal.log,
             self.kept,
-            Resumption(self.journal),
+            Resumption(self.journal, self.metrics),
             symbols or ("BTC", "ETH"),
             lambda: next(self.sids),
             lambda sid, returns: self.ended.append((sid, returns)),

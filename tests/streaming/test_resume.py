@@ -3,6 +3,7 @@
 import pytest
 
 from backend.journal.memory import MemoryJournal
+from backend.metrics import Metrics
 from backend.protocol import Place
 from backend.streaming.resume import MISSED_MAX, Resumption
 from backend.streaming.sessions import Session
@@ -13,7 +14,8 @@ class Stand:
 
     def __init__(self, turns: int = 4) -> None:
         self.journal = MemoryJournal()
-        self.resumption = Resumption(self.journal)
+        self.metrics = Metrics()
+        self.resumption = Resumption(self.journal, self.metrics)
         for _ in range(turns):
             self.say_all()
 
@@ -73,3 +75,22 @@ def test_too_much_is_unknown() -> None:
     assert stand.missed(session, ("BTC", "ETH"), 0) is None
     recent = 3 * MISSED_MAX - MISSED_MAX
     assert len(stand.missed(session, ("BTC", "ETH"), recent) or ()) == MISSED_MAX
+
+
+def test_resumes_are_counted_by_how_they_ended_and_reconnects_by_the_client() -> None:
+    stand = Stand(turns=MISSED_MAX)
+    session = stand.connect()
+    session.client = "node"
+    for offset, epoch in ((0, ""), (3 * MISSED_MAX, ""), (None, ""), (0, "another"), (-1, "")):
+        stand.missed(session, ("BTC", "ETH"), offset, epoch)
+        stand.resumption.begin(session)
+    assert stand.metrics.resumes.figures() == {
+        "too_much": 1,
+        "recovered": 1,
+        "ahead": 1,
+        "epoch": 1,
+        "too_old": 1,
+    }
+    again = Session("2", client="python")
+    stand.missed(again, (), 3 * MISSED_MAX)
+    assert stand.metrics.reconnects.figures() == {"node": 1, "python": 1}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backend.analysis.forecast import HORIZONS
+from backend.analysis.ranges import HORIZONS
 from backend.api.market import (
     CANDLES_DEFAULT,
     CANDLES_MAX,
@@ -13,6 +13,7 @@ from backend.api.market import (
     SIGNALS_MAX,
 )
 from backend.api.openapi.shapes import (
+    FLAG,
     ID,
     INSTANT,
     LEVELS,
@@ -27,6 +28,7 @@ from backend.api.openapi.shapes import (
     ref,
 )
 from backend.auth.cookies import REFRESH_COOKIE_HEADER
+from backend.market.candles import INTERVALS
 from backend.market.validation import TIME_MAX_MS
 from backend.storage.sessions import SESSIONS_LISTED_MAX
 
@@ -82,8 +84,29 @@ OPERATIONS: dict[str, Operation] = {
         "How the process is; 503 where it is degraded",
         {200: ref("Health"), 503: ref("Health")},
     ),
+    "health.ready": Operation(
+        STATUS,
+        "Whether new clients are to be sent here; 503 where it starts, ends or has no market",
+        {200: closed({"status": {"const": "ready"}}), 503: ref("NotReady")},
+    ),
     "health.prometheus": Operation(
         STATUS, "Metrics in Prometheus' text format", {200: TEXT}, content_type="text/plain"
+    ),
+    "stats.stats": Operation(
+        STATUS,
+        "What all processes do, for the first user or those in ADMIN_USERS",
+        {
+            200: closed(
+                {
+                    "timestamp": INSTANT,
+                    "complete": FLAG,
+                    "total": ref("Figures"),
+                    "processes": array(ref("Process"), minItems=1),
+                }
+            )
+        },
+        (401, 403, 429, 503),
+        token=True,
     ),
     "openapi.document": Operation(
         STATUS, "This document", {200: {"type": "object"}}, _PUBLIC_ERRORS
@@ -157,8 +180,16 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "market.sentiment": Operation(
         ANALYSIS,
-        "Fear and greed: the latest, and the recent history, newest first",
-        {200: closed({"latest": or_null(ref("Sentiment")), "history": array(ref("Sentiment"))})},
+        "Fear and greed: the latest and the recent history, newest first, and an index of days",
+        {
+            200: closed(
+                {
+                    "latest": or_null(ref("Sentiment")),
+                    "history": array(ref("Sentiment")),
+                    "daily": or_null(ref("DailyIndex")),
+                }
+            )
+        },
         _PUBLIC_ERRORS,
     ),
     "market.signals": Operation(
@@ -167,6 +198,20 @@ OPERATIONS: dict[str, Operation] = {
         {200: closed({"signals": array(ref("Signal"), maxItems=SIGNALS_MAX)})},
         (400, *_PUBLIC_ERRORS),
         (_SYMBOL, _limit(SIGNALS_DEFAULT, SIGNALS_MAX)),
+    ),
+    "market.rate": Operation(
+        ANALYSIS,
+        "A symbol's rating on every timeframe with each vote; null where there are too few candles",
+        {
+            200: closed(
+                {
+                    "symbol": ref("Symbol"),
+                    "ratings": by_name(or_null(ref("Rating")), *INTERVALS),
+                }
+            )
+        },
+        (400, 503, *_PUBLIC_ERRORS),
+        (Parameter("symbol", ref("Symbol"), "of this symbol", required=True),),
     ),
     "market.forecast": Operation(
         ANALYSIS,

@@ -7,14 +7,19 @@ from enum import StrEnum
 from typing import Any
 
 from backend import protocol
-from backend.analysis.forecast import FIRST_WIDTHS, HORIZONS
+from backend.analysis import daily_index, ranges
+from backend.analysis.rating import MOVING_AVERAGES, OSCILLATORS
+from backend.api.daily import READINGS
+from backend.api.readiness import NotReady
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
 from backend.auth.keys import TOKEN_MAX_CHARS
 from backend.market.candles import INTERVALS
 from backend.market.models import FeedState, SignalLevel, SignalReason
-from backend.protocol import QUOTE_FIELDS
+from backend.protocol import BOOK_FIELDS, QUOTE_FIELDS
 from backend.storage.faults import Fault
 from backend.storage.schema import ADDRESS_MAX_CHARS, USER_AGENT_MAX_CHARS
+from backend.streaming.clients import KINDS, TRANSPORTS
+from backend.streaming.resume import OUTCOMES
 
 Schema = dict[str, Any]
 
@@ -102,8 +107,9 @@ PASSWORD: Schema = {
     "maxLength": PASSWORD_MAX_CHARS,
     "pattern": r"^[^\u0000]*$",
 }
-LEVELS = tuple(f"{level * 100:.0f}" for level in FIRST_WIDTHS)
+LEVELS = tuple(f"{level * 100:.0f}" for level in ranges.LEVELS)
 
+_DAY: dict[str, Schema] = {"value": integer(0, 100), "timestamp": INSTANT}
 _QUOTE: dict[str, Schema] = {
     "symbol": ref("Symbol"),
     "price": number(0),
@@ -112,6 +118,9 @@ _QUOTE: dict[str, Schema] = {
     "timestamp": INSTANT,
     "seq": integer(0),
     "stale": FLAG,
+    "source": TEXT,
+    "bid": number(0),
+    "ask": number(0),
 }
 
 
@@ -160,6 +169,35 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "faults": by_name(one_of(Fault)),
             }
         ),
+        "NotReady": closed({"status": {"const": "not_ready"}, "reason": one_of(NotReady)}),
+        "Process": closed(
+            {
+                "name": TEXT,
+                "version": TEXT,
+                "started_at": INSTANT,
+                "reported_at": INSTANT,
+                "leads": FLAG,
+                "figures": ref("Figures"),
+            }
+        ),
+        "Figures": closed(
+            {
+                "connections": integer(0),
+                "transports": by_name(integer(0), *TRANSPORTS),
+                "clients": by_name(integer(0), *KINDS),
+                "subscriptions": by_name(integer(1), *symbols),
+                "durations": by_name(ref("Histogram"), *KINDS),
+                "deliveries": by_name(integer(0)),
+                "lateness": by_name(
+                    ref("Histogram"), protocol.MARKET_UPDATE, protocol.PRICE_UPDATE
+                ),
+                "reconnects": by_name(integer(1), *KINDS),
+                "resumes": by_name(integer(1), *OUTCOMES),
+            }
+        ),
+        "Histogram": closed(
+            {"count": integer(0), "seconds": number(0), "up_to": by_name(integer(0))}
+        ),
         "Feed": closed(
             {
                 "name": TEXT,
@@ -169,7 +207,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
             }
         ),
         "FeedStatus": closed(_FEED_STATUS),
-        "Quote": closed({field: _QUOTE[field] for field in QUOTE_FIELDS}),
+        "Quote": closed({field: _QUOTE[field] for field in QUOTE_FIELDS}, optional=BOOK_FIELDS),
         "Candle": closed(
             {
                 "time": INSTANT,
@@ -206,6 +244,38 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "offset": integer(1),
             }
         ),
+        "DailyIndex": closed(
+            {
+                **_DAY,
+                "components": by_name(number(0, 100), *daily_index.COMPONENTS),
+                "history": array(closed(_DAY), minItems=1, maxItems=READINGS),
+            }
+        ),
+        "Rating": closed(
+            {
+                "score": number(-1, 1),
+                "signal": one_of(SignalLevel),
+                "moving_averages": ref("VoteCount"),
+                "oscillators": ref("VoteCount"),
+                "votes": array(ref("Vote")),
+                "candle_time": INSTANT,
+            }
+        ),
+        "VoteCount": closed(
+            {
+                "score": or_null(number(-1, 1)),
+                "buy": integer(0),
+                "hold": integer(0),
+                "sell": integer(0),
+            }
+        ),
+        "Vote": closed(
+            {
+                "name": one_of((*MOVING_AVERAGES, *OSCILLATORS)),
+                "value": or_null(number()),
+                "vote": or_null(integer(-1, 1)),
+            }
+        ),
         "Forecast": closed(
             {
                 "symbol": ref("Symbol"),
@@ -213,7 +283,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "decimals": integer(0),
                 "timestamp": INSTANT,
                 "ranges": by_name(
-                    by_name(array(number(0), minItems=2, maxItems=2), *LEVELS), *HORIZONS
+                    by_name(array(number(0), minItems=2, maxItems=2), *LEVELS), *ranges.HORIZONS
                 ),
             }
         ),

@@ -45,7 +45,7 @@ export const GLOSSARY = /** @satisfies {Record<string, Entry>} */ ({
   },
   fear_greed: {
     name: 'Fear and greed',
-    text: 'The mean of the components below: 0 is extreme fear, 100 extreme greed, each against the last 24 hours.',
+    text: 'The mean of the components below: 0 is extreme fear, 100 extreme greed, each against the last week.',
     href: COMPONENTS,
   },
   mood: {
@@ -65,32 +65,27 @@ export const GLOSSARY = /** @satisfies {Record<string, Entry>} */ ({
   },
   volatility: {
     name: 'Volatility',
-    text: 'How calm the last hour was among those of 24 hours: 100 is the calmest, 0 the wildest.',
+    text: 'How calm the last day was among those that ended within a week: 100 is the calmest, 0 the wildest.',
     href: COMPONENTS,
   },
   drawdown: {
     name: 'Drawdown',
-    text: 'How near the market is to its high of 24 hours: 100 means little drawdown, 0 a deep one.',
+    text: 'How near the market is to its high of a week: 100 means little drawdown, 0 a deep one.',
     href: COMPONENTS,
   },
   momentum: {
     name: 'Momentum',
-    text: 'The market against its mean of four hours: 100 is as far above as in 24 hours, 0 as far below.',
+    text: 'The market against its mean of a day: 100 is as far above as in a week, 0 as far below.',
     href: COMPONENTS,
   },
   buying: {
     name: 'Volume',
-    text: 'How much of an hour’s volume came in minutes that rose: 100 is mostly buying, 0 mostly selling.',
+    text: 'How much of a day’s volume came while prices rose: 100 is mostly buying, 0 mostly selling.',
     href: COMPONENTS,
   },
   breadth: {
     name: 'Breadth',
-    text: 'How many symbols are above their price of an hour ago: 100 is as many as in 24 hours, 0 as few.',
-    href: COMPONENTS,
-  },
-  dominance: {
-    name: 'Dominance',
-    text: 'Bitcoin’s share of the volume: 100 means little, when others are sought; 0 much, when money flees to Bitcoin.',
+    text: 'How many symbols are above their price of a day ago: 100 is as many as in a week, 0 as few.',
     href: COMPONENTS,
   },
   trending: {

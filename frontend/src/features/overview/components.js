@@ -7,7 +7,6 @@ export const COMPONENTS = {
   momentum: { term: 'momentum', low: 'down', high: 'up' },
   volume: { term: 'buying', low: 'selling', high: 'buying' },
   breadth: { term: 'breadth', low: 'few rise', high: 'most rise' },
-  dominance: { term: 'dominance', low: 'BTC', high: 'others' },
 };
 
 /** The neutral band of the index. */

@@ -1,0 +1,178 @@
+"""Ratings of every timeframe, however the minutes are handed over."""
+
+import json
+
+import numpy as np
+import pytest
+
+from backend.analysis.board import RatingBoard
+from backend.analysis.rating import scores
+from backend.analysis.rows import KEPT_COLUMNS, readings_through, scores_each_minute
+from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from backend.market.candles import INTERVALS, empty_candles, roll_up
+from backend.market.models import OPEN_TIME
+
+TIMEFRAMES = {name: INTERVALS[name] for name in ("1m", "5m", "15m", "1h")}
+SYMBOLS = ("BTC", "ETH")
+
+
+def columns(row):
+    return np.array(row)[list(KEPT_COLUMNS)][:, np.newaxis]
+
+
+def rate(board, symbol, forming=None):
+    """The scores of a symbol's rows, the forming minute (7,) counted in."""
+    rows = board.rows(symbol)
+    count = len(rows)
+    if forming is None:
+        none = np.full((len(KEPT_COLUMNS), count), np.nan)
+        return scores(board.read(rows, none, np.full(count, np.nan)))
+    opened = np.full(count, forming[OPEN_TIME])
+    return scores(board.read(rows, columns(forming).repeat(count, axis=1), opened))
+
+
+def whole(minutes):
+    """The rating of each timeframe by its rolled-up candles, the last as it stands."""
+    return [
+        scores(readings_through(roll_up(minutes, interval)))[-1] for interval in TIMEFRAMES.values()
+    ]
+
+
+def in_order(changes):
+    """By time and timeframe, without the last digits of scores."""
+    return sorted(change._replace(score=round(change.score, 9)) for change in changes)
+
+
+@pytest.fixture
+def minutes(candles):
+    """Three days with quiet minutes in them, among them the last of some hours."""
+    rows = candles(count=3 * 1440 + 40, seed=4)
+    quiet = np.random.default_rng(1).random(len(rows)) < 0.2
+    quiet[59 : len(rows) : 180] = True
+    return rows[~quiet]
+
+
+def board_of(minutes, each=None, followed=()):
+    board = RatingBoard(SYMBOLS, TIMEFRAMES)
+    board.load("BTC", minutes)
+    for candle in each(followed) if each else ():
+        board.update("BTC", candle)
+    return board
+
+
+@pytest.mark.parametrize("back", range(1, 90, 7))
+def test_a_rating_is_that_of_the_timeframes_candles(minutes, back):
+    minutes = minutes[: len(minutes) - back]
+    np.testing.assert_allclose(rate(board_of(minutes), "BTC"), whole(minutes), atol=1e-12)
+
+
+@pytest.mark.parametrize("back", range(1, 90, 7))
+def test_the_forming_minute_counts_as_if_it_closed_now(minutes, back):
+    *closed, forming = minutes[: len(minutes) - back]
+    board = board_of(np.array(closed))
+    expected = whole(minutes[: len(minutes) - back])
+    for _ in range(2):
+        np.testing.assert_allclose(rate(board, "BTC", forming), expected, atol=1e-12)
+    np.testing.assert_allclose(rate(board, "BTC"), whole(np.array(closed)), atol=1e-12)
+
+
+def test_a_forming_minute_that_has_closed_since_is_not_counted_twice(minutes):
+    board = board_of(minutes)
+    np.testing.assert_array_equal(rate(board, "BTC", minutes[-1]), rate(board, "BTC"))
+
+
+@pytest.mark.parametrize("split", [0, 1, 800, 3000])
+def test_it_does_not_matter_how_the_minutes_were_handed_over(minutes, each, split):
+    followed, loaded = board_of(minutes[:split], each, minutes[split:]), board_of(minutes)
+    np.testing.assert_allclose(rate(followed, "BTC"), rate(loaded, "BTC"), atol=1e-12)
+    assert in_order(followed.changes()) == in_order(loaded.changes())
+
+
+def test_symbols_do_not_disturb_each_other(minutes, candles, each):
+    board = RatingBoard(SYMBOLS, TIMEFRAMES)
+    other = candles(count=600, seed=9)
+    board.load("BTC", minutes[:2000])
+    for one, two in zip(each(minutes[2000:2600]), each(other), strict=True):
+        board.update("ETH", two)
+        board.update("BTC", one)
+    np.testing.assert_allclose(rate(board, "BTC"), whole(minutes[:2600]), atol=1e-12)
+    assert {change.symbol for change in board.changes()} == set(SYMBOLS)
+
+
+@pytest.mark.parametrize("name", TIMEFRAMES)
+def test_scores_through_history_are_those_of_each_minute(minutes, each, name):
+    found = np.full(len(minutes), np.nan)
+    for places, said in scores_each_minute(minutes, TIMEFRAMES[name], empty_candles()):
+        found[places] = said
+    place = list(TIMEFRAMES).index(name)
+    assert np.isnan(found).any()
+    board = board_of(minutes[:3300])
+    for number, candle in enumerate(each(minutes[3300:3400]), 3300):
+        board.update("BTC", candle)
+        assert rate(board, "BTC")[place] == pytest.approx(found[number], abs=1e-12)
+
+
+@pytest.mark.parametrize("cut", range(3000, 3400, 57))
+def test_the_future_changes_nothing_said_before_it(minutes, cut):
+    now = board_of(minutes[:cut]).changes()
+    later = board_of(minutes).changes()
+    until = minutes[cut - 1, OPEN_TIME] + MINUTE_MS
+    for timeframe in TIMEFRAMES:
+        known = [one for one in later if one.timeframe == timeframe and one.time_ms <= until]
+        assert [one for one in now if one.timeframe == timeframe] == known
+
+
+@pytest.mark.parametrize("cut", [10, 2000, 3001])
+def test_a_restart_goes_on_as_if_there_had_been_none(minutes, each, cut):
+    before = board_of(minutes[:cut])
+    said = before.changes()
+    after = RatingBoard(SYMBOLS, TIMEFRAMES)
+    after.restore(json.loads(json.dumps(before.state())))
+    after.load("BTC", minutes[: cut + 100])
+    for candle in each(minutes[cut + 100 :]):
+        after.update("BTC", candle)
+    expected = board_of(minutes).changes()
+    assert in_order(said + after.changes()) == in_order(expected)
+
+
+def test_candles_that_are_read_anew_say_nothing_again(minutes):
+    board = board_of(minutes)
+    said = board.changes()
+    board.load("BTC", minutes)
+    assert said and board.changes() == []
+
+
+def test_levels_are_said_from_a_given_minute_on_only(minutes):
+    board = RatingBoard(SYMBOLS, TIMEFRAMES)
+    since = int(minutes[-500, OPEN_TIME])
+    board.load("BTC", minutes, since_ms=since)
+    said = board.changes()
+    assert said and all(change.time_ms > since for change in said)
+
+
+def test_a_timeframe_without_enough_candles_is_not_rated_until_longer_ones_are_at_hand(candles):
+    board = RatingBoard(("BTC",), {"1m": MINUTE_MS, "1d": DAY_MS})
+    minutes = candles(count=2 * 1440 + 30)
+    board.load("BTC", minutes)
+    assert board.rated(board.rows("BTC")).tolist() == [True, False]
+    days = candles(count=100, seed=5)
+    days[:, OPEN_TIME] = minutes[0, OPEN_TIME] + DAY_MS * np.arange(-99, 1)
+    board.load("BTC", minutes, {"1d": days})
+    assert board.rated(board.rows("BTC")).tolist() == [True, True]
+    everything = np.concatenate((days[:-1], roll_up(minutes, DAY_MS)))
+    assert rate(board, "BTC")[1] == pytest.approx(scores(readings_through(everything))[-1])
+
+
+@pytest.mark.parametrize("broken", [{}, {"version": 1}, {"version": 1, "symbols": {"BTC": {}}}])
+def test_what_is_no_state_is_refused(broken):
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        RatingBoard(SYMBOLS, TIMEFRAMES).restore(broken)
+
+
+def test_levels_hold_in_a_real_week(recording):
+    """The goals that the margins were chosen for; `backend.evaluate --of levels` has the rest."""
+    minutes = recording("BTC-USDT-1m-2021-02-19-week")
+    board = RatingBoard(("BTC",), {"1h": HOUR_MS})
+    board.load("BTC", minutes)
+    hours = (len(minutes) - 60 * 60) / 60
+    assert 0 < len(board.changes()) / hours <= 2

@@ -1,0 +1,72 @@
+"""`python -m backend.evaluate` on files."""
+
+import numpy as np
+import pytest
+
+from backend.clock import SystemClock
+from backend.evaluate.__main__ import main
+from backend.evaluate.candle_files import read_candles
+from backend.feeds.recording import encode_event, encode_header
+from backend.market.models import OPEN_TIME, Trade
+from tests.analysis.conftest import make_candles
+
+
+@pytest.fixture
+def candle_file(tmp_path):
+    """Five days of BTC as CSV."""
+    path = tmp_path / "BTC-USD-1m.csv"
+    lines = ["open_time_ms,open,high,low,close,volume"]
+    lines += [",".join(map(str, row[:6])) for row in make_candles(count=5 * 1440).tolist()]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def printed(capsys, *arguments):
+    assert main(list(map(str, arguments))) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_forecasts_are_compared_at_every_horizon_and_level(candle_file, capsys):
+    lines = printed(capsys, "--of", "forecast", candle_file)
+    assert {tuple(line.split(" | ")[:2]) for line in lines[2:]} == {
+        ("| 1h", "50%"), ("| 1h", "90%"), ("| 24h", "50%"), ("| 24h", "90%"),
+    }  # fmt: skip
+
+
+def test_levels_are_compared_with_none_held_first(candle_file, capsys):
+    lines = printed(capsys, "--of", "levels", candle_file)
+    assert lines[2].startswith("| 15m | 0.0 / 0.0 | 1 min |")
+    changes = [float(line.split("|")[4]) for line in lines[2:] if line.startswith("| 1h")]
+    assert changes[0] == max(changes)
+
+
+def test_the_sentiment_is_described(candle_file, capsys):
+    lines = printed(capsys, "--of", "sentiment", candle_file)
+    assert len(lines) == 6
+    assert lines[2].startswith("| rank correlation with the past hour |")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
+    assert main(["--of", "forecast", str(tmp_path / "none.csv")]) == 1
+    assert "none.csv" in capsys.readouterr().err
+
+
+def test_a_daily_index_is_compared_with_something(candle_file):
+    with pytest.raises(SystemExit):
+        main(["--of", "daily", str(candle_file)])
+
+
+def test_candles_of_a_file_are_read_as_they_are(candle_file):
+    found = read_candles(candle_file, SystemClock())
+    np.testing.assert_allclose(found["BTC"][:, :6], make_candles(count=5 * 1440)[:, :6])
+
+
+def test_trades_of_a_recording_make_candles(tmp_path):
+    path = tmp_path / "recording.txt"
+    lines = [b"0 " + encode_header("simulated", ("ETH",))]
+    for number in range(4):
+        trade = Trade("ETH", number * 30_000, 2.5, 1.0, number)
+        lines.append(f"{number} ".encode() + encode_event(trade))
+    path.write_bytes(b"\n".join(lines))
+    found = read_candles(path, SystemClock())
+    assert found["ETH"][:, OPEN_TIME].tolist() == [0.0]

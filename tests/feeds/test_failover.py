@@ -1,0 +1,346 @@
+"""Several exchanges, one of which leads: who does, from when on, and what the market is then."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import psutil
+import pytest
+
+from backend.feeds.base import MarketSink
+from backend.feeds.failover import PROVEN_S, FailoverFeed
+from backend.feeds.understudy import OUT_AFTER_S
+from backend.market.market import Market
+from backend.market.models import FeedState, Trade
+from tests.conftest import StartServer
+from tests.feeds.exchange_binance import BINANCE
+from tests.feeds.exchange_coinbase import COINBASE
+from tests.feeds.exchange_dialect import SampleDay, SampleTrade
+from tests.feeds.exchange_kraken import KRAKEN, Kraken
+from tests.feeds.exchange_server import ExchangeServer
+from tests.feeds.feed_harness import ShiftedClock, wrong_candles
+from tests.feeds.sample_frames import PRICES, sample_frames
+from tests.servers import wait_until
+from tests.stream_clients import PythonClient
+
+pytestmark = pytest.mark.served
+
+# By how much Kraken's prices are over Binance's in these tests: more than any day's change.
+PREMIUM = 1.1
+
+
+class DearKraken(Kraken):
+    """Everything costs more, now and a day ago."""
+
+    def trade_frames(self, trade: SampleTrade) -> list[tuple[int, str]]:
+        dear = f"{float(trade.price) * PREMIUM:.8f}"
+        return super().trade_frames(trade._replace(price=dear))
+
+    def day_frames(self, day: SampleDay) -> list[tuple[int, str]]:
+        dear = {name: getattr(day, name) * PREMIUM for name in ("close", "open", "bid", "ask")}
+        return super().day_frames(day._replace(**dear))
+
+
+DEAR_KRAKEN = DearKraken()
+
+
+class Stage:
+    """A market with a feed of several local exchanges, and a hand on its clock."""
+
+    def __init__(self, *exchanges: ExchangeServer, symbols: tuple[str, ...] = tuple(PRICES)):
+        self.exchanges = {exchange.dialect.name: exchange for exchange in exchanges}
+        self.clock = ShiftedClock()
+        self.market = Market(symbols, self.clock, exchanges[0].dialect.name)
+        self.moves: list[float] = []
+        self.market.on_price(self._note_move)
+        self.feed = FailoverFeed(
+            tuple(self.exchanges),
+            self._make,
+            symbols,
+            self.market,
+            self.clock,
+            sleep=lambda _: threading.Event().wait(0.01),
+        )
+        self.thread = threading.Thread(target=self.feed.run, name="failover")
+
+    def _make(self, name: str, sink: MarketSink) -> Any:
+        exchange = self.exchanges[name]
+        return exchange.dialect.feed_class(
+            self.market.symbols,
+            sink,
+            exchange.ws_url,
+            exchange.rest_url,
+            clock=self.clock,
+            sleep=lambda _: threading.Event().wait(0.01),
+        )
+
+    def _note_move(self, symbol: str) -> None:
+        quote = self.market.quote(symbol)
+        self.moves.append(quote.price / quote.previous_price - 1)
+
+    def __enter__(self) -> "Stage":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.feed.stop()
+        self.thread.join()
+
+    def play(self, until: Callable[[], Any], what: str, step_s: float = 0.0) -> None:
+        """Have every exchange go on, and the clock by `step_s` each time, until something is."""
+
+        def happened() -> Any:
+            self.clock.advance(step_s)
+            for exchange in self.exchanges.values():
+                exchange.play(2)
+            return until()
+
+        wait_until(happened, what)
+
+    def led_by(self, name: str) -> None:
+        self.play(
+            lambda: self.sources() == {name} and len(self.market.quotes()) == len(PRICES),
+            f"{name} to lead",
+        )
+        assert self.market.feed_state.name == name
+
+    def sources(self) -> set[str]:
+        return {quote.source for quote in self.market.quotes().values()}
+
+    def pass_time(self, seconds: float) -> None:
+        """In steps that are no silence, with something to hear in each."""
+        for _ in range(int(seconds / 2)):
+            self.clock.advance(2)
+            for exchange in self.exchanges.values():
+                exchange.play(2)
+            threading.Event().wait(0.02)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    process = psutil.Process()
+    threads, sockets = threading.active_count(), len(process.net_connections())
+    yield
+    wait_until(lambda: threading.active_count() <= threads, "all threads to end")
+    wait_until(lambda: len(process.net_connections()) <= sockets, "all sockets to be closed")
+
+
+@pytest.fixture
+def binance() -> Iterator[ExchangeServer]:
+    with ExchangeServer(sample_frames(20.0, dialect=BINANCE)) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def kraken() -> Iterator[ExchangeServer]:
+    frames = sample_frames(20.0, dialect=DEAR_KRAKEN)
+    with ExchangeServer(frames, dialect=DEAR_KRAKEN) as exchange:
+        yield exchange
+
+
+def test_the_first_leads_and_no_other_is_asked(
+    binance: ExchangeServer, kraken: ExchangeServer
+) -> None:
+    with Stage(binance, kraken) as stage:
+        stage.led_by("binance")
+        stage.pass_time(30)
+        assert stage.sources() == {"binance"}
+        assert kraken.upgrades == [] and kraken.rest_queries == []
+        assert stage.market.feed_state.state is FeedState.LIVE
+
+
+def test_where_the_first_is_not_served_the_next_leads_at_once(
+    binance: ExchangeServer, kraken: ExchangeServer
+) -> None:
+    binance.refusals = [451] * 100_000
+    with Stage(binance, kraken) as stage:
+        stage.led_by("kraken")
+        assert stage.clock.monotonic() - ShiftedClock().monotonic() < 0.1  # nobody moved it
+        stage.play(lambda: stage.market.feed_state.state is FeedState.LIVE, "the state")
+        assert "in place of binance" in stage.market.feed_state.detail
+
+
+def test_while_nobody_can_lead_it_is_said_why(
+    binance: ExchangeServer, kraken: ExchangeServer
+) -> None:
+    binance.refusals, kraken.refusals = [451] * 100_000, [503] * 100_000
+    with Stage(binance, kraken) as stage:
+        for problem in ("binance: HTTP 451", "kraken: HTTP 503"):
+            wait_until(lambda problem=problem: problem in stage.market.feed_state.detail, problem)
+        assert stage.market.feed_state.state is FeedState.CONNECTING
+        assert stage.market.quotes() == {}
+
+
+def test_a_silent_leader_gives_way_and_comes_back_when_it_has_proved_itself(
+    binance: ExchangeServer, kraken: ExchangeServer
+) -> None:
+    with Stage(binance, kraken) as stage:
+        stage.led_by("binance")
+        stage.play(
+            lambda: all(len(stage.market.closed_candles(s)) > 2_800 for s in PRICES), "history"
+        )
+        before = {symbol: stage.market.quote(symbol) for symbol in PRICES}
+        stage.moves.clear()
+        binance.refusals = [503] * 100_000
+        binance.stall()
+        silent_since = stage.clock.monotonic()
+        stage.play(lambda: stage.sources() == {"kraken"}, "kraken to lead", step_s=0.2)
+        # Prepared in the meantime, it needs no longer than that.
+        assert OUT_AFTER_S - 1 < stage.clock.monotonic() - silent_since < OUT_AFTER_S + 5
+        for symbol in PRICES:
+            quote = stage.market.quote(symbol)
+            assert quote.price / before[symbol].price == pytest.approx(PREMIUM, rel=0.02)
+            assert abs(quote.change_24h - before[symbol].change_24h) < 2
+            assert quote.seq > before[symbol].seq
+        settled = kraken.now_ms - 5_000
+        stage.play(
+            lambda: not any(wrong_candles(stage.market, kraken, s, settled) for s in PRICES),
+            "candles to equal Kraken's",
+        )
+        binance.refusals = []
+        returned = len(binance.upgrades)
+        stage.play(lambda: len(binance.upgrades) > returned and binance.clients, "binance")
+        stage.pass_time(PROVEN_S / 2)
+        assert stage.sources() == {"kraken"}
+        stage.play(lambda: stage.sources() == {"binance"}, "binance to be back", step_s=1.0)
+        settled = binance.now_ms - 5_000
+        stage.play(
+            lambda: not any(wrong_candles(stage.market, binance, s, settled) for s in PRICES),
+            "candles to equal Binance's",
+        )
+        # Neither change was a move.
+        assert max(map(abs, stage.moves)) < (PREMIUM - 1) / 5
+
+
+def test_what_the_next_one_does_not_list_stays_as_it_was_and_is_stale(
+    binance: ExchangeServer,
+) -> None:
+    frames = [frame for frame in sample_frames(20.0, dialect=KRAKEN) if "ADA" not in frame[1]]
+    with (
+        ExchangeServer(frames, dialect=KRAKEN) as kraken,
+        Stage(binance, kraken) as stage,
+    ):
+        stage.led_by("binance")
+        known = stage.market.quote("ADA")
+        binance.refusals = [451] * 100_000
+        binance.cut()
+        stage.play(lambda: stage.market.quote("BTC").source == "kraken", "kraken to lead")
+        stage.pass_time(4)
+        quote = stage.market.quote("ADA")
+        assert quote.source == "binance" and quote.stale and quote.seq >= known.seq
+        assert stage.market.stale("ADA") and not stage.market.stale("BTC")
+        stage.play(lambda: stage.market.feed_facts.unlisted == ("ADA",), "the facts")
+
+
+def test_an_exchange_that_trades_nothing_gives_way(kraken: ExchangeServer) -> None:
+    with (
+        ExchangeServer(sample_frames(20.0, dialect=COINBASE), dialect=COINBASE) as coinbase,
+        Stage(kraken, coinbase) as stage,
+    ):
+        stage.led_by("kraken")
+        status = {"channel": "status", "type": "update", "data": [{"system": "maintenance"}]}
+        kraken.send(json.dumps(status))
+        stage.play(lambda: "maintenance" in stage.market.feed_state.detail, "the news")
+        stage.play(lambda: stage.sources() == {"coinbase"}, "coinbase to lead", step_s=0.2)
+
+
+def test_one_that_was_prepared_in_vain_is_let_go(
+    binance: ExchangeServer, kraken: ExchangeServer
+) -> None:
+    with Stage(binance, kraken) as stage:
+        stage.led_by("binance")
+        binance.stall()
+        for _ in range(35):  # seven seconds: more than a moment, less than being out
+            stage.clock.advance(0.2)
+            threading.Event().wait(0.01)
+        wait_until(lambda: kraken.clients, "kraken to be prepared")
+        binance.stall(False)
+        stage.pass_time(10)
+        assert kraken.clients and stage.sources() == {"binance"}
+        stage.pass_time(60)
+        wait_until(lambda: not kraken.clients, "kraken to be let go")
+        assert stage.sources() == {"binance"}
+
+
+def test_the_third_leads_where_the_first_two_are_out(binance: ExchangeServer) -> None:
+    with (
+        ExchangeServer(sample_frames(20.0, dialect=KRAKEN), dialect=KRAKEN) as kraken,
+        ExchangeServer(sample_frames(20.0, dialect=COINBASE), dialect=COINBASE) as coinbase,
+    ):
+        binance.refusals, kraken.refusals = [451] * 100_000, [451] * 100_000
+        with Stage(binance, kraken, coinbase) as stage:
+            stage.led_by("coinbase")
+            assert "in place of binance and kraken" in stage.market.feed_state.detail
+
+
+def test_candles_of_two_sources_never_mix_when_a_market_is_succeeded() -> None:
+    """As when another process takes over, whose feed is another exchange's."""
+    clock = ShiftedClock()
+    former, later = Market(["BTC"], clock, "kraken"), Market(["BTC"], clock, "binance")
+    former.apply_trade(Trade("BTC", 1_700_000_040_000, 10.0, 1.0))
+    instrument = former.release("BTC")
+    later.adopt("BTC", instrument)
+    assert later.quote("BTC") is None
+    later.apply_trade(Trade("BTC", 1_700_000_040_001, 11.0, 1.0))
+    quote = later.quote("BTC")
+    assert (quote.source, quote.price, quote.previous_price) == ("binance", 11.0, 11.0)
+    assert quote.seq == instrument.seq + 1
+
+
+@pytest.fixture
+def going_on() -> Iterator[list[ExchangeServer]]:
+    """Binance and Kraken, which play by themselves."""
+    with ExitStack() as exchanges:
+        yield [
+            exchanges.enter_context(
+                ExchangeServer(sample_frames(20.0, dialect=dialect), 4.0, dialect=dialect)
+            )
+            for dialect in (BINANCE, DEAR_KRAKEN)
+        ]
+
+
+def test_clients_are_told_of_another_source_and_see_no_jump(
+    going_on: list[ExchangeServer], start_server: StartServer
+) -> None:
+    """Through the whole server."""
+    binance, kraken = going_on
+    server = start_server(
+        MARKET_FEED="binance,kraken",
+        SYMBOLS=",".join(PRICES),
+        MARKET_INTERVAL="0.2",
+        BINANCE_WS_URL=binance.ws_url,
+        BINANCE_REST_URL=binance.rest_url,
+        KRAKEN_WS_URL=kraken.ws_url,
+        KRAKEN_REST_URL=kraken.rest_url,
+    )
+    client = PythonClient(server.url, {"token": server.token})
+    try:
+        assert client.wait("connection_status")["feed"] == "binance"
+        client.emit("subscribe", {"symbols": list(PRICES), "realtime": True})
+        client.wait(
+            "market_update",
+            lambda update: (
+                len(update) == 3
+                and all(
+                    quote["source"] == "binance" and "bid" in quote for quote in update.values()
+                )
+            ),
+        )
+        binance.refusals = [451] * 100_000
+        binance.cut()
+        changed = client.wait("connection_status", lambda told: told["status"] == "feed_changed")
+        assert changed["feed"] == "kraken"
+        client.wait(
+            "market_update",
+            lambda update: {quote["source"] for quote in update.values()} == {"kraken"},
+        )
+        assert server.get("/health").json()["feed"]["name"] == "kraken"
+        assert 'crs_feed_lag_seconds_count{feed="' in server.get("/metrics").text
+        for update in client.all("price_update"):
+            assert abs(update["price"] / update["previous_price"] - 1) < (PREMIUM - 1) / 5
+        for update in client.all("market_update"):
+            assert all(abs(quote["change_24h"]) < 2 for quote in update.values())
+    finally:
+        client.close()
