@@ -12,7 +12,7 @@ from backend.market.candles import (
     merge,
 )
 from backend.market.market import Market
-from backend.market.models import OPEN_TIME, VOLUME, CandleArray
+from backend.market.models import OPEN_TIME, CandleArray
 from backend.offload import Offload, Overloaded
 from backend.storage.faults import StorageUnavailable
 
@@ -52,7 +52,7 @@ class CandleReader:
             if before_ms is not None or not len(held):
                 raise
             return held
-        return _joined(stored, held)[-limit:]
+        return self._joined(symbol, interval, stored, held)[-limit:]
 
     def pages(
         self, symbol: str, interval: str, limit: int, before_ms: int | None = None
@@ -71,7 +71,7 @@ class CandleReader:
                 self._archive.read_between, self._source, symbol, interval, since_ms, until_ms
             )
             held = self._held(symbol, interval, until_ms, PAGE_CANDLES + 1)
-            page = _joined(stored, held)
+            page = self._joined(symbol, interval, stored, held)
             yield page[int(np.searchsorted(page[:, OPEN_TIME], since_ms)) :]
 
     @property
@@ -86,12 +86,15 @@ class CandleReader:
         held = held[: int(np.searchsorted(held[:, OPEN_TIME], before_ms))]
         return held[max(0, len(held) - limit) :]
 
-
-def _joined(stored: CandleArray, held: CandleArray) -> CandleArray:
-    """Both as one series. The market's are the newer ones, but that the first of a longer interval
-    may begin before the market's minutes do: then what is stored knows more trades of it."""
-    if len(held):
-        known = stored[stored[:, OPEN_TIME] == held[0, OPEN_TIME]]
-        if len(known) and known[0, VOLUME] > held[0, VOLUME]:
-            held = held[1:]
-    return merge(stored, held)
+    def _joined(
+        self, symbol: str, interval: str, stored: CandleArray, held: CandleArray
+    ) -> CandleArray:
+        """Both as one series. The market's are the newer ones, but that its first of a longer
+        interval may be a part, of which the whole is stored. Of the newest it knows most."""
+        minutes = self._market.closed_candles(symbol)
+        newest = self._market.candles(symbol, interval, 1)
+        if len(held) and len(minutes):
+            first_ms = held[0, OPEN_TIME]
+            if minutes[0, OPEN_TIME] > first_ms and newest[0, OPEN_TIME] > first_ms:
+                return merge(merge(held[:1], stored), held[1:])
+        return merge(stored, held)
