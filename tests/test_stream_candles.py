@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import socketio.exceptions
@@ -14,14 +13,12 @@ import socketio.exceptions
 from backend.market.candles import INTERVALS
 from tests.cable import Cable
 from tests.conftest import Connect, StartServer
-from tests.following import Candle, Following
+from tests.following import Chart
 from tests.servers import ROOT, Server, wait_until
 from tests.stream_clients import PythonClient
 
 SYMBOLS = ("BTC", "ETH")
 WISH = {"symbols": list(SYMBOLS), "candles": list(INTERVALS)}
-# REST's most.
-LIMIT = 1500
 CUTS = [30, pytest.param(1_000, marks=pytest.mark.soak)]
 
 
@@ -45,50 +42,6 @@ def cable(quick: Server) -> Iterator[Cable]:
     carrier.close()
 
 
-def rest(server: Server, symbol: str, interval: str) -> list[Candle]:
-    query = f"symbol={symbol}&interval={interval}&limit={LIMIT}"
-    answer = server.get(f"/api/market/candles?{query}")
-    assert answer.status_code == 200, answer.text
-    return list(answer.json()["candles"])
-
-
-class Chart:
-    """All series of one connection."""
-
-    def __init__(self, server: Server, client: PythonClient) -> None:
-        self._server = server
-        self._lock = threading.Lock()
-        self._series = {(s, i): Following() for s in SYMBOLS for i in INTERVALS}
-        self.faults: list[AssertionError] = []
-        client.client.on("candle", self._take)
-
-    def load(self) -> None:
-        """Ask REST, as who has just subscribed."""
-        for symbol, interval in self._series:
-            answer = rest(self._server, symbol, interval)
-            with self._lock:
-                self._series[symbol, interval].begin(answer)
-
-    def differences(self) -> list[Any]:
-        """What of REST's present answers is not what was followed."""
-        found = []
-        for (symbol, interval), series in self._series.items():
-            answer = rest(self._server, symbol, interval)
-            with self._lock:
-                mine = series.candles(since=answer[0]["time"])
-            if mine != answer:
-                extra = [candle for candle in mine if candle not in answer]
-                found.append((symbol, interval, extra))
-        return found
-
-    def _take(self, event: Candle) -> None:
-        with self._lock:
-            try:
-                self._series[event["symbol"], event["interval"]].take(event)
-            except AssertionError as fault:
-                self.faults.append(fault)
-
-
 def subscribed(client: PythonClient) -> bool:
     """Subscribe; whether that is confirmed before the connection is cut."""
     with suppress(socketio.exceptions.SocketIOError):
@@ -101,7 +54,7 @@ def subscribed(client: PythonClient) -> bool:
 def follow(server: Server, cable: Cable, rng: random.Random) -> bool:
     """Follow all series until the cable is cut; whether they were compared with REST before."""
     client = PythonClient(cable.url, {"token": server.token})
-    chart = Chart(server, client)
+    chart = Chart(server, client, SYMBOLS)
     # Some are cut while they ask.
     early = threading.Timer(rng.uniform(0, 0.05), cable.cut)
     if rng.random() < 0.2:
