@@ -18,8 +18,9 @@ from backend.streaming.subscriptions import Subscriptions
 
 # How often what has changed is said: the contract's bound of once a second for a forming candle.
 LOOK_SECONDS = 1.0
-# Series that are looked at, or made, between two pauses: half a millisecond's worth.
-SERIES_AT_ONCE = 20
+# Series that are looked at or made, and candles said, between two pauses: half a millisecond's
+# worth.
+SERIES_AT_ONCE = 10
 # Looks in a row that find nobody who watches a series, after which it is not followed any more:
 # whoever is about to watch it, or comes back at once, needs no new one.
 IDLE_LOOKS = 2

@@ -78,7 +78,10 @@ class FollowedCandles:
         limit = closes + 2 + rewritten * SAID_KEPT
         rows = self._market.candles(self._symbol, self._interval, limit)
         closed = len(rows) - self._forms(rows, newest_ms)
-        unsaid = self._unsaid(rows[:closed], begins=len(rows) < limit)
+        if closes or rewritten or not self._ends_as_said(rows[:closed]):
+            unsaid = self._unsaid(rows[:closed], begins=len(rows) < limit)
+        else:
+            unsaid = rows[:0]
         at_once = closes + REPAIRS_AT_ONCE
         if len(unsaid) > at_once:
             self._rewritten = True
@@ -105,6 +108,10 @@ class FollowedCandles:
         # Where nobody trades in its last minutes, time alone ends it.
         is_whole = len(closed) and closed[0, OPEN_TIME] + MINUTE_MS >= end_ms
         return not is_whole and newest_ms < end_ms + CLOSING_GRACE_MS
+
+    def _ends_as_said(self, closed: CandleArray) -> bool:
+        """Whether the last that has closed was said, and so: all there is to ask at most times."""
+        return closed[-1:].tobytes() == self._said.view(1).tobytes()
 
     def _unsaid(self, closed: CandleArray, begins: bool) -> CandleArray:
         """Those that were not said, or otherwise. `begins` says that the market has none before."""
