@@ -238,6 +238,7 @@ class Requests:
             "symbols": list(request.accepted),
             "rejected": list(request.rejected),
             "subscribed": list(session.symbols),
+            "candles": list(session.candles),
             "timestamp": self._out.now(),
             **more,
         }

@@ -73,11 +73,14 @@ export const getQuotes = (symbols, signal) =>
  * @param {string} symbol
  * @param {string} interval
  * @param {number} limit
- * @param {AbortSignal} [signal]
+ * @param {{ before?: number, signal?: AbortSignal }} [options] `before`: of those that open before
+ *   it, epoch in ms.
  * @returns {Promise<{ candles: Candle[] }>}
  */
-export const getCandles = (symbol, interval, limit, signal) =>
-  request(`/api/market/candles?symbol=${symbol}&interval=${interval}&limit=${limit}`, { signal });
+export function getCandles(symbol, interval, limit, { before, signal } = {}) {
+  const path = `/api/market/candles?symbol=${symbol}&interval=${interval}&limit=${limit}`;
+  return request(before === undefined ? path : `${path}&before=${before}`, { signal });
+}
 
 /**
  * @param {AbortSignal} [signal]

@@ -71,6 +71,8 @@
  *
  * @typedef {object} SubscriptionConfirmed
  * @property {string[]} symbols
+ * @property {string[]} [subscribed] All that the connection now has.
+ * @property {string[]} [candles] Intervals of which it has the candles.
  * @property {{ symbol: string, code: string, message: string }[]} [rejected]
  * @property {string} [epoch] What `offset` belongs to.
  * @property {number} [offset] Where the client stands in what may be resumed.
@@ -88,6 +90,9 @@
  * @property {number} low
  * @property {number} close
  * @property {number} volume
+ *
+ * @typedef {Candle & { symbol: string, interval: string, closed: boolean, revision: number }}
+ *   CandleUpdate
  *
  * @typedef {object} Forecast
  * @property {string} symbol

@@ -20,6 +20,7 @@ const RESUMABLE = ['trading_signal', 'sentiment_update'];
 /**
  * @typedef {import('./stream/state.js').ConnectionState} ConnectionState
  * @typedef {import('./stream/reconnection.js').ConnectOptions} ConnectOptions
+ * @typedef {import('./stream/subscriptions.js').Wish} Wish
  */
 
 /** The page's own origin, which Vite proxies in development; outside a page, a local server. */
@@ -145,26 +146,32 @@ export class WebSocketService {
    * is let go when everyone who subscribed to it has unsubscribed, and when the server refuses it.
    *
    * @param {string | string[]} symbols
-   * @param {{ realtime?: boolean }} [options] `realtime` adds `price_update` events.
+   * @param {Wish} [wish] `realtime` adds `price_update` events, `candles` those of these intervals.
    */
-  subscribe(symbols, { realtime = false } = {}) {
-    const wasRealtime = this._subscriptions.realtime;
-    const added = this._subscriptions.hold(listOf(symbols), realtime);
-    const faster = this._subscriptions.realtime && !wasRealtime;
+  subscribe(symbols, wish) {
+    const before = this._wishes();
+    const added = this._subscriptions.hold(listOf(symbols), wish);
     this._resumption.startAnew(added);
-    if (this.isConnected() && (added.length > 0 || faster)) this._requests.subscribe(added);
+    if (!this.isConnected()) return;
+    if (added.length > 0 || this._wishes() !== before) this._requests.subscribe(added);
   }
 
   /**
    * @param {string | string[]} symbols
-   * @param {{ realtime?: boolean }} [options] As it was subscribed.
+   * @param {Wish} [wish] As it was subscribed.
    */
-  unsubscribe(symbols, { realtime = false } = {}) {
-    const wasRealtime = this._subscriptions.realtime;
-    const gone = this._subscriptions.release(listOf(symbols), realtime);
+  unsubscribe(symbols, wish) {
+    const before = this._wishes();
+    const gone = this._subscriptions.release(listOf(symbols), wish);
     if (!this.isConnected()) return;
     this._requests.unsubscribe(gone);
-    if (wasRealtime && !this._subscriptions.realtime) this._requests.subscribe([]);
+    if (this._wishes() !== before) this._requests.subscribe([]);
+  }
+
+  /** What is wanted of all symbols, for comparison. */
+  _wishes() {
+    const { realtime, candles } = this._subscriptions;
+    return `${realtime} ${candles.sort().join()}`;
   }
 
   // --- listening ----------------------------------------------------------------------------------

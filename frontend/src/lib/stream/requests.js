@@ -18,6 +18,8 @@ export class SymbolRequests {
     this._onSettled = onSettled;
     /** @type {import('./socket.js').Socket | null} */
     this._socket = null;
+    /** Whether this connection was ever asked for candles: else there is nothing to take back. */
+    this._hadCandles = false;
     this._unanswered = 0;
     /** @type {Set<ReturnType<typeof setTimeout>>} One for each request that is to be made again. */
     this._timers = new Set();
@@ -26,6 +28,7 @@ export class SymbolRequests {
   /** @param {import('./socket.js').Socket} socket That the server has accepted. */
   start(socket) {
     this._socket = socket;
+    this._hadCandles = false;
   }
 
   /** Nothing is asked for any more, and no answer counts. */
@@ -42,14 +45,20 @@ export class SymbolRequests {
   }
 
   /**
-   * @param {string[]} symbols None says only whether real time is wanted, and from where to resume.
+   * @param {string[]} symbols None says only what is wanted of all, and from where to resume.
    * @param {import('./resumption.js').Place} [resume] From where on they are known.
    */
   subscribe(symbols, resume) {
     const batches = symbols.length > 0 ? symbolBatches(symbols) : [[]];
     for (const batch of batches) {
-      const { realtime } = this._subscriptions;
-      const request = { symbols: batch, realtime, ...(resume && { resume }) };
+      const { realtime, candles } = this._subscriptions;
+      this._hadCandles ||= candles.length > 0;
+      const request = {
+        symbols: batch,
+        realtime,
+        ...(this._hadCandles && { candles }),
+        ...(resume && { resume }),
+      };
       this._ask('subscribe', request, () => this.subscribe(this._held(batch), resume));
     }
   }

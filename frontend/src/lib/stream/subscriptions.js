@@ -1,7 +1,9 @@
 /**
  * Which symbols are wanted and by how many holders, which of them the server has refused, and
- * whether any holder wants them in real time (which the server decides per connection, not per
- * symbol).
+ * whether any holder wants them in real time, or their candles (which the server decides per
+ * connection, not per symbol).
+ *
+ * @typedef {{ realtime?: boolean, candles?: string[] }} Wish `candles`: their intervals.
  */
 export class Subscriptions {
   constructor() {
@@ -10,14 +12,16 @@ export class Subscriptions {
     /** @type {Set<string>} Wanted, but not to be had; asked for again when somebody comes anew. */
     this._refused = new Set();
     this._realtimeHolders = 0;
+    /** @type {Map<string, number>} By interval. */
+    this._candleHolders = new Map();
   }
 
   /**
    * @param {string[]} symbols
-   * @param {boolean} realtime
+   * @param {Wish} [wish]
    * @returns {string[]} Those that are to be asked for: nobody held them before.
    */
-  hold(symbols, realtime) {
+  hold(symbols, { realtime = false, candles = [] } = {}) {
     const added = [];
     for (const symbol of new Set(symbols)) {
       const holders = this._holders.get(symbol) ?? 0;
@@ -25,15 +29,16 @@ export class Subscriptions {
       this._holders.set(symbol, holders + 1);
     }
     if (realtime) this._realtimeHolders += 1;
+    for (const interval of candles) this._countCandles(interval, 1);
     return added;
   }
 
   /**
    * @param {string[]} symbols
-   * @param {boolean} realtime
+   * @param {Wish} [wish] As they were held.
    * @returns {string[]} Those that are to be let go: nobody holds them any more.
    */
-  release(symbols, realtime) {
+  release(symbols, { realtime = false, candles = [] } = {}) {
     const gone = [];
     for (const symbol of new Set(symbols)) {
       const holders = this._holders.get(symbol);
@@ -45,6 +50,7 @@ export class Subscriptions {
       }
     }
     if (realtime) this._realtimeHolders = Math.max(0, this._realtimeHolders - 1);
+    for (const interval of candles) this._countCandles(interval, -1);
     return gone;
   }
 
@@ -64,5 +70,20 @@ export class Subscriptions {
   /** @returns {boolean} */
   get realtime() {
     return this._realtimeHolders > 0;
+  }
+
+  /** @returns {string[]} Intervals. */
+  get candles() {
+    return [...this._candleHolders.keys()];
+  }
+
+  /**
+   * @param {string} interval
+   * @param {1 | -1} step
+   */
+  _countCandles(interval, step) {
+    const holders = (this._candleHolders.get(interval) ?? 0) + step;
+    if (holders > 0) this._candleHolders.set(interval, holders);
+    else this._candleHolders.delete(interval);
   }
 }

@@ -18,7 +18,7 @@ afterEach(() => {
 /** @param {string[]} held */
 function requestsFor(held) {
   const subscriptions = new Subscriptions();
-  subscriptions.hold(held, false);
+  subscriptions.hold(held);
   const onSettled = vi.fn();
   const requests = new SymbolRequests({ subscriptions, onSettled });
   const socket = new FakeSocket();
@@ -59,7 +59,7 @@ it('asks again when the server says that it may, for what is still wanted then',
   const { requests, subscriptions, payloads, answer, onSettled } = requestsFor(['BTC', 'ETH']);
   requests.subscribe(['BTC', 'ETH'], PLACE);
   answer(tooSoon);
-  subscriptions.release(['ETH'], false);
+  subscriptions.release(['ETH']);
   vi.advanceTimersByTime(399);
   expect(payloads()).toHaveLength(1);
   vi.advanceTimersByTime(1);
@@ -73,11 +73,11 @@ it('lets go once more of what nobody has come to want meanwhile', () => {
   const { requests, subscriptions, payloads, answer, onSettled } = requestsFor([]);
   requests.unsubscribe(['BTC', 'ETH']);
   answer(tooSoon);
-  subscriptions.hold(['ETH'], false);
+  subscriptions.hold(['ETH']);
   vi.advanceTimersByTime(400);
   expect(payloads()[1]).toEqual({ symbols: ['BTC'] });
   answer(tooSoon);
-  subscriptions.hold(['BTC'], false);
+  subscriptions.hold(['BTC']);
   vi.advanceTimersByTime(400);
   expect(payloads()).toHaveLength(2);
   expect(onSettled).toHaveBeenCalledOnce();

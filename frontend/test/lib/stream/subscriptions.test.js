@@ -62,6 +62,27 @@ describe('subscribing', () => {
     );
   });
 
+  it('has the candles that any holder wants, and says when nobody does', async ({
+    server,
+    service,
+    connected,
+  }) => {
+    await connected();
+    service.subscribe(['BTC'], { candles: ['1m'] });
+    service.subscribe(['BTC'], { candles: ['1m', '1h'] });
+    service.unsubscribe(['BTC'], { candles: ['1m'] });
+    service.subscribe(['ETH']);
+    service.unsubscribe(['BTC'], { candles: ['1m', '1h'] });
+    await eventually(() =>
+      expect(server.payloads('subscribe')).toEqual([
+        { symbols: ['BTC'], realtime: false, candles: ['1m'] },
+        { symbols: [], realtime: false, candles: ['1m', '1h'] },
+        { symbols: ['ETH'], realtime: false, candles: ['1m', '1h'] },
+        { symbols: [], realtime: false, candles: [] },
+      ]),
+    );
+  });
+
   it('splits what is too much for one request', async ({ server, service, connected }) => {
     const symbols = Array.from({ length: 250 }, (_, index) => `S${index}`);
     service.subscribe(symbols);

@@ -3,17 +3,25 @@
  * who show them.
  *
  * A closed bar is always the server's own: the live price moves the last bar and never adds one.
- * When the price has left the last bar's interval the server is asked at once, and what it answers
- * must continue what is held; otherwise (the page slept, the server repaired its history, or is
- * another one) everything is loaded anew. So nothing that was missed can hide.
+ * While the stream says what changes (`follow`), nothing is asked. Where it is not there, as without
+ * an account, the server is asked every few seconds, and at once when the price has left the last
+ * bar's interval. What it answers, then or after something may have been missed, must continue what
+ * is held; otherwise (the page slept, the server repaired its history, or is another one) everything
+ * is loaded anew. So nothing that was missed can hide.
  */
-import { continues, growBar, joinBars } from './bars.js';
+import { continues, growBar, indexOfBar, joinBars } from './bars.js';
+import { Drawing } from './drawing.js';
+import { OlderBars } from './olderBars.js';
 import { openingOf, spanOf } from './intervals.js';
 
 /** What is loaded at first, and at the least whenever everything is. */
 export const CANDLES = 500;
-/** Where the live ones go on growing: two screens wide, and within what one request may ask for. */
+/** Where the live ones go on growing, beyond those that somebody has scrolled back to. */
 export const CANDLES_KEPT = 2 * CANDLES;
+/** What one request may ask for. */
+const CANDLES_AT_ONCE = 1_500;
+/** What was loaded when the page was is as good as new when the stream begins so soon after it. */
+const FRESH_FOR_MS = 10_000;
 /** The forming bar's volume comes from the server alone, so it is asked so often. */
 export const ASK_EVERY_MS = 5_000;
 /** Sooner when an interval is over; at a replay's speed many are, between two questions. */
@@ -22,27 +30,18 @@ export const HURRY_EVERY_MS = 1_000;
 export const OVERLAP = 3;
 /** A repair of what lies further back shows only when everything is compared. */
 export const COMPARE_ALL_EVERY_MS = 5 * 60_000;
-/** A canvas is drawn anew as a whole, so the last bar moves a little less often than the price. */
-export const DRAW_EVERY_MS = 250;
 
 /**
  * @typedef {import('./bars.js').Bar} Bar
- *
- * @typedef {'loading' | 'current' | 'empty' | 'unreachable'} SeriesState `loading` until the server
- *   has been heard since it was bound; `empty` when it has no candles (what is held stays);
- *   `unreachable` while it can't be asked.
- *
- * @typedef {object} Listener
- * @property {(bars: Bar[]) => void} onBars All of them; not to be changed.
- * @property {(bar: Bar) => void} onGrowth The last one has moved.
- * @property {(state: SeriesState) => void} onState
+ * @typedef {import('./drawing.js').SeriesState} SeriesState
+ * @typedef {import('./drawing.js').Listener} Listener
  */
 
 export class CandleSeries {
   /**
-   * @param {{ interval: string, load: (count: number) => Promise<Bar[]>, now: () => number }}
-   *   collaborators `load` the newest, oldest first, the forming one last; `now` in ms, of a clock
-   *   that is never set back.
+   * @param {{ interval: string, load: (count: number, before?: number) => Promise<Bar[]>,
+   *   now: () => number }} collaborators `load` the newest, oldest first, the forming one last, or
+   *   of those that open before a time; `now` in ms, of a clock that is never set back.
    */
   constructor({ interval, load, now }) {
     this._interval = interval;
@@ -52,8 +51,23 @@ export class CandleSeries {
     this._bars = [];
     /** @type {SeriesState} */
     this._state = 'loading';
-    /** @type {Set<Listener>} */
-    this._listeners = new Set();
+    this._drawing = new Drawing(() => this._bars);
+    this._older = new OlderBars({
+      load,
+      now,
+      bars: () => this._bars,
+      onBars: (older) => this._prepend(older),
+    });
+    /** How many bars stay. */
+    this._kept = CANDLES_KEPT;
+    /** Whether the stream says what changes. */
+    this._followed = false;
+    /** Whether it did, and what it said since is not known. */
+    this._lost = false;
+    /** Opening of the newest bar that the stream has called closed. */
+    this._closedAt = -Infinity;
+    /** @type {{ bar: Bar, closed: boolean }[]} What came since the question that is not answered. */
+    this._since = [];
     /** @type {{ price: number, time: number, takenAt: number } | null} The newest price. */
     this._newest = null;
     this._asking = false;
@@ -64,12 +78,10 @@ export class CandleSeries {
     this._apart = false;
     /** Questions in a row that were in a hurry, and of no use. */
     this._vain = 0;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this._drawing = undefined;
   }
 
   get bound() {
-    return this._listeners.size > 0;
+    return this._drawing.shown;
   }
 
   /**
@@ -79,16 +91,47 @@ export class CandleSeries {
    */
   bind(listener) {
     const first = !this.bound;
-    this._listeners.add(listener);
     if (first) this._state = 'loading';
     listener.onState(this._state);
-    if (this._bars.length > 0) listener.onBars(this._bars);
+    this._drawing.add(listener);
     // One that was bound a moment ago is being loaded yet.
     if (first && !this._asking) this.refresh();
     return () => {
-      this._listeners.delete(listener);
-      if (!this.bound) this._drawn();
+      this._drawing.remove(listener);
+      if (!this.bound) this._rest();
     };
+  }
+
+  /** The stream says all that changes from here on; what was missed before is asked for. */
+  follow() {
+    this._followed = true;
+    if (this._lost || this._now() - this._comparedAt > FRESH_FOR_MS) this._comparedAt = -Infinity;
+    this._lost = false;
+    this.refresh();
+  }
+
+  /** The stream says nothing any more. */
+  lose() {
+    this._lost ||= this._followed;
+    this._followed = false;
+  }
+
+  /**
+   * The stream says what a bar is.
+   * @param {Bar} bar
+   * @param {boolean} closed
+   */
+  hear(bar, closed) {
+    if (this._asking) this._since.push({ bar, closed });
+    else if (this._bars.length === 0) this.refresh();
+    if (!this._put(bar, closed)) return;
+    this._trim();
+    this._drawing.changed(bar.time);
+  }
+
+  /** Somebody looks for bars before the first. */
+  loadOlder() {
+    if (this.bound) this._older.want();
   }
 
   /** Ask the server now: something may have been missed. */
@@ -101,6 +144,7 @@ export class CandleSeries {
   /** Time has passed: to be called about every second while bound. */
   tick() {
     this._askIfDue();
+    this._older.retry();
   }
 
   /**
@@ -112,23 +156,55 @@ export class CandleSeries {
     this._newest = { price, time, takenAt: this._now() };
     const last = this._bars[this._bars.length - 1];
     if (!last) return;
-    const grown = growBar(last, price, time, this._interval);
-    if (grown !== last) {
-      this._bars[this._bars.length - 1] = grown;
-      this._drawing ??= setTimeout(() => this._draw(), DRAW_EVERY_MS);
-    }
+    if (this._growLast(price, time)) this._drawing.changed(last.time);
     this._askIfDue();
   }
 
-  _draw() {
-    this._drawn();
-    const last = this._bars[this._bars.length - 1];
-    for (const { onGrowth } of [...this._listeners]) onGrowth(last);
+  /**
+   * @param {number} price
+   * @param {number} time
+   * @returns {boolean} Whether the last bar is another one now.
+   */
+  _growLast(price, time) {
+    const at = this._bars.length - 1;
+    const last = this._bars[at];
+    // What has closed is the server's.
+    if (last.time <= this._closedAt) return false;
+    this._bars[at] = growBar(last, price, time, this._interval);
+    return this._bars[at] !== last;
   }
 
-  _drawn() {
-    clearTimeout(this._drawing);
-    this._drawing = undefined;
+  /**
+   * @param {Bar} bar
+   * @param {boolean} closed
+   * @returns {boolean} Whether that is news, and of a time that is held.
+   */
+  _put(bar, closed) {
+    if (closed) this._closedAt = Math.max(this._closedAt, bar.time);
+    const at = indexOfBar(this._bars, bar.time);
+    // One before the last has closed, as an answer knew already; the stream is about to say so.
+    if (at < 0 || (!closed && this._bars[at + 1])) return false;
+    const known = this._bars[at].time === bar.time;
+    this._bars.splice(known ? at : at + 1, known ? 1 : 0, bar);
+    return true;
+  }
+
+  /** @param {Bar[]} older */
+  _prepend(older) {
+    this._bars = [...older, ...this._bars];
+    this._kept = this._bars.length + CANDLES_KEPT;
+    this._drawing.all();
+  }
+
+  _trim() {
+    if (this._bars.length > this._kept) this._bars = this._bars.slice(-this._kept);
+  }
+
+  /** Nobody looks: what somebody had scrolled back to is not kept. */
+  _rest() {
+    this._older.forget();
+    this._kept = CANDLES_KEPT;
+    this._trim();
   }
 
   /** How many intervals the price is ahead of the last bar. */
@@ -147,6 +223,7 @@ export class CandleSeries {
 
   /** Between the last question and the next one, in ms. */
   _pause() {
+    if (this._followed && this._state === 'current') return Infinity;
     if (this._state === 'unreachable' || this._behind() === 0) return ASK_EVERY_MS;
     // Where nobody trades, an interval that is over has no successor for long.
     return Math.min(ASK_EVERY_MS, HURRY_EVERY_MS * 2 ** this._vain);
@@ -155,6 +232,8 @@ export class CandleSeries {
   async _ask() {
     this._asking = true;
     this._askAgain = false;
+    this._since = [];
+    const known = [...this._bars];
     this._askedAt = this._now();
     try {
       const behind = this._behind();
@@ -163,10 +242,11 @@ export class CandleSeries {
         this._bars.length === 0 ||
         behind + OVERLAP >= CANDLES ||
         this._askedAt - this._comparedAt >= COMPARE_ALL_EVERY_MS;
-      // As many as are held, so that a whole answer speaks of each.
-      const count = whole ? Math.max(CANDLES, this._bars.length) : behind + OVERLAP + 1;
+      // As many as are held, or can be had at once, so that a whole answer speaks of each.
+      const held = Math.min(CANDLES_AT_ONCE, this._bars.length);
+      const count = whole ? Math.max(CANDLES, held) : behind + OVERLAP + 1;
       const lastTime = this._bars[this._bars.length - 1]?.time;
-      this._take(await this._load(count), whole);
+      this._take(await this._load(count), known, whole);
       const moved = this._bars[this._bars.length - 1]?.time !== lastTime;
       this._vain = behind > 0 && !moved ? this._vain + 1 : 0;
     } catch (error) {
@@ -181,11 +261,12 @@ export class CandleSeries {
   /**
    * Take the server's newest bars, from wherever they come.
    * @param {Bar[]} fresh Oldest first, the forming one last.
+   * @param {Bar[]} known What was held when they were asked for.
    * @param {boolean} whole Whether they may take the place of everything.
    */
-  _take(fresh, whole) {
+  _take(fresh, known, whole) {
     if (fresh.length === 0) return this._setState('empty');
-    const continued = continues(this._bars, fresh);
+    const continued = continues(known, fresh);
     if (!continued && !whole) {
       this._apart = true;
       this._askAgain = true;
@@ -195,25 +276,26 @@ export class CandleSeries {
       this._apart = false;
       this._comparedAt = this._askedAt;
     }
-    this._bars = continued ? joinBars(this._bars, fresh).slice(-CANDLES_KEPT) : [...fresh];
+    if (!continued) this._closedAt = -Infinity;
+    this._bars = continued ? joinBars(this._bars, fresh) : [...fresh];
+    for (const { bar, closed } of this._since) this._put(bar, closed);
+    this._trim();
     this._regrow();
-    this._drawn();
     this._setState('current');
-    for (const { onBars } of [...this._listeners]) onBars(this._bars);
+    this._drawing.all();
+    this._older.retry();
   }
 
   /** Put the price into the server's bar that came while it was asked; an older one is in there. */
   _regrow() {
     if (!this._newest || this._newest.takenAt < this._askedAt) return;
-    const { price, time } = this._newest;
-    const last = this._bars.length - 1;
-    this._bars[last] = growBar(this._bars[last], price, time, this._interval);
+    this._growLast(this._newest.price, this._newest.time);
   }
 
   /** @param {SeriesState} state */
   _setState(state) {
     if (state === this._state) return;
     this._state = state;
-    for (const { onState } of [...this._listeners]) onState(state);
+    this._drawing.say(state);
   }
 }

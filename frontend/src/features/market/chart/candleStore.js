@@ -1,6 +1,7 @@
 /**
- * Every series of candles that is shown, one owner each, and what happens around them: prices,
- * passing time, and the moments after which something may have been missed.
+ * Every series of candles that is shown, one owner each, and what happens around them: prices, what
+ * the stream says of candles, passing time, and the moments after which something may have been
+ * missed.
  */
 import { getCandles } from '@/lib/api.js';
 import { watchPage } from '@/lib/stream/page.js';
@@ -19,23 +20,28 @@ const ANSWER_WITHIN_MS = 20_000;
 
 /**
  * @typedef {import('./candleSeries.js').Listener} Listener
- * @typedef {{ symbol: string, series: CandleSeries, quote?: import('@/lib/types.js').Quote }} Held
+ * @typedef {{ symbol: string, interval: string, series: CandleSeries, followed: boolean,
+ *   quote?: import('@/lib/types.js').Quote }} Held `followed`: whether the stream says what changes;
  *   `quote`: the last one that was put into the series.
  */
 
 export class CandleStore {
   /**
-   * @param {{ load: (symbol: string, interval: string, count: number) => Promise<import('./bars.js').Bar[]>,
-   *   now?: () => number, wallNow?: () => number, hidden?: () => boolean }} collaborators `now` in
-   *   ms, of a clock that is never set back; `wallNow` of one that goes on while the machine sleeps.
+   * @param {{ load: (symbol: string, interval: string, count: number, before?: number) =>
+   *   Promise<import('./bars.js').Bar[]>, follow?: (symbol: string, interval: string) => () => void,
+   *   now?: () => number, wallNow?: () => number, hidden?: () => boolean }} collaborators `follow`
+   *   has the stream say what changes, until what it returns is called; `now` in ms, of a clock that
+   *   is never set back; `wallNow` of one that goes on while the machine sleeps.
    */
   constructor({
     load,
+    follow = () => () => {},
     now = () => performance.now(),
     wallNow = Date.now,
     hidden = () => document.hidden,
   }) {
     this._load = load;
+    this._follow = follow;
     this._now = now;
     this._wallNow = wallNow;
     this._hidden = hidden;
@@ -55,9 +61,10 @@ export class CandleStore {
    */
   bind(symbol, interval, listener) {
     const key = `${symbol} ${interval}`;
-    const held = this._held.get(key) ?? { symbol, series: this._create(symbol, interval) };
+    const held = this._held.get(key) ?? this._create(symbol, interval);
     this._held.delete(key);
     this._held.set(key, held);
+    const release = this._follow(symbol, interval);
     const unbind = held.series.bind(listener);
     if (this._ticking === undefined) {
       this._tickedAt = this._wallNow();
@@ -65,6 +72,8 @@ export class CandleStore {
     }
     return () => {
       unbind();
+      if (!held.series.bound) this._lose(held);
+      release();
       this._dropIdle();
     };
   }
@@ -82,6 +91,50 @@ export class CandleStore {
     }
   }
 
+  /**
+   * Bars before the first are about to be looked at.
+   * @param {string} symbol
+   * @param {string} interval
+   */
+  loadOlder(symbol, interval) {
+    this._held.get(`${symbol} ${interval}`)?.series.loadOlder();
+  }
+
+  /**
+   * The server has said what the connection has: what is new to it is followed from here on.
+   * @param {import('@/lib/types.js').SubscriptionConfirmed} confirmation
+   */
+  takeConfirmation({ subscribed = [], candles = [] }) {
+    for (const held of this._held.values()) {
+      const confirmed = subscribed.includes(held.symbol) && candles.includes(held.interval);
+      const followed = confirmed && held.series.bound;
+      if (followed === held.followed) continue;
+      if (!followed) {
+        this._lose(held);
+        continue;
+      }
+      held.followed = true;
+      held.series.follow();
+    }
+  }
+
+  /** @param {import('@/lib/types.js').CandleUpdate} update */
+  takeCandle(update) {
+    const held = this._held.get(`${update.symbol} ${update.interval}`);
+    if (held?.followed) held.series.hear(barOf(update), update.closed);
+  }
+
+  /** The connection is gone, and what it was to say with it. */
+  lose() {
+    for (const held of this._held.values()) this._lose(held);
+  }
+
+  /** @param {Held} held */
+  _lose(held) {
+    held.followed = false;
+    held.series.lose();
+  }
+
   /** Something may have been missed: ask the server of all that is shown. */
   refresh() {
     for (const { series } of this._held.values()) if (series.bound) series.refresh();
@@ -90,10 +143,13 @@ export class CandleStore {
   /**
    * @param {string} symbol
    * @param {string} interval
+   * @returns {Held}
    */
   _create(symbol, interval) {
-    const load = (/** @type {number} */ count) => this._load(symbol, interval, count);
-    return new CandleSeries({ interval, load, now: this._now });
+    const load = (/** @type {number} */ count, /** @type {number | undefined} */ before) =>
+      this._load(symbol, interval, count, before);
+    const series = new CandleSeries({ interval, load, now: this._now });
+    return { symbol, interval, series, followed: false };
   }
 
   _tick() {
@@ -116,10 +172,15 @@ export class CandleStore {
 }
 
 export const candleStore = new CandleStore({
-  async load(symbol, interval, count) {
+  async load(symbol, interval, count, before) {
     const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-    const { candles } = await getCandles(symbol, interval, count, signal);
+    const { candles } = await getCandles(symbol, interval, count, { before, signal });
     return candles.map(barOf);
+  },
+  follow(symbol, interval) {
+    const wish = { candles: [interval] };
+    websocketService.subscribe(symbol, wish);
+    return () => websocketService.unsubscribe(symbol, wish);
   },
 });
 
@@ -127,11 +188,13 @@ streamStore.subscribe(({ quotes }, before) => {
   if (quotes !== before.quotes) candleStore.takeQuotes(quotes);
 });
 
-let wasConnected = false;
+websocketService.observe((event, payload) => {
+  if (event === 'candle') candleStore.takeCandle(payload);
+  else if (event === 'subscription_confirmed') candleStore.takeConfirmation(payload);
+});
+
 websocketService.onStateChange(() => {
-  const connected = websocketService.isConnected();
-  if (connected && !wasConnected) candleStore.refresh();
-  wasConnected = connected;
+  if (!websocketService.isConnected()) candleStore.lose();
 });
 
 watchPage({ onOnline: () => candleStore.refresh(), onVisible: () => candleStore.refresh() });

@@ -20,6 +20,8 @@ import { signalMarks } from './signalMarks.js';
 import { VisibleRange } from './visibleRange.js';
 
 const VOLUME_SHARE = 0.18;
+/** Bars to the left of the view, of which there should be more before one gets there. */
+const OLDER_AHEAD = 200;
 /** Bars of volume differ in how full they are, as candles do. */
 const RISING_ALPHA = 0.25;
 const FALLING_ALPHA = 0.6;
@@ -78,9 +80,12 @@ export class ChartView {
     /** @type {import('@/lib/types.js').TradingSignal[]} */
     this._signals = [];
     this._signalsVisible = true;
+    /** @type {() => void} */
+    this._needOlder = () => {};
     this._visible = new VisibleRange(this._chart.timeScale());
     this.reader = new BarReader(this._chart, this._candles, this._visible);
     this._palette = readPalette();
+    this._visible.onChange(() => this._askForOlder());
     this.applyTheme();
   }
 
@@ -148,6 +153,20 @@ export class ChartView {
     this._drawSignals();
     this.reader.setBars(this._bars);
     if (place) this._goTo(place);
+    this._askForOlder();
+  }
+
+  /**
+   * Hear that bars before the first come into view soon.
+   * @param {() => void} callback
+   */
+  onNeedOlder(callback) {
+    this._needOlder = callback;
+  }
+
+  _askForOlder() {
+    const range = this._range();
+    if (range && (this._unreached || range.from < OLDER_AHEAD)) this._needOlder();
   }
 
   /** @returns {import('./place.js').Place | null} Where the reader looks; null before any bars. */

@@ -35,6 +35,7 @@ export function useCandles(view, symbol, interval) {
     // Nothing of another symbol may stand under this one's name.
     view.setBars([], { rewind: true });
     let rewind = true;
+    view.onNeedOlder(() => candleStore.loadOlder(symbol, interval));
     return candleStore.bind(symbol, interval, {
       onBars(bars) {
         view.setBars(bars, { rewind });

@@ -3,10 +3,10 @@ import {
   ASK_EVERY_MS,
   CANDLES,
   COMPARE_ALL_EVERY_MS,
-  DRAW_EVERY_MS,
   HURRY_EVERY_MS,
   OVERLAP,
 } from '@/features/market/chart/candleSeries.js';
+import { DRAW_EVERY_MS } from '@/features/market/chart/drawing.js';
 import { bound, pass } from './boundSeries.js';
 import { closedOf, FakeServer, since } from './fakeServer.js';
 import { bar, MINUTE } from './someBars.js';

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CandleStore } from '@/features/market/chart/candleStore.js';
 import { OVERLAP } from '@/features/market/chart/candleSeries.js';
 import { FakeServer, since } from './fakeServer.js';
-import { MINUTE } from './someBars.js';
+import { bar, MINUTE } from './someBars.js';
 
 const TAIL = OVERLAP + 1;
 
@@ -10,6 +10,8 @@ const TAIL = OVERLAP + 1;
 let server;
 /** @type {string[]} What was asked for, as `symbol interval count`. */
 let asked;
+/** @type {string[]} What the stream is to say, as `symbol interval`. */
+let wishes;
 let hidden = false;
 /** Wall time beyond what timers have counted, as after sleep, in ms. */
 let slept = 0;
@@ -22,6 +24,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   server = new FakeServer(600);
   asked = [];
+  wishes = [];
   hidden = false;
   slept = 0;
   unbinds = [];
@@ -30,6 +33,11 @@ beforeEach(() => {
     load(symbol, interval, count) {
       asked.push(`${symbol} ${interval} ${count}`);
       return server.load(count);
+    },
+    follow(symbol, interval) {
+      const wish = `${symbol} ${interval}`;
+      wishes.push(wish);
+      return () => void wishes.splice(wishes.indexOf(wish), 1);
     },
     now: () => Date.now() - started,
     wallNow: () => Date.now() + slept,
@@ -128,4 +136,50 @@ it('forgets the series that nobody has shown for longest', async () => {
   await bind('S11', '1m');
   await bind('S0', '1m');
   expect(asked).toEqual([`S11 1m ${TAIL}`, 'S0 1m 500']);
+});
+
+describe('what the stream says', () => {
+  const update = (/** @type {number} */ minute, closed = false) => ({
+    ...bar(minute, 11),
+    symbol: 'BTC',
+    interval: '1m',
+    time: new Date(minute * MINUTE).toISOString(),
+    quote_volume: 0,
+    closed,
+    revision: 1,
+  });
+
+  it('is wished while somebody looks', async () => {
+    await bind('BTC', '1m');
+    await bind('BTC', '1h');
+    unbinds.pop()?.();
+    expect(wishes).toEqual(['BTC 1m']);
+  });
+
+  it('counts from the confirmation on, until the connection is gone', async () => {
+    const { bars } = await bind('BTC', '1m');
+    store.takeCandle(update(599));
+    store.takeConfirmation({ symbols: [], subscribed: ['BTC'], candles: ['1h'] });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(asked).toEqual(['BTC 1m 500']);
+    store.takeConfirmation({ symbols: [], subscribed: ['BTC'], candles: ['1m'] });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(asked).toEqual(['BTC 1m 500', `BTC 1m ${TAIL}`]);
+    store.takeCandle(update(598, true));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(bars().at(-2)).toEqual(bar(598, 11));
+    expect(asked).toHaveLength(2);
+    store.lose();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked.length).toBeGreaterThan(3);
+  });
+
+  it('is asked for anew where it was interrupted in between', async () => {
+    await bind('BTC', '1m');
+    for (const candles of [['1m'], [], ['1m']]) {
+      store.takeConfirmation({ symbols: [], subscribed: ['BTC'], candles });
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    expect(asked).toHaveLength(3);
+  });
 });

@@ -17,12 +17,15 @@ export class FakeServer {
     this.load = this.load.bind(this);
   }
 
-  /** @param {number} count */
-  async load(count) {
+  /**
+   * @param {number} count
+   * @param {number} [before]
+   */
+  async load(count, before = Infinity) {
     this.asked.push(count);
     if (!this.reachable) throw new Error('unreachable');
     // What the server says is what it knows when it is asked.
-    const answer = this.bars.slice(-count);
+    const answer = this.bars.filter(({ time }) => time < before).slice(-count);
     if (this.holding) await new Promise((resolve) => this.held.push(() => resolve(null)));
     return answer;
   }
