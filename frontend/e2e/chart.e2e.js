@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './axe.js';
 import { launchBrowser, live, offline, register, signIn } from './browser.js';
+import { spanOf } from '../src/features/market/chart/intervals.js';
 import { Cable } from './cable.js';
-import { expectRestsBars, readBars, restBars, timeAt } from './chartReading.js';
+import { expectRestsBars, oldestBar, readBars, restBars, timeAt } from './chartReading.js';
 import { writeRecording } from './replayFile.js';
 import { Server } from './server.js';
 
 const MINUTE = 60_000;
+const INTERVALS = ['1m', '5m', '15m', '1h', '4h', '1d'];
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -178,12 +180,16 @@ describe('every closed bar on the chart is REST’s', () => {
   });
 });
 
-it('asks for the whole history once at a page load', async () => {
-  const { page, asked } = await openReplay(1);
-  await page.waitForTimeout(8000);
+it('asks for the history once at a page load, and then lives on what the stream says', async () => {
+  const { page, asked } = await openReplay(60);
+  await page.waitForTimeout(4000);
   expect(asked.filter((url) => url.endsWith('limit=500'))).toHaveLength(1);
-  // And is kept up to date by small questions.
-  expect(asked.length).toBeGreaterThan(1);
+  const before = await newestTime(page);
+  asked.length = 0;
+  await page.waitForTimeout(15_000);
+  expect(asked).toEqual([]);
+  expect(await newestTime(page)).toBeGreaterThan(before + 9 * MINUTE);
+  await expectRestsBars(page, server.url);
 });
 
 /** @param {import('playwright-core').Page} page */
@@ -216,6 +222,90 @@ it('keeps candles, place and zoom through a lost connection, and marks them stal
   await page.waitForTimeout(4000);
   expect(await places()).toEqual(before);
 });
+
+/**
+ * Scroll to the first candle that is loaded.
+ * @param {import('playwright-core').Page} page
+ * @returns {Promise<number>} Its opening, epoch in ms.
+ */
+async function scrollToFirst(page) {
+  await page.locator('.chart-canvas').press('Home');
+  const first = await page.locator('.legend time').getAttribute('datetime');
+  await page.locator('.chart-canvas').press('Escape');
+  return Date.parse(first ?? '');
+}
+
+/** The simulated market's years are there a moment after its first start. */
+function pastIsThere() {
+  const days = async () => (await restBars(server.url, 'BTC', '1d')).length;
+  return expect.poll(days, { timeout: 30_000 }).toBeGreaterThan(700);
+}
+
+it('has the years behind it also where it was opened before they were loaded', async () => {
+  server = await new Server().start();
+  await register(server.url, 'ada');
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  // As in the first seconds of a server that asks an exchange: a week, the first day a part of it.
+  let early = true;
+  await page.route('**/api/market/candles?*interval=1d*', async (route) => {
+    const response = await route.fetch();
+    const { candles, ...rest } = await response.json();
+    const known = early ? candles.slice(-7).filter(() => !isOlder(route)) : candles;
+    if (early && known[0]) known[0].volume /= 2;
+    await route.fulfill({ response, json: { ...rest, candles: known } });
+  });
+  await signIn(page, server.url, 'ada');
+  await page.goto(`${server.url}/markets/BTC?interval=1d`);
+  await live(page);
+  await page.locator('.legend time').waitFor();
+  await pastIsThere();
+  early = false;
+  const bars = async () => (await readBars(page, 800)).length;
+  await expect.poll(bars, { timeout: 30_000 }).toBeGreaterThan(700);
+  await expectRestsBars(page, server.url, { interval: '1d', count: 800 });
+});
+
+/** @param {import('playwright-core').Route} route */
+const isOlder = (route) => route.request().url().includes('before=');
+
+it.each(INTERVALS)(
+  'loads older candles of %s as one scrolls back, without a jump, until there are none',
+  async (interval) => {
+    const { page } = await open();
+    await pastIsThere();
+    /** @type {(() => void)[]} Questions for older candles that are held back. */
+    const held = [];
+    let answered = 0;
+    await page.route('**/api/market/candles?*before=*', async (route) => {
+      await new Promise((resolve) => held.push(() => resolve(undefined)));
+      await route.fulfill({ response: await route.fetch() });
+      answered += 1;
+    });
+    await page.getByText(interval, { exact: true }).click();
+    await page.locator(`.chart-canvas[aria-label^="BTC candles of ${interval}"]`).waitFor();
+    await page.locator('.legend time').waitFor();
+    const oldest = (await oldestBar(server.url, 'BTC', interval)).time;
+    let first = await scrollToFirst(page);
+    for (let pages = 1; first > oldest; pages += 1) {
+      await expect.poll(() => held.length).toBe(1);
+      const places = async () => [await timeAt(page, 200), await timeAt(page, 600)];
+      const before = await places();
+      held.pop()?.();
+      await expect.poll(() => answered).toBe(pages);
+      // Drawn with the next frame.
+      await page.waitForTimeout(300);
+      // To a bar: bands that reach further make the price scale's labels, and so the scale, wider.
+      const moved = (await places()).map((time, at) => Math.abs(time - before[at]));
+      expect(Math.max(...moved)).toBeLessThanOrEqual(spanOf(interval));
+      const further = await scrollToFirst(page);
+      expect(further).toBeLessThan(first);
+      first = further;
+    }
+    expect(first).toBe(oldest);
+    await expectRestsBars(page, server.url, { interval, count: 1_400 });
+  },
+);
 
 it('has a way back to now', async () => {
   const { page } = await openReplay(20);

@@ -44,16 +44,32 @@ export async function readBars(page, count) {
  * @param {string} url
  * @param {string} symbol
  * @param {string} interval
- * @returns {Promise<Read[]>}
+ * @param {number} [before] Epoch in ms.
+ * @returns {Promise<Read[]>} The newest of all, or of those that open before.
  */
-export async function restBars(url, symbol, interval) {
-  const query = `symbol=${symbol}&interval=${interval}&limit=1500`;
+export async function restBars(url, symbol, interval, before) {
+  const older = before === undefined ? '' : `&before=${before}`;
+  const query = `symbol=${symbol}&interval=${interval}&limit=1500${older}`;
   const response = await fetch(`${url}/api/market/candles?${query}`);
   const { candles } = await response.json();
   return candles.map((/** @type {any} */ candle) => ({
     time: Date.parse(candle.time),
     values: ['open', 'high', 'low', 'close', 'volume'].map((field) => candle[field]),
   }));
+}
+
+/**
+ * @param {string} url
+ * @param {string} symbol
+ * @param {string} interval
+ * @returns {Promise<Read>}
+ */
+export async function oldestBar(url, symbol, interval) {
+  let [oldest] = await restBars(url, symbol, interval);
+  for (let found = oldest; found; [found] = await restBars(url, symbol, interval, oldest.time)) {
+    oldest = found;
+  }
+  return oldest;
 }
 
 /**

@@ -189,9 +189,10 @@ export class CandleSeries {
     return true;
   }
 
-  /** @param {Bar[]} older */
+  /** @param {Bar[]} older Those before the first one, and perhaps that one. */
   _prepend(older) {
-    this._bars = [...older, ...this._bars];
+    const last = older[older.length - 1].time;
+    this._bars = [...older, ...this._bars.filter(({ time }) => time > last)];
     this._kept = this._bars.length + CANDLES_KEPT;
     this._drawing.all();
   }

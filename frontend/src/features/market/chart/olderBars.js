@@ -4,8 +4,12 @@
 export const PAGE = 1_000;
 /** Of one series: three weeks of minutes, or three years of hours. All are drawn anew at each page. */
 export const BARS_MAX = 30_000;
-/** After a question that failed. */
+/**
+ * After a question that failed, or found nothing: the server may be loading its past yet, which takes
+ * seconds with a simulation and minutes with an exchange. From one to the next it is twice as long.
+ */
 export const RETRY_AFTER_MS = 5_000;
+const RETRY_AFTER_MOST_MS = 5 * 60_000;
 
 /** @typedef {import('./bars.js').Bar} Bar */
 
@@ -13,8 +17,8 @@ export class OlderBars {
   /**
    * @param {{ load: (count: number, before: number) => Promise<Bar[]>, now: () => number,
    *   bars: () => Bar[], onBars: (older: Bar[]) => void }} collaborators `load` the newest of those
-   *   that open before a time, oldest first; `bars` has what is held, `onBars` is given what comes
-   *   before that.
+   *   that open before a time, oldest first; `bars` has what is held, `onBars` is given what goes
+   *   before that, and its first bar as it is now: it may have been a part of one.
    */
   constructor({ load, now, bars, onBars }) {
     this._load = load;
@@ -25,8 +29,7 @@ export class OlderBars {
     /** Whether somebody looks for more than there is. */
     this._wanted = false;
     this._retryAt = -Infinity;
-    /** The opening of the first bar of all. */
-    this._first = -Infinity;
+    this._pause = RETRY_AFTER_MS;
   }
 
   /** Somebody comes near to the first bar. */
@@ -39,32 +42,38 @@ export class OlderBars {
   retry() {
     const first = this._bars()[0];
     if (!first || !this._wanted || this._asking || this._now() < this._retryAt) return;
-    if (first.time === this._first || this._bars().length >= BARS_MAX) return;
+    if (this._bars().length >= BARS_MAX) return;
     void this._ask(first.time);
   }
 
   /** Nobody looks any more. */
   forget() {
     this._wanted = false;
+    this._pause = RETRY_AFTER_MS;
   }
 
-  /** @param {number} before */
-  async _ask(before) {
+  /** @param {number} first The opening of the first bar that is held. */
+  async _ask(first) {
     this._asking = true;
     try {
-      const older = await this._load(PAGE, before);
+      const older = await this._load(PAGE, first + 1);
       // Meanwhile everything may have been loaded anew.
-      if (this._wanted && this._bars()[0]?.time === before) {
-        this._wanted = false;
-        if (older.length === 0) this._first = before;
-        else this._onBars(older);
+      if (this._wanted && this._bars()[0]?.time === first) {
+        if (!older[0] || older[0].time >= first) return this._waitLonger();
+        this.forget();
+        this._onBars(older);
       }
     } catch (error) {
       console.warn('Older candles could not be loaded', error);
-      this._retryAt = this._now() + RETRY_AFTER_MS;
+      this._waitLonger();
     } finally {
       this._asking = false;
+      this.retry();
     }
-    this.retry();
+  }
+
+  _waitLonger() {
+    this._retryAt = this._now() + this._pause;
+    this._pause = Math.min(2 * this._pause, RETRY_AFTER_MOST_MS);
   }
 }

@@ -110,7 +110,7 @@ describe('a candle series that is followed', () => {
 
 describe('the bars before those of a candle series', () => {
   it('come page by page, until there are none', async () => {
-    const server = new FakeServer(CANDLES + PAGE + 20);
+    const server = new FakeServer(CANDLES + PAGE + 20 - 1);
     const { series, listener } = await followed(server);
     for (let page = 0; page < 5; page += 1) {
       series.loadOlder();
@@ -136,6 +136,27 @@ describe('the bars before those of a candle series', () => {
     expect(listener.bars).toHaveLength(2 * CANDLES);
   });
 
+  it('are there once the server has loaded them, with the first one whole', async () => {
+    const server = new FakeServer(700);
+    const all = server.bars;
+    server.bars = [bar(690, 11), ...all.slice(691)];
+    const { series, listener } = await followed(server);
+    series.loadOlder();
+    await pass(series, RETRY_AFTER_MS - 1000);
+    server.bars = all;
+    await pass(series, 1000);
+    expect(listener.bars).toEqual(all);
+    expect(server.asked).toEqual([PAGE, PAGE]);
+  });
+
+  it('are asked for ever more rarely where there are none', async () => {
+    const server = new FakeServer(20);
+    const { series } = await followed(server);
+    series.loadOlder();
+    await pass(series, 30 * RETRY_AFTER_MS);
+    expect(server.asked).toHaveLength(5);
+  });
+
   it('are asked for again when that failed, as long as somebody wants them', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     const server = new FakeServer(2 * PAGE);
@@ -145,7 +166,7 @@ describe('the bars before those of a candle series', () => {
     await vi.advanceTimersByTimeAsync(0);
     server.reachable = true;
     await pass(series, RETRY_AFTER_MS);
-    expect(listener.bars).toEqual(server.bars.slice(-CANDLES - PAGE));
+    expect(listener.bars).toEqual(server.bars.slice(-CANDLES - PAGE + 1));
   });
 
   it('are bounded', async () => {
