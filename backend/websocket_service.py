@@ -54,6 +54,7 @@ from backend.streaming.producer import Producer
 from backend.streaming.production import Production
 from backend.streaming.published import Published
 from backend.streaming.recovery import Admission, Recovery
+from backend.streaming.renewal import Renewal
 from backend.streaming.requests import FAILED_HERE, Requests
 from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Sessions
@@ -178,7 +179,14 @@ class WebSocketService:
             self._part_for,
             clock,
         )
-        journal.log.on_renewal(self._begin_again)
+        self._renewal = Renewal(
+            journal.log,
+            self._resumption.place,
+            self._requests.begin_again,
+            self._broadcaster.send,
+            socketio.start_background_task,
+            socketio.sleep,
+        )
         self._register()
 
     # --- background tasks -------------------------------------------------------------------------
@@ -254,6 +262,7 @@ class WebSocketService:
 
     def _say_first(self, symbols: Iterable[str]) -> None:
         """Nobody who subscribes waits for the next cycle where there is something to say."""
+        self._renewal.wait()
         self._produce(Producer.say_first, symbols)
 
     def _produce(self, say: Callable[..., None], *args: object) -> None:
@@ -264,10 +273,6 @@ class WebSocketService:
                 say(producer, *args)
             except NotSaid:
                 self._metrics.not_said.inc()  # the next cycle says it, if it is still true
-
-    def _begin_again(self) -> None:
-        """Something that was said may be lost: tell everybody, with the present state."""
-        self._socketio.start_background_task(self._requests.begin_again)
 
     def _look_after(self) -> None:
         self._watch.look()

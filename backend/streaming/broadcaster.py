@@ -98,7 +98,6 @@ class Broadcaster:
         # At most one entry a configured symbol.
         self._changed: set[str] = set()
         market.on_price(self._price_changed)
-        log.on_entry(self._send)
 
     def tick(self) -> None:
         """One `market_update` for each connection, all of the same instant. A symbol is encoded
@@ -129,7 +128,7 @@ class Broadcaster:
                 self._emit(PRICE_UPDATE, price_payload(quote), realtime_room(symbol), receivers)
                 self._delivered(PRICE_UPDATE, quote.time_ms, receivers)
 
-    def _send(self, entry: Entry) -> None:
+    def send(self, entry: Entry) -> None:
         """What was said, to those it concerns."""
         place = self._log.place(entry)
         if entry.topic is None:

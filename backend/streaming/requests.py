@@ -169,13 +169,12 @@ class Requests:
         for event, payload, place in missed:
             self._out.send(session.sid, event, payload, place)
 
-    def begin_again(self) -> None:
-        """Another epoch has begun: every client that has symbols is told where it stands now, and
-        the present state."""
+    def begin_again(self, place: Payload) -> None:
+        """Another epoch has begun: tell every client that has symbols that it stands at `place`
+        now, and the present state."""
         for session in self._sessions:
             if session.symbols and self._sessions.get(session.sid) is session:
                 request = SymbolRequest(tuple(session.symbols), ())
-                place = self._resumption.place()
                 self._confirm(session, SUBSCRIPTION_CONFIRMED, request, **place, recovered=False)
                 self._send_said(session, self._signals(request.accepted))
                 green.pause()

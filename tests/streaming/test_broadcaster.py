@@ -44,6 +44,7 @@ class Stage:
             self.clock,
             self.metrics,
         )
+        self.journal.log.on_entry(self.broadcaster.send)
         self._trades = 0
 
     def trade(self, symbol: str, price: float) -> None:
