@@ -1,8 +1,9 @@
 """nginx before several processes: what of its configuration depends on which they are.
 
-    python -m scripts.nginx NAME=HOST:PORT...  > /etc/nginx/processes.conf
+    python -m scripts.nginx NAME=HOST:PORT... [-NAME=HOST:PORT...] > /etc/nginx/processes.conf
 
-NAME is the process's PROCESS_NAME. Standard library only.
+NAME is the process's PROCESS_NAME. One with a hyphen before it is about to end: its sessions are
+still sent there, and new ones are not. Standard library only.
 """
 
 import os
@@ -23,17 +24,19 @@ KEEPALIVE = "keepalive {count};\n    keepalive_timeout 20s;"
 KEPT_OPEN = 32
 
 
-def processes_conf(processes: Mapping[str, str]) -> str:
-    """The text of processes.conf for these addresses by name."""
+def processes_conf(processes: Mapping[str, str], leaving: Mapping[str, str] | None = None) -> str:
+    """The text of processes.conf for these addresses by name; who is `leaving` gets no new
+    sessions."""
+    everybody = {**processes, **(leaving or {})}
     keepalive = KEEPALIVE.format(count=KEPT_OPEN)
     servers = "\n".join(
         f"    server {address} max_fails=1 fail_timeout=2s;" for address in processes.values()
     )
     named = "\n".join(
         f"upstream crs_{name} {{\n    server {address};\n    {keepalive}\n}}"
-        for name, address in processes.items()
+        for name, address in everybody.items()
     )
-    routes = "\n".join(f'    "~^{name}\\."  crs_{name};' for name in processes)
+    routes = "\n".join(f'    "~^{name}\\."  crs_{name};' for name in everybody)
     return f"""\
 # Written by `python -m scripts.nginx`: which processes there are.
 
@@ -79,4 +82,7 @@ def plain_site(host: str, port: int) -> str:
 if __name__ == "__main__":
     if not sys.argv[1:] or not all("=" in argument for argument in sys.argv[1:]):
         sys.exit(__doc__)
-    print(processes_conf(dict(argument.split("=", 1) for argument in sys.argv[1:])), end="")
+    given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    leaving = {name[1:]: address for name, address in given.items() if name.startswith("-")}
+    staying = {name: address for name, address in given.items() if not name.startswith("-")}
+    print(processes_conf(staying, leaving), end="")

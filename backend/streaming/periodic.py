@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from backend.clock import Clock
 from backend.metrics import Metrics
+from backend.offload import Overloaded
+from backend.storage.faults import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,14 @@ class Periodic:
     def _call(self) -> None:
         try:
             self._action()
+        except (StorageUnavailable, Overloaded) as error:
+            # Of a database that is busy or away the place in the code tells nothing.
+            self._metrics.task_errors.labels(self.name).inc()
+            if type(error) not in self._seen:
+                self._seen.add(type(error))
+                logger.error(
+                    "Background task %s goes on without the database: %s", self.name, error
+                )
         except Exception as error:
             self._metrics.task_errors.labels(self.name).inc()
             # Exception types are a bounded set, so this set is bounded too.

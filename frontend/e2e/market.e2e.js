@@ -52,14 +52,15 @@ it('updates a price more often than the two-second tick', async () => {
   const seen = await page.evaluate(async () => {
     const element = document.querySelector('tr[data-row="BTC"] .live-price');
     const texts = new Set();
-    const end = performance.now() + 4000;
+    const end = performance.now() + 10_000;
     while (performance.now() < end) {
       texts.add(element?.textContent);
       await new Promise(requestAnimationFrame);
     }
     return texts.size;
   });
-  expect(seen).toBeGreaterThan(3);
+  // Five ticks, and what stood there before.
+  expect(seen).toBeGreaterThan(6);
 });
 
 it('sorts by a column, both ways', async () => {

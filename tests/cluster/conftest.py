@@ -7,6 +7,9 @@ import pytest
 
 from tests.cluster.processes import Cluster, Truth
 from tests.redis_server import Redis, redis_server
+from tests.storage.conftest import postgresql, postgresql_url
+
+__all__ = ["postgresql", "postgresql_url"]
 
 StartCluster = Callable[..., Cluster]
 

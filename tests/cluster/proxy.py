@@ -32,10 +32,10 @@ class Proxy:
             )
         wait_until(self._answers, "nginx to start")
 
-    def lead_to(self, processes: Mapping[str, str]) -> None:
+    def lead_to(self, processes: Mapping[str, str], leaving: Mapping[str, str]) -> None:
         """Send new sessions to these processes, as `nginx -s reload` does; those that are open
-        stay where they are."""
-        self._processes.write_text(nginx.processes_conf(processes))
+        stay where they are, also those of who is leaving."""
+        self._processes.write_text(nginx.processes_conf(processes, leaving))
         self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:

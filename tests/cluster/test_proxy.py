@@ -174,6 +174,20 @@ def test_pages_of_its_own_origin_connect_over_tls_and_no_others(
         proxy.stop()
 
 
+def test_a_user_of_one_process_is_one_of_all_also_on_postgresql(
+    start_cluster: StartCluster, connect: Connect, postgresql_url: str
+) -> None:
+    cluster = start_cluster(2, proxied=True, DATABASE_URL=postgresql_url.replace("+psycopg2", ""))
+    login = cluster.servers[0].new_login()
+    clients = [connect(auth={"token": login["access_token"]}, to=each) for each in cluster.servers]
+    for client in clients:
+        client.wait("connection_status")
+    bearer = {"Authorization": f"Bearer {login['access_token']}"}
+    assert own(cluster.url).post("/api/auth/logout-all", headers=bearer).status_code == 200
+    for client in clients:
+        assert client.wait("auth_error")["code"] == "token_revoked"
+
+
 def test_what_is_of_one_process_is_not_shown(start_cluster: StartCluster) -> None:
     cluster = start_cluster(1, proxied=True)
     assert requests.get(f"{cluster.url}/metrics", timeout=PATIENCE).status_code == 404

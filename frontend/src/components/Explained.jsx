@@ -74,11 +74,12 @@ function Explanation({ id, terms, anchor, onClose }) {
   const element = useRef(/** @type {HTMLSpanElement | null} */ (null));
 
   useEffect(() => {
-    if (!element.current || !anchor.current) return;
-    // In the top layer, where nothing clips it.
+    if (!element.current || !anchor.current || element.current.matches(':popover-open')) return;
+    // In the top layer, where nothing clips it. After any rendering: one that has moved the term
+    // in the page has closed it.
     element.current.showPopover();
     place(element.current, anchor.current);
-  }, [anchor]);
+  });
 
   useEffect(() => {
     /** @param {KeyboardEvent} event */

@@ -9,6 +9,8 @@ const SOURCES = /** @type {Record<string, string>} */ ({
   simulated: 'A simulation, no real market',
   replay: 'A recording of a market',
   binance: 'Binance spot market',
+  kraken: 'Kraken spot market',
+  coinbase: 'Coinbase spot market',
 });
 
 /**
