@@ -15,7 +15,7 @@ from backend.clock import Clock
 from backend.journal.log import Log
 from backend.journal.recoveries import Recoverable, Recoveries
 from backend.metrics import Metrics
-from backend.protocol import QUOTE_FIELDS, Payload, Place, Return
+from backend.protocol import ALL_QUOTE_FIELDS, Payload, Place, Return
 from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Ticket
 
@@ -179,7 +179,7 @@ class Recovery:
 
     def _is_served(self, state: Recoverable) -> bool:
         """Whether another process of other settings has not kept what this one does not have."""
-        return self._symbols.keys() >= set(state.symbols) and set(QUOTE_FIELDS) >= set(
+        return self._symbols.keys() >= set(state.symbols) and set(ALL_QUOTE_FIELDS) >= set(
             state.fields or ()
         )
 
