@@ -341,11 +341,11 @@ class WebSocketService:
         self._out.send_status(session, STATUS_CONNECTED, "Streaming; subscribe to symbols")
         if former is not None:
             self._requests.recover(session, former)
-            return
-        place = self._recovery.answered(session)
-        sentiment = self._published.sentiment()
-        if sentiment is not None:
-            self._out.send(session.sid, SENTIMENT_UPDATE, sentiment, place)
+        else:
+            place = self._recovery.answered(session)
+            sentiment = self._published.sentiment()
+            if sentiment is not None:
+                self._out.send(session.sid, SENTIMENT_UPDATE, sentiment, place)
         if self._leaving:
             # Its transport was opened before.
             self._part_with(session)
@@ -391,17 +391,14 @@ class WebSocketService:
             self._recovery.give_back(admission)
         return Identity(admission.sid, admission.ticket.pid, admission)
 
-    def recovered_elsewhere(self, sid: str, returns: int) -> None:
-        """A connection has come back to another process so often: what is left of it here ends."""
-        self._end_here(sid, returns)
-
     def _end_former(self, sid: str, returns: int) -> None:
-        if not self._end_here(sid, returns):
+        if not self.recovered_elsewhere(sid, returns):
             self._recovered_here(sid, returns)
 
-    def _end_here(self, sid: str, returns: int) -> bool:
-        """End the connection of an id that has not returned so often; whether there is one. Its
-        client is told to stay away: it has come back, or it is not the same one."""
+    def recovered_elsewhere(self, sid: str, returns: int) -> bool:
+        """A connection has come back so often, to another connection or process: end what is left
+        of it here; whether there is anything. Its client is told to stay away: it has come back, or
+        it is not the same one."""
         session = self.sessions.get(sid)
         if session is None or session.ticket is None or session.ticket.returns >= returns:
             return False

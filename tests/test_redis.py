@@ -1,20 +1,10 @@
 """What several processes share through Redis."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from tests.conftest import StartServer
-from tests.redis_server import Redis, redis_server
+from tests.redis_server import Redis
 from tests.servers import PASSWORD, Server, wait_until
 
 LOGIN_FAILURES = 10
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Redis]:
-    yield from redis_server(tmp_path)
 
 
 def wrong_login(server: Server) -> int:
@@ -22,8 +12,10 @@ def wrong_login(server: Server) -> int:
     return server.post("/api/auth/login", body).status_code
 
 
-def test_processes_count_failed_logins_together(shared: Redis, start_server: StartServer) -> None:
-    one, two = (start_server(REDIS_URL=shared.url) for _ in range(2))
+def test_processes_count_failed_logins_together(
+    redis_server: Redis, start_server: StartServer
+) -> None:
+    one, two = (start_server(REDIS_URL=redis_server.url) for _ in range(2))
     # Two windows' worth, so that it does not matter where in a minute this begins.
     answered = [wrong_login(server) for _ in range(LOGIN_FAILURES) for server in (one, two)]
     assert answered[:5] == [401] * 5
@@ -32,14 +24,14 @@ def test_processes_count_failed_logins_together(shared: Redis, start_server: Sta
 
 
 def test_without_redis_the_process_says_so_and_goes_on(
-    shared: Redis, start_server: StartServer
+    redis_server: Redis, start_server: StartServer
 ) -> None:
-    server = start_server(REDIS_URL=shared.url)
+    server = start_server(REDIS_URL=redis_server.url)
     assert server.get("/health").status_code == 200
-    shared.stop()
+    redis_server.stop()
     wait_until(lambda: server.get("/health").status_code == 503, "Redis to be missed")
     assert server.get("/health").json()["unreachable"] == ["redis"]
     assert server.new_login()["access_token"]
-    shared.start()
+    redis_server.start()
     wait_until(lambda: server.get("/health").status_code == 200, "Redis to be found again")
     assert "Traceback" not in server.output()

@@ -87,8 +87,10 @@ class DeepHistory:
                 self._sleep(pause)
                 pause = min(2 * pause, LOOK_S)
             else:
+                began = self._clock.monotonic()
                 self._load(page)
-                self._sleep(self._feed.past_pause_s)
+                # Whoever else writes to the database has its turn between two pages.
+                self._sleep(max(self._feed.past_pause_s, self._clock.monotonic() - began))
                 pause = FIRST_LOOK_S
 
     def stop(self) -> None:

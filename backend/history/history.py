@@ -28,8 +28,10 @@ GATHER_S = 0.5
 # may be longer in coming than that.
 HURRY_S = 0.02
 HURRIED_MS = DAY_MS
-# Symbols in one transaction: 10 ms, for which a login may have to wait.
+# Symbols in one transaction, and minutes, of which the last symbol may bring a week's more: 20 to
+# 40 ms, for which a login may have to wait where the database is SQLite.
 SYMBOLS_AT_ONCE = 20
+MINUTES_AT_ONCE = 5_000
 # After a failure; the market keeps what has to be written for a week.
 RETRY_S = 2.0
 # What is written once more at a start: whoever led before may have ended in the midst of a repair.
@@ -117,14 +119,8 @@ class History:
                 return False
             self._cleared = True
         while self._since:
-            taken = dict(list(self._since.items())[:SYMBOLS_AT_ONCE])
-            for symbol in taken:
-                del self._since[symbol]
-            minutes = {
-                symbol: rows
-                for symbol, since in taken.items()
-                if len(rows := self._rows(symbol, since))
-            }
+            taken, minutes = self._take()
+            began = self._clock.monotonic()
             try:
                 self._offload.write_candles(
                     self._archive.write_minutes,
@@ -140,6 +136,9 @@ class History:
                 return False
             self._failing = False
             self._metrics.candles_stored.inc(sum(map(len, minutes.values())))
+            if self._since:
+                # Whoever else writes has its turn between two of many transactions.
+                self._sleep(self._clock.monotonic() - began)
         return True
 
     # --- within ---------------------------------------------------------------------------------
@@ -163,6 +162,22 @@ class History:
 
     def _note(self, symbol: str, since_ms: int) -> None:
         self._since[symbol] = min(since_ms, self._since.get(symbol, since_ms))
+
+    def _take(self) -> tuple[dict[str, int], dict[str, CandleArray]]:
+        """What is to be written next, by symbol: since when, and the minutes from there on."""
+        taken: dict[str, int] = {}
+        minutes: dict[str, CandleArray] = {}
+        while (
+            self._since
+            and len(taken) < SYMBOLS_AT_ONCE
+            and sum(map(len, minutes.values())) < MINUTES_AT_ONCE
+        ):
+            symbol = next(iter(self._since))
+            taken[symbol] = self._since.pop(symbol)
+            rows = self._rows(symbol, taken[symbol])
+            if len(rows):
+                minutes[symbol] = rows
+        return taken, minutes
 
     def _rows(self, symbol: str, since_ms: int) -> CandleArray:
         closed = self._market.closed_candles(symbol)

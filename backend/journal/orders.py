@@ -25,7 +25,7 @@ class Orders(Protocol):
     def give(self, kind: str, **facts: object) -> None:
         """Have all other processes do something. Never waits. `facts` are what JSON can say."""
 
-    def on(self, kind: str, handler: Callable[..., None]) -> None:
+    def on(self, kind: str, handler: Callable[..., object]) -> None:
         """Call `handler(**facts)` for each order of a kind that another process gives. A second
         handler of a kind takes the first one's place."""
 
@@ -36,5 +36,5 @@ class LoneOrders:
     def give(self, kind: str, **facts: object) -> None:
         """There is nobody to tell."""
 
-    def on(self, kind: str, handler: Callable[..., None]) -> None:
+    def on(self, kind: str, handler: Callable[..., object]) -> None:
         """Nobody will ever call."""

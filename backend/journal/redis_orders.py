@@ -40,7 +40,7 @@ class RedisOrders:
         self._redis = connect(url)
         # One that waits for news has a connection of its own.
         self._news = connect(url, BLOCK_SECONDS + COMMAND_SECONDS)
-        self._handlers: dict[str, Callable[..., None]] = {}
+        self._handlers: dict[str, Callable[..., object]] = {}
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._being_sent: list[tuple[str, bytes]] = []
         self._given = Event()
@@ -55,7 +55,7 @@ class RedisOrders:
         self._waiting.append((kind, msgpack.packb(facts)))
         self._given.set()
 
-    def on(self, kind: str, handler: Callable[..., None]) -> None:
+    def on(self, kind: str, handler: Callable[..., object]) -> None:
         """Call `handler(**facts)` for each order of a kind that another process gives."""
         self._handlers[kind] = handler
 

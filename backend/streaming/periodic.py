@@ -57,20 +57,15 @@ class Periodic:
     def _call(self) -> None:
         try:
             self._action()
-        except (StorageUnavailable, Overloaded) as error:
-            # Of a database that is busy or away the place in the code tells nothing.
-            self._metrics.task_errors.labels(self.name).inc()
-            if type(error) not in self._seen:
-                self._seen.add(type(error))
-                logger.error(
-                    "Background task %s goes on without the database: %s", self.name, error
-                )
         except Exception as error:
             self._metrics.task_errors.labels(self.name).inc()
             # Exception types are a bounded set, so this set is bounded too.
             if type(error) not in self._seen:
                 self._seen.add(type(error))
-                logger.exception("Background task %s goes on after an error", self.name)
+                # Of a database that is busy or away the place in the code tells nothing.
+                expected = isinstance(error, StorageUnavailable | Overloaded)
+                text = "Background task %s goes on after an error: %s"
+                logger.error(text, self.name, error, exc_info=not expected)
 
 
 class Event(Protocol):

@@ -16,7 +16,7 @@ from backend.config_values import INTERVAL_NAMES
 from backend.journal.log import Log
 from backend.journal.recoveries import Recoverable, Recoveries
 from backend.metrics import Metrics
-from backend.protocol import QUOTE_FIELDS, Payload, Place, Return
+from backend.protocol import ALL_QUOTE_FIELDS, Payload, Place, Return
 from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Ticket
 
@@ -183,7 +183,7 @@ class Recovery:
         """Whether another process of other settings has not kept what this one does not have."""
         return (
             self._symbols.keys() >= set(state.symbols)
-            and set(QUOTE_FIELDS) >= set(state.fields or ())
+            and set(ALL_QUOTE_FIELDS) >= set(state.fields or ())
             and set(INTERVAL_NAMES) >= set(state.candles)
         )
 

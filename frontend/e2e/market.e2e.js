@@ -51,15 +51,17 @@ it('shows live prices that move', async () => {
 it('updates a price more often than the two-second tick', async () => {
   const seen = await page.evaluate(async () => {
     const element = document.querySelector('tr[data-row="BTC"] .live-price');
-    const texts = new Set();
+    let changes = 0;
+    let text = element?.textContent;
     const end = performance.now() + 10_000;
     while (performance.now() < end) {
-      texts.add(element?.textContent);
+      if (element?.textContent !== text) changes += 1;
+      text = element?.textContent;
       await new Promise(requestAnimationFrame);
     }
-    return texts.size;
+    return changes;
   });
-  // Five ticks, and what stood there before.
+  // Of five ticks; a price may come back to what it was.
   expect(seen).toBeGreaterThan(6);
 });
 

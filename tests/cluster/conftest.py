@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.processes import Cluster, Truth
-from tests.redis_server import Redis, redis_server
+from tests.redis_server import Redis
 from tests.storage.conftest import postgresql, postgresql_url
 
 __all__ = ["postgresql", "postgresql_url"]
@@ -15,19 +15,14 @@ StartCluster = Callable[..., Cluster]
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Redis]:
-    yield from redis_server(tmp_path)
-
-
-@pytest.fixture
-def start_cluster(tmp_path: Path, shared: Redis) -> Iterator[StartCluster]:
+def start_cluster(tmp_path: Path, redis_server: Redis) -> Iterator[StartCluster]:
     """Starts so many processes on one Redis, with settings; `proxied` behind nginx."""
     made: list[Cluster] = []
 
     def start(
         count: int, to: Redis | None = None, proxied: bool = False, **environment: str
     ) -> Cluster:
-        made.append(Cluster(tmp_path, to or shared, count, proxied, **environment))
+        made.append(Cluster(tmp_path, to or redis_server, count, proxied, **environment))
         made[-1].leader()
         return made[-1]
 
@@ -37,5 +32,5 @@ def start_cluster(tmp_path: Path, shared: Redis) -> Iterator[StartCluster]:
 
 
 @pytest.fixture
-def truth(shared: Redis) -> Truth:
-    return Truth(shared)
+def truth(redis_server: Redis) -> Truth:
+    return Truth(redis_server)

@@ -70,6 +70,7 @@ class Roamer:
     def _connect_once(self, url: str) -> None:
         ended = threading.Event()
         confirmed = threading.Event()
+        left = threading.Event()
         # Both are let go of by the library in silence, once the server has ended a connection.
         http = requests.Session()
         sock: Any = None
@@ -79,12 +80,14 @@ class Roamer:
 
         @client.on("subscription_confirmed")
         def _(told: dict[str, Any]) -> None:
-            self._begin(told)
-            confirmed.set()
+            if not left.is_set():
+                self._begin(told)
+                confirmed.set()
 
         def said(told: dict[str, Any]) -> None:
-            # What comes before the confirmation comes again after it, or was not missed.
-            if confirmed.is_set():
+            # What comes before the confirmation comes again after it, or was not missed; what the
+            # library hands over of a connection that was left was not heard on it.
+            if confirmed.is_set() and not left.is_set():
                 self._hear(told["offset"])
 
         for event in SAID:
@@ -114,6 +117,8 @@ class Roamer:
                 if self._stopped.is_set():
                     break
         finally:
+            left.set()
+            sock = sock or client.eio.ws  # where it failed in the middle of connecting
             client.disconnect()
             client.shutdown()
             if sock is not None:

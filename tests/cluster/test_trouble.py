@@ -123,25 +123,25 @@ def same_candles(cluster: Cluster) -> None:
 
 
 def test_a_process_that_starts_without_redis_serves_once_it_is_there(
-    shared: Redis, start_cluster: StartCluster, connect: Connect
+    redis_server: Redis, start_cluster: StartCluster, connect: Connect
 ) -> None:
     cluster = start_cluster(1)
     cluster.servers[0].stop()
-    shared.stop()
+    redis_server.stop()
     cluster.restart(0)
     client = connect(to=cluster.servers[0])
     client.emit("subscribe", {"symbols": SYMBOLS})
     assert client.wait("subscription_confirmed")["subscribed"] == SYMBOLS
     assert cluster.servers[0].get("/health").status_code == 503
-    shared.start()
+    redis_server.start()
     assert set(client.wait("market_update")) == set(SYMBOLS)
     cluster.wait_until_whole()
 
 
 def test_a_redis_that_is_slow_holds_nobody(
-    shared: Redis, start_cluster: StartCluster, connect: Connect
+    redis_server: Redis, start_cluster: StartCluster, connect: Connect
 ) -> None:
-    with far_away(shared.port, 0.1) as port:
+    with far_away(redis_server.port, 0.1) as port:
         cluster = start_cluster(2, REDIS_URL=f"redis://127.0.0.1:{port}/0")
         clients = [connect(to=server) for server in cluster.servers]
         for client in clients:
@@ -149,7 +149,7 @@ def test_a_redis_that_is_slow_holds_nobody(
         for _ in range(8):
             for client in clients:
                 assert not client.wait("market_update")["BTC"]["stale"]
-        fence = shared.command("get", "crs:fence")
+        fence = redis_server.command("get", "crs:fence")
         for client in clients:
             for _ in range(10):
                 client.wait("sentiment_update")
@@ -158,6 +158,6 @@ def test_a_redis_that_is_slow_holds_nobody(
             for number in range(20):
                 client.ack("heartbeat", {"client_time": number})
             assert time.monotonic() - asked < 20 * 0.2
-        assert shared.command("get", "crs:fence") == fence
+        assert redis_server.command("get", "crs:fence") == fence
         for server in cluster.servers:
             server.stop()

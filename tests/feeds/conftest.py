@@ -1,6 +1,13 @@
-"""A clock that only sleeping moves, so that hours of a feed take seconds."""
+"""A clock that only sleeping moves, so that hours of a feed take seconds; and what no feed may
+leave behind."""
 
+import threading
+from collections.abc import Iterator
+
+import psutil
 import pytest
+
+from tests.servers import wait_until
 
 
 class ManualClock:
@@ -29,3 +36,13 @@ def clock() -> ManualClock:
 @pytest.fixture(scope="session")
 def manual_clock() -> type[ManualClock]:
     return ManualClock
+
+
+@pytest.fixture
+def nothing_left_behind() -> Iterator[None]:
+    """A test that uses it ends without a thread or a socket of its own."""
+    process = psutil.Process()
+    threads, sockets = threading.active_count(), len(process.net_connections())
+    yield
+    wait_until(lambda: threading.active_count() <= threads, "all threads to end")
+    wait_until(lambda: len(process.net_connections()) <= sockets, "all sockets to be closed")

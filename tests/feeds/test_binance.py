@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 
-import psutil
 import pytest
 
 from backend.feeds.binance import BinanceFeed
@@ -17,19 +16,10 @@ from tests.feeds.feed_harness import RunningFeed, keys_of
 from tests.feeds.sample_frames import sample_frames
 from tests.servers import PATIENCE, SHARED_DATA, wait_until
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.usefixtures("nothing_left_behind")]
 
 RECORDING = SHARED_DATA / "frames" / "binance-spot-btcusdt-2024-08-08.txt.gz"
 SYMBOLS = ("BTC", "ETH", "ADA")
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    process = psutil.Process()
-    threads, sockets = threading.active_count(), len(process.net_connections())
-    yield
-    wait_until(lambda: threading.active_count() <= threads, "all threads to end")
-    wait_until(lambda: len(process.net_connections()) <= sockets, "all sockets to be closed")
 
 
 @pytest.fixture

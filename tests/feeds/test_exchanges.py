@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 
-import psutil
 import pytest
 
 from backend.market.models import FeedState
@@ -16,20 +15,11 @@ from tests.feeds.feed_harness import RunningFeed, keys_of
 from tests.feeds.sample_frames import HALF_SPREAD, START_MS, sample_frames
 from tests.servers import PATIENCE, wait_until
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.usefixtures("nothing_left_behind")]
 
 MINUTE_MS = 60_000
 FIRST_MINUTE = START_MS - START_MS % MINUTE_MS
 SYMBOLS = ("BTC", "ETH", "ADA")
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    process = psutil.Process()
-    threads, sockets = threading.active_count(), len(process.net_connections())
-    yield
-    wait_until(lambda: threading.active_count() <= threads, "all threads to end")
-    wait_until(lambda: len(process.net_connections()) <= sockets, "all sockets to be closed")
 
 
 @pytest.fixture(params=[BINANCE, KRAKEN, COINBASE], ids=lambda dialect: dialect.name)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import psutil
 import pytest
 
 from backend.feeds.base import MarketSink
@@ -25,7 +24,7 @@ from tests.feeds.sample_frames import PRICES, sample_frames
 from tests.servers import wait_until
 from tests.stream_clients import PythonClient
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.usefixtures("nothing_left_behind")]
 
 # By how much Kraken's prices are over Binance's in these tests: more than any day's change.
 PREMIUM = 1.1
@@ -116,15 +115,6 @@ class Stage:
             for exchange in self.exchanges.values():
                 exchange.play(2)
             threading.Event().wait(0.02)
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    process = psutil.Process()
-    threads, sockets = threading.active_count(), len(process.net_connections())
-    yield
-    wait_until(lambda: threading.active_count() <= threads, "all threads to end")
-    wait_until(lambda: len(process.net_connections()) <= sockets, "all sockets to be closed")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from backend.feeds.base import Feed
 from backend.history.archive import Archive
-from backend.history.history import SYMBOLS_AT_ONCE, History
+from backend.history.history import MINUTES_AT_ONCE, SYMBOLS_AT_ONCE, History
 from backend.history.looks import Looks
 from backend.history.reader import PAGE_CANDLES, CandleReader
 from backend.market.candles import INTERVALS, MINUTES_KEPT, roll_up
@@ -141,6 +141,27 @@ def test_many_symbols_are_written_in_several_transactions(
         one.market.load_history(symbol, made_up(START, 10))
     assert one.history.flush()
     assert all(len(lone_archive.read("x", symbol, "1m", EVER)) == 10 for symbol in symbols)
+
+
+def test_much_of_a_few_symbols_is_written_in_several_transactions(
+    lone_archive: Archive, clock: Any
+) -> None:
+    symbols = [f"S{number}" for number in range(4)]
+    one = Process(lone_archive, clock, *symbols)
+    written: list[int] = []
+    write = one.offload.write_candles
+
+    def counted(function: Any, source: str, minutes: Any, *rest: Any) -> Any:
+        written.append(len(minutes))
+        return write(function, source, minutes, *rest)
+
+    one.offload.write_candles = counted
+    for symbol in symbols:
+        one.market.load_history(symbol, made_up(START, MINUTES_AT_ONCE // 2 + 1))
+    assert one.history.flush()
+    assert written == [2, 2]
+    stored = [len(lone_archive.read("x", symbol, "1m", EVER)) for symbol in symbols]
+    assert stored == [MINUTES_AT_ONCE // 2 + 1] * 4
 
 
 def test_who_takes_over_keeps_its_own_minutes_and_has_older_ones_beside(

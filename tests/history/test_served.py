@@ -10,7 +10,7 @@ from tests.conftest import StartServer
 from tests.feeds.exchange_klines import INTERVALS, longer
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.sample_frames import START_MS, sample_frames
-from tests.redis_server import Redis, redis_server
+from tests.redis_server import Redis
 from tests.servers import SHARED_DATA, Server, wait_until
 
 MINUTE_MS = 60_000
@@ -99,15 +99,10 @@ def test_all_of_a_recording_that_was_played_can_be_read(start_server: StartServe
     assert len(candles(server, "1h")) == 167
 
 
-@pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Redis]:
-    yield from redis_server(tmp_path)
-
-
 def test_of_several_processes_one_writes_and_all_read(
-    shared: Redis, start_server: StartServer, tmp_path: Path
+    redis_server: Redis, start_server: StartServer, tmp_path: Path
 ) -> None:
-    options = {"REDIS_URL": shared.url, "DATABASE_URL": f"sqlite:///{tmp_path}/crs.db"}
+    options = {"REDIS_URL": redis_server.url, "DATABASE_URL": f"sqlite:///{tmp_path}/crs.db"}
     servers = [start_server(**options) for _ in range(2)]
     days = "/api/market/candles?symbol=ETH&interval=1d&limit=1500"
     for server in servers:

@@ -13,7 +13,7 @@ from backend.journal.connection import RedisFailed
 from backend.journal.recoveries import MemoryRecoveries, Recoverable, Recoveries
 from backend.journal.redis_recoveries import KEY, RedisRecoveries
 from backend.protocol import Place
-from tests.redis_server import Redis, redis_server
+from tests.redis_server import Redis
 
 STATE = Recoverable(
     "sid", 1, Place("epoch", 7), 2, ("BTC", "ETH"), ("symbol", "price"), True, ("1m", "1h"), 0
@@ -51,17 +51,6 @@ def memory() -> Store:
 
     store.pass_time = pass_time
     return store
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    yield from redis_server(tmp_path_factory.mktemp("redis"))
-
-
-@pytest.fixture
-def redis(running: Redis) -> Redis:
-    running.command("flushall")
-    return running
 
 
 @pytest.fixture

@@ -16,21 +16,10 @@ from backend.journal.redis_streams import (
     Heard,
     RedisStreams,
 )
-from tests.redis_server import Redis, redis_server
+from tests.redis_server import Redis
 
 NOBODY = Epoch("", 0)
 DAY = 20_000
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    yield from redis_server(tmp_path_factory.mktemp("redis"))
-
-
-@pytest.fixture
-def redis(shared: Redis) -> Redis:
-    shared.command("flushall")
-    return shared
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from backend.clock import SystemClock
 from backend.journal.memory import MemoryJournal
 from backend.journal.recoveries import MemoryRecoveries
 from backend.metrics import Metrics
-from backend.protocol import Place, Return
+from backend.protocol import ALL_QUOTE_FIELDS, Place, Return
 from backend.streaming import recovery
 from backend.streaming.recovery import (
     ANOTHER_USER,
@@ -200,6 +200,14 @@ def test_what_is_not_known_any_more_or_too_much_is_not_replayed(stand: Stand) ->
     stand.journal.log.begin("another", stand.journal.log.last)
     stand.recovery.admit(shown, USER)
     assert stand.outcome() == TOO_MUCH
+
+
+def test_a_connection_is_recovered_with_any_field_that_may_be_asked_for(stand: Stand) -> None:
+    session, shown = stand.connect()
+    session.fields = ALL_QUOTE_FIELDS
+    stand.recovery.keep(session)
+    former = stand.recovery.admit(shown, USER).former
+    assert former is not None and former.state.fields == ALL_QUOTE_FIELDS
 
 
 def test_a_process_without_its_symbols_does_not_take_a_connection_up(stand: Stand) -> None:
