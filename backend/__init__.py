@@ -49,6 +49,7 @@ from backend.history.reader import CandleReader
 from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
 from backend.journal.census import USERS
+from backend.journal.connection import connect
 from backend.journal.orders import CLOSE, RECOVERED
 from backend.journal.peers import Alone, Company, Peers
 from backend.market.market import Market
@@ -344,7 +345,5 @@ def _pings(
 
     pings: dict[str, Callable[[], object]] = {"database": use_database}
     if settings.redis_url:
-        from backend.journal.connection import connect  # 20 ms and 5 MB, for those who use it
-
         pings["redis"] = connect(settings.redis_url).ping
     return pings

@@ -1,22 +1,31 @@
 """Where the stream comes from: this process alone, or one of several that share a journal."""
 
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from backend.auth.tokens import new_id
-from backend.clock import Clock
+from backend.clock import Clock, wait_until
 from backend.config import Settings
 from backend.feeds import create_feed, feed_name
 from backend.feeds.base import Feed
 from backend.history.history import History
 from backend.journal.journal import Journal
+from backend.journal.lasting import Lasting
+from backend.journal.lease import Lease
 from backend.journal.memory import MemoryJournal
 from backend.journal.recoveries import MemoryRecoveries, Recoveries
+from backend.journal.redis_journal import RedisJournal
+from backend.journal.redis_recoveries import FLUSH_SECONDS, RedisRecoveries
+from backend.journal.redis_streams import RedisStreams
 from backend.market.market import Market
+from backend.market.replica import Replica
 from backend.metrics import Metrics
 from backend.streaming.analyst import Analyst
+from backend.streaming.follower import LONGEST_PAUSE_SECONDS, Follower
+from backend.streaming.leadership import Desk, Leadership
 from backend.streaming.periodic import Prompted, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.production import Alone, Production
@@ -88,15 +97,6 @@ class SharedSource:
         sleep: Callable[[float], None],
         metrics: Metrics,
     ) -> None:
-        # 20 ms and 5 MB, for those who use it.
-        from backend.journal.lease import Lease
-        from backend.journal.redis_journal import RedisJournal
-        from backend.journal.redis_recoveries import FLUSH_SECONDS, RedisRecoveries
-        from backend.journal.redis_streams import RedisStreams
-        from backend.market.replica import Replica
-        from backend.streaming.follower import Follower
-        from backend.streaming.leadership import Desk, Leadership
-
         name, symbols = feed_name(settings), settings.symbols
         self._streams = RedisStreams(settings.redis_url)
         self._lease = Lease(settings.redis_url, new_id())
@@ -122,8 +122,15 @@ class SharedSource:
             lambda: self._tick(),
             published.recall,
             sleep,
-            clock,
             metrics,
+        )
+        self._reading = Lasting(
+            "the journal",
+            self._follower.listen,
+            sleep,
+            random.Random(),
+            metrics,
+            LONGEST_PAUSE_SECONDS,
         )
         self._spawn: Spawn = lambda *_: None
         self._leadership = Leadership(
@@ -160,19 +167,19 @@ class SharedSource:
         """Start to follow, and to look whether anybody leads; returns with a market, or without
         where there is none to be had."""
         self._spawn, self._tick = spawn, tick
-        for name, run in (("follower", self._follower.run), ("leadership", self._leadership.run)):
-            spawn(supervise, name, run, lambda: self._stopped, self._sleep, self._metrics)
+        spawn(self._reading.run)
+        leading = self._leadership.run
+        spawn(supervise, "leadership", leading, lambda: self._stopped, self._sleep, self._metrics)
         spawn(self._keeping.run)
-        waited = 0.0
-        while self.market.feed_stale() and waited < FIRST_REPORT_SECONDS:
-            self._sleep(_LOOK_SECONDS)
-            waited += _LOOK_SECONDS
+        wait_until(
+            lambda: not self.market.feed_stale(), FIRST_REPORT_SECONDS, _LOOK_SECONDS, self._sleep
+        )
 
     def stop(self) -> None:
         """Give the lease back and follow no more."""
         self._stopped = True
         self._leadership.stop()
-        self._follower.stop()
+        self._reading.stop()
         self._keeping.stop()
 
 

@@ -5,6 +5,7 @@ seconds. `iso` is the one way in which an instant leaves the process.
 """
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
@@ -32,6 +33,18 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+def wait_until(
+    condition: Callable[[], bool], seconds: float, step: float, sleep: Callable[[float], None]
+) -> bool:
+    """Sleep, `step` by `step`, until `condition` holds or `seconds` have been slept; whether it
+    holds. What the condition itself waits for comes on top."""
+    slept = 0.0
+    while not (holds := condition()) and slept < seconds:
+        sleep(step)
+        slept += step
+    return holds
 
 
 def iso(time_ms: int) -> str:

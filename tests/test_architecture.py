@@ -63,7 +63,7 @@ WEB = (
 # Where eventlet may: the entry point, which patches the standard library, and the door.
 GREEN = ("app", "backend.green")
 # Where Redis may: what processes say to each other, and the limiter's counters.
-REDIS = ("backend.journal", "backend.api.limits")
+REDIS = ("backend.journal",)
 
 
 @cache

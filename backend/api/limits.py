@@ -11,6 +11,7 @@ from limits.storage import Storage, storage_from_string
 from backend.api.counters import SCHEME, SHARED_SCHEME, BoundedCounters, SharedCounters
 from backend.api.errors import error_response
 from backend.http.addresses import network_of
+from backend.journal.connection import options
 from backend.protocol import RATE_LIMITED
 
 # For the routes that need no token. A dashboard asks a few times a minute; this leaves room for
@@ -34,7 +35,7 @@ def create_limiter(app: Flask, redis_url: str, on_refused: Callable[[str], None]
     Nothing is limited by default; use `limit` on views or `shared_limit` on blueprints. A breach
     is answered 429 in the one error shape, with `Retry-After` in seconds.
     """
-    options: Any = {"shared": _shared_storage(redis_url)} if redis_url else {}
+    storage: Any = {"shared": _shared_storage(redis_url)} if redis_url else {}
 
     def breached(limit: RequestLimit) -> Response:
         on_refused(PER_ADDRESS)
@@ -46,7 +47,7 @@ def create_limiter(app: Flask, redis_url: str, on_refused: Callable[[str], None]
         # One counter a key: moving windows would keep a timestamp for each request.
         strategy="fixed-window",
         storage_uri=f"{SHARED_SCHEME if redis_url else SCHEME}://",
-        storage_options=options,
+        storage_options=storage,
         on_breach=breached,
     )
 
@@ -71,15 +72,8 @@ def too_many_requests(seconds: int) -> Response:
 
 
 def _shared_storage(redis_url: str) -> Storage:
-    from redis.backoff import NoBackoff  # 20 ms and 5 MB, for those who use it
-    from redis.retry import Retry
-
-    options: Any = {
-        "socket_connect_timeout": REDIS_TIMEOUT_S,
-        "socket_timeout": REDIS_TIMEOUT_S,
-        # The library's own attempts would add up to half a minute.
-        "retry": Retry(NoBackoff(), 0),
-    }
-    storage = storage_from_string(redis_url.replace("unix://", "redis+unix://", 1), **options)
+    # Typed as if they were all text.
+    deadline: Any = options(REDIS_TIMEOUT_S)
+    storage = storage_from_string(redis_url.replace("unix://", "redis+unix://", 1), **deadline)
     assert isinstance(storage, Storage)  # the library has asynchronous ones, too
     return storage

@@ -19,13 +19,17 @@ BLOCK_SECONDS = 1.0
 RedisFailed = redis.RedisError
 
 
-def connect(url: str, deadline: float = COMMAND_SECONDS) -> Any:
-    """A `redis.Redis` whose commands raise `RedisFailed` after `deadline` seconds at the latest,
-    each of its two steps for itself: connecting, and being answered."""
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=deadline,
-        socket_connect_timeout=deadline,
+def options(deadline: float) -> dict[str, Any]:
+    """What makes every command of a client fail after `deadline` seconds at the latest, each of its
+    two steps for itself: connecting, and being answered."""
+    return {
+        "socket_timeout": deadline,
+        "socket_connect_timeout": deadline,
         # Whoever calls tries again when it is time to: the library's own attempts would add up.
-        retry=Retry(NoBackoff(), 0),
-    )
+        "retry": Retry(NoBackoff(), 0),
+    }
+
+
+def connect(url: str, deadline: float = COMMAND_SECONDS) -> Any:
+    """A `redis.Redis` whose commands raise `RedisFailed` by their deadline, as `options` says."""
+    return redis.Redis.from_url(url, **options(deadline))

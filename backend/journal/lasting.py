@@ -27,11 +27,12 @@ class Lasting:
         sleep: Callable[[float], None],
         random: Random,
         metrics: Metrics,
+        longest_pause: float = LONGEST_PAUSE_SECONDS,
     ) -> None:
         self.name = name
         self._talk = talk
         self._sleep = sleep
-        self._backoff = Backoff(random, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._backoff = Backoff(random, FIRST_PAUSE_SECONDS, longest_pause)
         self._metrics = metrics
         self._away = False
         self._stopped = False

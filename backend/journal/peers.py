@@ -8,8 +8,13 @@ from typing import Protocol
 
 from backend.clock import Clock
 from backend.journal.census import Census, LoneCensus
+from backend.journal.lasting import Lasting
 from backend.journal.orders import LoneOrders, Orders
+from backend.journal.outside import Outside
 from backend.journal.processes import LoneProcesses, Processes
+from backend.journal.redis_census import RedisCensus
+from backend.journal.redis_orders import RedisOrders
+from backend.journal.redis_processes import RedisProcesses
 from backend.metrics import Metrics
 
 # Enough that no two processes have the same name.
@@ -63,12 +68,6 @@ class Company:
         random: Random,
         metrics: Metrics,
     ) -> None:
-        # Redis' library takes 20 ms and 5 MB, of those who use it.
-        from backend.journal.lasting import Lasting
-        from backend.journal.redis_census import RedisCensus
-        from backend.journal.redis_orders import RedisOrders
-        from backend.journal.redis_processes import RedisProcesses
-
         def lasting(name: str, talk: Callable[[], None]) -> Task:
             return Lasting(name, talk, sleep, random, metrics)
 
@@ -91,8 +90,6 @@ class Company:
 
     def hear(self, take: Callable[[bytes], None]) -> None:
         """Have `take` called with each message that programs outside publish for the clients."""
-        from backend.journal.outside import Outside
-
         outside = Outside(self._url, take, self._clock)
         self._tasks.append(self._lasting("messages from outside", outside.listen))
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from backend.clock import wait_until
 from backend.journal.connection import RedisFailed
 from backend.journal.journal import NotSaid
 from backend.journal.log import Entry, Log, pack
@@ -52,11 +53,9 @@ class RedisJournal:
 
     def has_read(self, offset: int) -> bool:
         """Whether everything up to `offset` has been read; waits up to `CATCH_UP_SECONDS`."""
-        waited = 0.0
-        while self.log.last < offset and waited < CATCH_UP_SECONDS:
-            self._sleep(_LOOK_SECONDS)
-            waited += _LOOK_SECONDS
-        return self.log.last >= offset
+        return wait_until(
+            lambda: self.log.last >= offset, CATCH_UP_SECONDS, _LOOK_SECONDS, self._sleep
+        )
 
     def begin(self, epoch: Epoch, entries: Iterable[Entry] = ()) -> None:
         """Go on in this epoch, of which these entries are known."""

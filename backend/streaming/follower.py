@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from backend.clock import DAY_MS, Clock
+from backend.clock import DAY_MS
 from backend.journal.connection import RedisFailed
 from backend.journal.redis_journal import RedisJournal
 from backend.journal.redis_streams import Heard, RedisStreams
@@ -18,12 +18,13 @@ logger = logging.getLogger(__name__)
 
 # A week of minutes is held; it touches eight days.
 CANDLE_DAYS = 8
-# Redis is asked again after this long: everything is to be whole within seconds of its return.
-RETRY_SECONDS = 0.25
+# Redis is asked again after this long at most: everything is to be whole within seconds of its
+# return.
+LONGEST_PAUSE_SECONDS = 0.25
 
 
 class Follower:
-    """The one reader of a process. `run` is the body of a background task."""
+    """The one reader of a process. `listen` is for a background task that lasts."""
 
     def __init__(
         self,
@@ -33,7 +34,6 @@ class Follower:
         tick: Callable[[], None],
         recall: Callable[[list[dict[str, Any]]], None],
         sleep: Callable[[float], None],
-        clock: Clock,
         metrics: Metrics,
     ) -> None:
         """`tick` is called when all processes send their clients the quotes, `recall` with the
@@ -44,34 +44,21 @@ class Follower:
         self._tick = tick
         self._recall = recall
         self._sleep = sleep
-        self._clock = clock
         self._metrics = metrics
         self._place = "0-0"
         # Whether everything that there is has been read once, and whether that was a whole market.
         self.begun = self._whole = False
-        self._in_touch = True
-        self._stopped = False
 
-    def stop(self) -> None:
-        """Let `run` return soon."""
-        self._stopped = True
-
-    def run(self) -> None:
-        """Read until `stop`."""
-        while not self._stopped:
-            try:
-                if not self.begun:
-                    self._begin()
-                self._read()
-                if not self._in_touch:
-                    self._in_touch = True
-                    logger.info("Redis answers again")
-            except RedisFailed as error:
-                self._metrics.redis_failures.labels("reading").inc()
-                if self._in_touch:
-                    self._in_touch = False
-                    logger.error("Redis does not answer: %s", type(error).__name__)
-                self._sleep(RETRY_SECONDS)
+    def listen(self) -> None:
+        """Read what is new, or wait a little for it; the first time, all that there is. May raise
+        `RedisFailed`."""
+        try:
+            if not self.begun:
+                self._begin()
+            self._read()
+        except RedisFailed:
+            self._metrics.redis_failures.labels("reading").inc()
+            raise
 
     def caught_up(self, place: str) -> bool:
         """Whether the reports up to `place` have been read."""

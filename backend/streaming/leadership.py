@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from backend.clock import Clock
+from backend.clock import Clock, wait_until
 from backend.feeds.base import Feed
 from backend.history.history import History
 from backend.journal.connection import RedisFailed
@@ -152,7 +152,7 @@ class Leadership:
                 self._take_up(taken, term.publisher)
 
     def _lead(self, fence: int) -> None:
-        self._catch_up()
+        wait_until(self._has_read_all, CATCH_UP_SECONDS, PUBLISH_SECONDS, self._sleep)
         market = self._new_market()
         self._replica.succeed(market, lambda: self._sleep(0))
         desk = self._new_desk(market)
@@ -182,14 +182,9 @@ class Leadership:
         if another:
             publisher.begin_anew()
 
-    def _catch_up(self) -> None:
-        waited = 0.0
-        while waited < CATCH_UP_SECONDS:
-            reports, last = self._streams.tail()
-            if self._follower.caught_up(reports) and self._journal.log.last >= last:
-                return
-            self._sleep(PUBLISH_SECONDS)
-            waited += PUBLISH_SECONDS
+    def _has_read_all(self) -> bool:
+        reports, last = self._streams.tail()
+        return self._follower.caught_up(reports) and self._journal.log.last >= last
 
     def _publish(self, tick: bool = False) -> None:
         if self._term is None:
