@@ -29,18 +29,20 @@ from backend.api.ratings import Ratings
 from backend.api.readiness import Readiness
 from backend.api.stats import stats_blueprint
 from backend.api.stream_gate import StreamGate
+from backend.api.symbols import symbols_blueprint
 from backend.assembly import create_source
 from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
 from backend.clock import Clock, SystemClock
 from backend.config import CRS_ENGINE, Settings
-from backend.config_values import PROJECT_ROOT
+from backend.config_values import PROJECT_ROOT, SYMBOLS_MAX
 from backend.fanout.manager import RoomManager
 from backend.fanout.outside import OutsideMessages
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
+from backend.feeds import create_listings
 from backend.feeds.base import Feed
 from backend.history.archive import Archive
 from backend.history.history import History
@@ -53,12 +55,15 @@ from backend.journal.connection import connect
 from backend.journal.orders import CLOSE, RECOVERED
 from backend.journal.peers import Alone, Company, Peers
 from backend.market.market import Market
+from backend.market.roster import Roster
 from backend.memory import EBB_SECONDS, Ebb
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.protocol import ACCEPTED_ROOM, CANDLE, MARKET_UPDATE, PRICE_UPDATE, is_own_room
 from backend.runtime import Runtime
 from backend.storage.database import Database
+from backend.storage.symbols import SymbolStore
+from backend.streaming.added_symbols import LOOK_SECONDS, AddedSymbols, room_for
 from backend.streaming.figures import ProcessReporter
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.limits import MESSAGE_MAX_BYTES
@@ -144,9 +149,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         sleep = socketio.sleep
         return History(market, feed, archive, offload, kept_days, looks, sleep, clock, metrics)
 
-    source = create_source(settings, new_history, clock, socketio.sleep, metrics)
+    store = SymbolStore(database)
+    room = SYMBOLS_MAX - len(settings.symbols)
+    roster = Roster(settings.symbols, room_for(settings.symbols, store.all(), room))
+    spawn = socketio.start_background_task
+    source = create_source(settings, roster, new_history, spawn, clock, socketio.sleep, metrics)
     market, published = source.market, source.published
-    forecaster = Forecaster(market, settings.symbols, pause)
+    forecaster = Forecaster(market, roster, pause)
     transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
         clock,
@@ -167,7 +176,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         auth.authenticator,
         auth.revocations,
         peers.census,
-        symbols=settings.symbols,
+        symbols=roster,
         auth_required=settings.websocket_auth_required,
         per_user=settings.connections_per_user,
         user_rooms=bool(settings.redis_url),
@@ -177,6 +186,27 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         rng=random.Random(secrets.randbits(64)),
     )
 
+    for follower in (source, forecaster, service):
+        roster.tell(follower)
+    added = AddedSymbols(
+        roster,
+        store,
+        create_listings(settings, clock, pause),
+        lambda: market.feed_state.name,
+        service.is_watched,
+        settings.symbols_added_per_user,
+        settings.symbols_added_max,
+        peers.orders,
+        offload,
+        count_refusal,
+        clock,
+    )
+    metrics.show(
+        "crs_symbols",
+        "Symbols that are served, by whether the settings name them",
+        ("kind",),
+        lambda: {("configured",): len(roster.configured), ("added",): len(roster.added)},
+    )
     if settings.connections_per_user:
         peers.census.tell(USERS, lambda: service.sessions.users, settings.connections_per_user)
     peers.orders.on(CLOSE, service.close)
@@ -216,13 +246,17 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             forecaster,
             Ratings(history, clock),
             DailyIndex(history, settings.symbols, clock),
-            settings.symbols,
+            roster,
+            added.note,
             partial(_rest, turns),
         ),
-        openapi_blueprint(settings.symbols),
+        openapi_blueprint(roster),
     ):
         limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
         app.register_blueprint(public)
+    app.register_blueprint(
+        symbols_blueprint(market, roster, added, auth.sessions, limiter, PUBLIC_LIMIT, PUBLIC_SCOPE)
+    )
     dependencies = Dependencies(_pings(settings, database, offload, clock))
     app.register_blueprint(
         health_blueprint(
@@ -258,6 +292,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         source,
         [
             background("dependencies", CHECK_SECONDS, dependencies.check),
+            background("symbols", LOOK_SECONDS, added.look),
             background("forecast", REFRESH_SECONDS, forecaster.refresh),
             # Another process on the same database may have ended a session.
             background(

@@ -22,10 +22,12 @@ from backend.journal.redis_recoveries import FLUSH_SECONDS, RedisRecoveries
 from backend.journal.redis_streams import RedisStreams
 from backend.market.market import Market
 from backend.market.replica import Replica
+from backend.market.roster import Roster
 from backend.metrics import Metrics
 from backend.streaming.analyst import Analyst
+from backend.streaming.desk import Desk
 from backend.streaming.follower import LONGEST_PAUSE_SECONDS, Follower
-from backend.streaming.leadership import Desk, Leadership
+from backend.streaming.leadership import Leadership
 from backend.streaming.periodic import Prompted, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.production import Alone, Production
@@ -50,12 +52,17 @@ class Source(Protocol):
     production: Production
     recoveries: Recoveries
 
-    def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
-        """Start the background tasks, by `spawn(function, *arguments)`; `tick` sends clients their
-        quotes."""
+    def start(self, tick: Callable[[], None]) -> None:
+        """Start the background tasks; `tick` sends clients their quotes."""
 
     def stop(self) -> None:
         """Stop them, and give back what others wait for."""
+
+    def follow(self, symbol: str) -> None:
+        """A symbol is served from now on."""
+
+    def unfollow(self, symbol: str) -> None:
+        """It is not served any more."""
 
 
 @dataclass
@@ -67,23 +74,33 @@ class LoneSource:
     published: Published
     production: Production
     recoveries: Recoveries
-    feed: Feed
-    history: History
+    desk: Desk
+    spawn: Spawn
     sleep: Callable[[float], None]
     metrics: Metrics
     stopped: bool = False
 
-    def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
+    def start(self, tick: Callable[[], None]) -> None:
         """Load what was stored, and start the feed."""
-        self.history.start(spawn)
-        spawn(supervise, "feed", self.feed.run, lambda: self.stopped, self.sleep, self.metrics)
+        feed = self.desk.feed
+        self.desk.history.start(self.spawn)
+        self.spawn(supervise, "feed", feed.run, lambda: self.stopped, self.sleep, self.metrics)
 
     def stop(self) -> None:
         """Stop the feed, and write what it has brought."""
         self.stopped = True
-        self.feed.stop()
-        self.history.flush()
-        self.history.stop()
+        self.desk.feed.stop()
+        self.desk.history.flush()
+        self.desk.history.stop()
+
+    def follow(self, symbol: str) -> None:
+        """A symbol is served from now on."""
+        self.desk.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """It is not served any more."""
+        self.desk.unfollow(symbol)
+        self.published.unfollow(symbol)
 
 
 class SharedSource:
@@ -92,28 +109,25 @@ class SharedSource:
     def __init__(
         self,
         settings: Settings,
+        roster: Roster,
         new_history: NewHistory,
+        spawn: Spawn,
         clock: Clock,
         sleep: Callable[[float], None],
         metrics: Metrics,
     ) -> None:
-        name, symbols = feed_name(settings), settings.symbols
+        name = feed_name(settings)
         self._streams = RedisStreams(settings.redis_url)
         self._lease = Lease(settings.redis_url, new_id())
         journal = RedisJournal(self._streams, sleep)
-        replica = Replica(symbols, clock, name)
+        replica = Replica(roster, clock, name)
         self.journal: Journal = journal
         self.market: Market = replica
-        self.published = published = Published(journal.log, symbols)
+        self.published = published = Published(journal.log)
         self._tick: Callable[[], None] = lambda: None
 
         def new_desk(market: Market) -> Desk:
-            feed = create_feed(settings, market, clock, metrics.feed_lag.add)
-            return Desk(
-                feed,
-                new_history(market, feed),
-                Analyst(market, symbols, published.signal, pause=lambda: sleep(0)),
-            )
+            return _desk(settings, market, published, new_history, spawn, clock, sleep, metrics)
 
         self._follower = Follower(
             self._streams,
@@ -132,16 +146,17 @@ class SharedSource:
             metrics,
             LONGEST_PAUSE_SECONDS,
         )
-        self._spawn: Spawn = lambda *_: None
+        self._spawn = spawn
         self._leadership = Leadership(
             self._lease,
             self._streams,
             journal,
             replica,
             self._follower,
-            lambda: Market(symbols, clock, name),
+            roster,
+            lambda: Market(roster, clock, name),
             new_desk,
-            lambda *task: self._spawn(*task),
+            spawn,
             sleep,
             clock,
             metrics,
@@ -163,12 +178,12 @@ class SharedSource:
         self._metrics = metrics
         self._stopped = False
 
-    def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
+    def start(self, tick: Callable[[], None]) -> None:
         """Start to follow, and to look whether anybody leads; returns with a market, or without
         where there is none to be had."""
-        self._spawn, self._tick = spawn, tick
+        self._tick = tick
+        spawn, leading = self._spawn, self._leadership.run
         spawn(self._reading.run)
-        leading = self._leadership.run
         spawn(supervise, "leadership", leading, lambda: self._stopped, self._sleep, self._metrics)
         spawn(self._keeping.run)
         wait_until(
@@ -182,33 +197,60 @@ class SharedSource:
         self._reading.stop()
         self._keeping.stop()
 
+    def follow(self, symbol: str) -> None:
+        """A symbol is served from now on: whoever leads reports of it."""
+        self.market.carry(symbol)
+        self._leadership.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """It is not served any more."""
+        self._leadership.unfollow(symbol)
+        self.market.give_up(symbol)
+        self.published.unfollow(symbol)
+
 
 def create_source(
     settings: Settings,
+    roster: Roster,
     new_history: NewHistory,
+    spawn: Spawn,
     clock: Clock,
     sleep: Callable[[float], None],
     metrics: Metrics,
 ) -> Source:
-    """What the settings ask for. `new_history` makes what keeps the candles of a market with that
-    feed: for whoever produces."""
+    """What the settings ask for, of the symbols of `roster`. `new_history` makes what keeps the
+    candles of a market with that feed, for whoever produces; `spawn(function, *arguments)` runs a
+    background task."""
     if settings.redis_url:
-        return SharedSource(settings, new_history, clock, sleep, metrics)
-    market = Market(settings.symbols, clock, feed_name(settings))
+        return SharedSource(settings, roster, new_history, spawn, clock, sleep, metrics)
+    market = Market(roster, clock, feed_name(settings))
     journal = MemoryJournal()
-    published = Published(journal.log, settings.symbols)
-    analyst = Analyst(market, settings.symbols, published.signal, pause=lambda: sleep(0))
-    producer = Producer(analyst, journal, published.recall, clock)
-    feed = create_feed(settings, market, clock, metrics.feed_lag.add)
+    published = Published(journal.log)
+    desk = _desk(settings, market, published, new_history, spawn, clock, sleep, metrics)
+    producer = Producer(desk.analyst, journal, published.recall, clock)
     recoveries = MemoryRecoveries(clock)
     return LoneSource(
-        market,
-        journal,
-        published,
-        Alone(producer),
-        recoveries,
-        feed,
-        new_history(market, feed),
-        sleep,
-        metrics,
+        market, journal, published, Alone(producer), recoveries, desk, spawn, sleep, metrics
     )
+
+
+def _desk(
+    settings: Settings,
+    market: Market,
+    published: Published,
+    new_history: NewHistory,
+    spawn: Spawn,
+    clock: Clock,
+    sleep: Callable[[float], None],
+    metrics: Metrics,
+) -> Desk:
+    """What works on a market."""
+    feed = create_feed(settings, market.symbols, market, clock, metrics.feed_lag.add)
+    analyst = Analyst(
+        market,
+        market.symbols,
+        published.signal,
+        pause=lambda: sleep(0),
+        mood_of=settings.symbols,
+    )
+    return Desk(market, feed, new_history(market, feed), analyst, spawn)

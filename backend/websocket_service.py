@@ -10,7 +10,7 @@ rooms only, so one that is being refused hears nothing but why.
 
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import partial
 from typing import Any
 
@@ -89,7 +89,7 @@ class WebSocketService:
         revocations: Revocations,
         census: Census,
         *,
-        symbols: tuple[str, ...],
+        symbols: Container[str],
         auth_required: bool,
         per_user: int,
         user_rooms: bool,
@@ -248,6 +248,18 @@ class WebSocketService:
         """Close the live connections of a login whose tokens were revoked."""
         for session in self.sessions.of_login(login):
             self._refuse(session.sid, TOKEN_REVOKED)
+
+    def is_watched(self, symbol: str) -> bool:
+        """Whether any connection is subscribed to a symbol."""
+        return self._subscriptions.watchers(symbol) > 0
+
+    def follow(self, symbol: str) -> None:
+        """A symbol is served from now on: whoever wants it subscribes."""
+
+    def unfollow(self, symbol: str) -> None:
+        """A symbol is not served any more."""
+        if self.is_watched(symbol):
+            self._requests.withdraw(symbol)
 
     def close(self, connection: str) -> None:
         """End a connection by its id, if it is one of this process."""

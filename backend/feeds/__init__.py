@@ -5,7 +5,7 @@ libraries.
 """
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from backend.config_values import (
     SIMULATED_FEED,
 )
 from backend.feeds.base import Feed, MarketSink
+from backend.feeds.listing import Listed, Listings, ListingUnavailable, listed_in
 from backend.market.market import Market
 
 if TYPE_CHECKING:
@@ -32,24 +33,36 @@ REPLAY_FEED = REPLAY_FEED_PREFIX.rstrip(":")
 
 # Told how many seconds a trade took from an exchange, by the name of its feed.
 ObserveLag = Callable[[str, float], object]
-MakeFeed = Callable[[Settings, MarketSink, Clock, ObserveLag], Feed]
+MakeFeed = Callable[[Settings, Sequence[str], MarketSink, Clock, ObserveLag], Feed]
 
 
-def _simulated(settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag) -> Feed:
+def _simulated(
+    settings: Settings,
+    symbols: Sequence[str],
+    sink: MarketSink,
+    clock: Clock,
+    observe_lag: ObserveLag,
+) -> Feed:
     from backend.feeds.simulated import SimulatedFeed
 
     generator = np.random.default_rng(settings.simulation_seed)
-    return SimulatedFeed(settings.symbols, sink, clock, generator)
+    return SimulatedFeed(symbols, sink, clock, generator)
 
 
-def _exchange(settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag) -> Feed:
+def _exchange(
+    settings: Settings,
+    symbols: Sequence[str],
+    sink: MarketSink,
+    clock: Clock,
+    observe_lag: ObserveLag,
+) -> Feed:
     # One for all, since making it takes 20 ms of everybody's time.
     tls = ssl.create_default_context()
 
-    def make(name: str, sink: MarketSink) -> Feed:
+    def make(name: str, symbols: Sequence[str], sink: MarketSink) -> Feed:
         feed_class, (ws_url, rest_url) = _exchange_class(name), settings.urls_of(name)
         return feed_class(
-            settings.symbols,
+            symbols,
             sink,
             ws_url,
             rest_url,
@@ -60,12 +73,12 @@ def _exchange(settings: Settings, sink: MarketSink, clock: Clock, observe_lag: O
 
     names = settings.market_feed.split(",")
     if len(names) == 1:
-        return make(names[0], sink)
+        return make(names[0], symbols, sink)
     from backend.feeds.failover import FailoverFeed
 
     if not isinstance(sink, Market):
         raise TypeError("several exchanges take turns on a market, and on no other sink")
-    return FailoverFeed(names, make, settings.symbols, sink, clock)
+    return FailoverFeed(names, make, symbols, sink, clock)
 
 
 def _exchange_class(name: str) -> "type[WebSocketFeed]":
@@ -82,11 +95,22 @@ def _exchange_class(name: str) -> "type[WebSocketFeed]":
     return CoinbaseFeed
 
 
-def _replay(settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag) -> Feed:
+def _replay(
+    settings: Settings,
+    symbols: Sequence[str],
+    sink: MarketSink,
+    clock: Clock,
+    observe_lag: ObserveLag,
+) -> Feed:
     from backend.feeds.replay import ReplayFeed
 
-    path = Path(settings.market_feed.removeprefix(REPLAY_FEED_PREFIX)).expanduser()
+    # It plays all that there is of any symbol.
+    path = _recording(settings)
     return ReplayFeed(path, sink, clock, settings.replay_speed, settings.replay_loop)
+
+
+def _recording(settings: Settings) -> Path:
+    return Path(settings.market_feed.removeprefix(REPLAY_FEED_PREFIX)).expanduser()
 
 
 FEEDS: dict[str, MakeFeed] = {
@@ -98,15 +122,49 @@ FEEDS: dict[str, MakeFeed] = {
 
 def create_feed(
     settings: Settings,
+    symbols: Sequence[str],
     sink: MarketSink,
     clock: Clock,
     observe_lag: ObserveLag = lambda feed, seconds: None,
 ) -> Feed:
-    """The feed that `settings.market_feed` names, ready to `run`; KeyError for an unknown one.
+    """The feed that `settings.market_feed` names, of these symbols, ready to `run`; KeyError for an
+    unknown one.
 
     Of several exchanges, `sink` has to be the market itself; TypeError for another.
     """
-    return FEEDS[feed_name(settings)](settings, sink, clock, observe_lag)
+    return FEEDS[feed_name(settings)](settings, symbols, sink, clock, observe_lag)
+
+
+def create_listings(settings: Settings, clock: Clock, pause: Callable[[], object]) -> Listings:
+    """What the feeds of the settings list. `pause` lets others have their turn."""
+    is_exchange = feed_name(settings) in EXCHANGE_FEEDS
+    # Here, where nobody is served yet: making it takes 20 ms of everybody's time.
+    tls = ssl.create_default_context() if is_exchange else None
+
+    def fetch(source: str) -> Mapping[str, str]:
+        if source == SIMULATED_FEED:
+            from backend.feeds.profiles import KNOWN
+
+            return listed_in(map(Listed, KNOWN))
+        if source == REPLAY_FEED:
+            from backend.feeds.replay_files import recorded_symbols
+
+            try:
+                return listed_in(map(Listed, recorded_symbols(_recording(settings), pause)))
+            except (OSError, ValueError) as error:
+                raise ListingUnavailable(str(error)) from error
+        from backend.feeds.rest import RestClient, RestError
+
+        assert tls is not None
+        client = RestClient(settings.urls_of(source)[1], clock, tls, ())
+        try:
+            return _exchange_class(source).fetch_listing(client, pause)
+        except (RestError, ValueError) as error:
+            raise ListingUnavailable(str(error)) from error
+        finally:
+            client.close()
+
+    return Listings(fetch, clock)
 
 
 def feed_name(settings: Settings) -> str:

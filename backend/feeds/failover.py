@@ -24,8 +24,8 @@ KEEP_S = 60.0
 # A preferred one that is back leads again after this long without trouble.
 PROVEN_S = 300.0
 
-# (the name of an exchange, a sink) -> its feed
-MakeExchange = Callable[[str, MarketSink], Feed]
+# (the name of an exchange, what to follow, a sink) -> its feed
+MakeExchange = Callable[[str, Sequence[str], MarketSink], Feed]
 
 
 class FailoverFeed(Feed):
@@ -74,6 +74,17 @@ class FailoverFeed(Feed):
 
     def stop(self) -> None:
         self._stopping.set()
+
+    def follow(self, symbol: str) -> None:
+        if symbol not in self._symbols:
+            self._symbols = (*self._symbols, symbol)
+            for understudy in tuple(self._running.values()):
+                understudy.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        self._symbols = tuple(other for other in self._symbols if other != symbol)
+        for understudy in tuple(self._running.values()):
+            understudy.unfollow(symbol)
 
     # --- within ---------------------------------------------------------------------------------
 
@@ -135,7 +146,10 @@ class FailoverFeed(Feed):
     def _begin(self, name: str) -> None:
         if name not in self._running or self._running[name].ended:
             self._running[name] = Understudy(
-                name, lambda sink: self._make(name, sink), self._symbols, self._clock
+                name,
+                lambda symbols, sink: self._make(name, symbols, sink),
+                self._symbols,
+                self._clock,
             )
 
     def _end(self, name: str) -> None:

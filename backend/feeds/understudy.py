@@ -1,7 +1,7 @@
 """One source of several, at work: it fills a market of its own until it is given the stage."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from backend.clock import Clock
 from backend.feeds.base import Feed, MarketSink
@@ -22,7 +22,7 @@ OUT_AFTER_S = 15.0
 # Heard of within this, it is fresh.
 FRESH_S = 5.0
 
-MakeFeed = Callable[[MarketSink], Feed]
+MakeFeed = Callable[[Sequence[str], MarketSink], Feed]
 
 
 class Understudy:
@@ -34,7 +34,7 @@ class Understudy:
     """
 
     def __init__(
-        self, name: str, make_feed: MakeFeed, symbols: Iterable[str], clock: Clock
+        self, name: str, make_feed: MakeFeed, symbols: Sequence[str], clock: Clock
     ) -> None:
         self.name = name
         self._clock = clock
@@ -50,7 +50,7 @@ class Understudy:
         self._started_at = clock.monotonic()
         self._good_at: float | None = None
         self._good_since = self._calm_since = self._started_at
-        self.feed = make_feed(self)
+        self.feed = make_feed(symbols, self)
         self._thread = threading.Thread(target=self.feed.run, name=f"feed-{name}", daemon=True)
         self._thread.start()
 
@@ -92,6 +92,20 @@ class Understudy:
             self._tell_state()
             for symbol in self._behind.symbols:
                 self._bring(symbol)
+
+    def follow(self, symbol: str) -> None:
+        """Follow one symbol more, which the market on stage carries by now."""
+        with self._lock:
+            self._behind.carry(symbol)
+            self._waiting.add(symbol)
+        self.feed.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """Follow a symbol no more."""
+        self.feed.unfollow(symbol)
+        with self._lock:
+            self._waiting.discard(symbol)
+            self._behind.give_up(symbol)
 
     def retire(self) -> None:
         """Say nothing any more, and end the feed; `join` waits for that."""

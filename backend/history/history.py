@@ -90,17 +90,41 @@ class History:
         if self._feed.begins_anew:
             self.flush()  # which clears what another run has left
         else:
-            try:
-                self._restore()
-            except (StorageUnavailable, Overloaded) as error:
-                logger.warning("The candles of before can't be read: %s; going on without", error)
-                self._metrics.history_failures.labels("restoring").inc()
+            for symbol in self._market.symbols:
+                if not self.restore(symbol):
+                    break  # nor can the others
         self._unsubscribe = [
             self._market.on_candle(self._note_candle),
             self._market.on_history(self._note),
         ]
         for name, run in (("history", self._run), ("past", self._deep.run)):
             spawn(supervise, name, run, lambda: self._stopped, self._sleep, self._metrics)
+
+    def restore(self, symbol: str) -> bool:
+        """Load what is stored of a symbol into the market, before the feed follows it; False where
+        the database can't be read. May wait."""
+        if not self._feed.one_source or self._feed.begins_anew:
+            return True
+        try:
+            stored = self._offload.read_candles(
+                self._archive.read, self._source, symbol, BASE_INTERVAL, MINUTES_KEPT
+            )
+        except (StorageUnavailable, Overloaded) as error:
+            logger.warning("The candles of before can't be read: %s; going on without", error)
+            self._metrics.history_failures.labels("restoring").inc()
+            return False
+        if symbol in self._market.symbols:  # it may have gone meanwhile
+            held = self._market.closed_candles(symbol)
+            if len(held):
+                # Whoever took over has them newer than they were written.
+                stored = stored[stored[:, OPEN_TIME] < held[0, OPEN_TIME]]
+                self._note(symbol, int(held[-1, OPEN_TIME]) - REPEATED_MS)
+            if len(stored):
+                self._market.load_history(symbol, stored)
+                if not len(held):
+                    self._since.pop(symbol, None)  # it need not be written again
+        self._sleep(0)
+        return True
 
     def stop(self) -> None:
         """Write no more; `flush` before that what is still to be written."""
@@ -143,20 +167,6 @@ class History:
 
     # --- within ---------------------------------------------------------------------------------
 
-    def _restore(self) -> None:
-        for symbol in self._market.symbols:
-            stored = self._offload.read_candles(
-                self._archive.read, self._source, symbol, BASE_INTERVAL, MINUTES_KEPT
-            )
-            held = self._market.closed_candles(symbol)
-            if len(held):
-                # Whoever took over has them newer than they were written.
-                stored = stored[stored[:, OPEN_TIME] < held[0, OPEN_TIME]]
-                self._note(symbol, int(held[-1, OPEN_TIME]) - REPEATED_MS)
-            if len(stored):
-                self._market.load_history(symbol, stored)
-            self._sleep(0)
-
     def _note_candle(self, symbol: str, candle: Candle) -> None:
         self._since.setdefault(symbol, candle.open_time_ms)
 
@@ -173,7 +183,10 @@ class History:
             and sum(map(len, minutes.values())) < MINUTES_AT_ONCE
         ):
             symbol = next(iter(self._since))
-            taken[symbol] = self._since.pop(symbol)
+            since_ms = self._since.pop(symbol)
+            if symbol not in self._market.symbols:
+                continue
+            taken[symbol] = since_ms
             rows = self._rows(symbol, taken[symbol])
             if len(rows):
                 minutes[symbol] = rows

@@ -56,6 +56,7 @@ class Market:
         self._clock = clock
         received = clock.monotonic()
         self._instruments = {symbol: Instrument(symbol, received, feed_name) for symbol in symbols}
+        # Whoever goes through them, and waits in between, has to expect that one is gone.
         self.symbols = tuple(self._instruments)
         self._timeline = Timeline(self._close_ended, deny=lambda: self._drop(FUTURE, "any symbol"))
         self._feed = FeedWatch(feed_name, clock)
@@ -64,6 +65,22 @@ class Market:
         self._price_listeners = Listeners[str]("price", self.listener_errors)
         self._candle_listeners = Listeners[str, Candle]("candle", self.listener_errors)
         self._history_listeners = Listeners[str, int]("history", self.listener_errors)
+
+    def carry(self, symbol: str) -> None:
+        """Carry a symbol from now on, of which nothing is known yet; it may be carried already."""
+        if symbol in self._instruments:
+            return
+        instrument = Instrument(symbol, self._clock.monotonic(), self._feed.status.name)
+        # Copies, for whoever goes through them in another task just then.
+        self._instruments = {**self._instruments, symbol: instrument}
+        self.symbols = (*self.symbols, symbol)
+
+    def give_up(self, symbol: str) -> None:
+        """Carry it no more, and forget what is known of it. What somebody still holds of it, or
+        says of it, raises KeyError or is dropped."""
+        kept = {name: one for name, one in self._instruments.items() if name != symbol}
+        self._instruments = kept
+        self.symbols = tuple(name for name in self.symbols if name != symbol)
 
     # --- for consumers --------------------------------------------------------------------------
 

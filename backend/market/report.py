@@ -68,6 +68,7 @@ class Reporter:
 
     def rewritten(self) -> dict[str, int]:
         """What the next report says of closed minutes that are others now."""
+        self._rewritten = self._of_those_carried(self._rewritten)
         return dict(self._rewritten)
 
     def report(self, full: bool) -> Report:
@@ -84,7 +85,7 @@ class Reporter:
                 report[FORMING][symbol] = None if forming is None else candle_row(forming)
                 report[SPANS][symbol] = market.day_span_s(symbol)
         report[CLOSED] = list(self._closed)
-        report[REWRITTEN] = dict(self._rewritten)
+        report[REWRITTEN] = self.rewritten()
         report[STALE] = [symbol for symbol in market.symbols if market.stale(symbol)]
         report[FEED] = self._feed()
         return report
@@ -93,10 +94,16 @@ class Reporter:
         """A report has reached whom it is for: the next one says what comes after it."""
         for symbol, values in report[QUOTES].items():
             self._seqs[symbol] = values[_SEQ]
+        if len(self._seqs) > len(self._market.symbols):
+            self._seqs = self._of_those_carried(self._seqs)
         del self._closed[: len(report[CLOSED])]
         for symbol, since in report[REWRITTEN].items():
             if self._rewritten.get(symbol) == since:
                 del self._rewritten[symbol]
+
+    def _of_those_carried(self, by_symbol: dict[str, int]) -> dict[str, int]:
+        carried = self._market.symbols
+        return {symbol: value for symbol, value in by_symbol.items() if symbol in carried}
 
     def _feed(self) -> dict[str, Any]:
         feed = self._market.feed_state

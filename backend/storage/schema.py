@@ -66,6 +66,17 @@ probe = Table(
     Column("written_at_ms", BigInteger, nullable=False),
 )
 
+# Symbols that are served beside those of the settings, whoever serves them.
+added_symbols = Table(
+    "added_symbols",
+    metadata,
+    Column("symbol", String(16), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("added_at_ms", BigInteger, nullable=False),
+    # When somebody was last seen to watch it, on whichever process.
+    Column("watched_at_ms", BigInteger, nullable=False),
+)
+
 # The candles of one source, symbol and interval, and what is known of how whole they are.
 candle_series = Table(
     "candle_series",

@@ -30,7 +30,7 @@ def random_id() -> str:
 
 
 class Analyst:
-    """Signals of each symbol and the sentiment of all, from a `Market`.
+    """Signals of each symbol and the sentiment of those that stay, from a `Market`.
 
     The work is done by whoever asks. `pause` is called between symbols when several are rebuilt,
     about 1.5 ms each, so that others get a turn.
@@ -43,8 +43,10 @@ class Analyst:
         said: Callable[[str], Payload | None],
         new_id: Callable[[], str] = random_id,
         pause: Callable[[], object] = lambda: None,
+        mood_of: Iterable[str] | None = None,
     ) -> None:
-        """`said` knows the signal of a symbol that was said last."""
+        """`said` knows the signal of a symbol that was said last. The sentiment is that of
+        `mood_of` (None: of `symbols`), whatever comes and goes: else it would tell of that."""
         self._market = market
         self._said = said
         self._new_id = new_id
@@ -52,8 +54,13 @@ class Analyst:
         self._symbols = tuple(symbols)
         # Monotonic seconds; none until the first cycle that finds a signal said outside of cycles.
         self._said_at: dict[str, float] = {}
-        self._signals = SignalEngine(self._symbols)
-        self._sentiment = SentimentEngine(self._symbols)
+        # One engine for all that were there at first, which it rates in one go; each that has come
+        # since has its own, in half a millisecond.
+        first = SignalEngine(self._symbols)
+        self._signals = dict.fromkeys(self._symbols, first)
+        moody = self._symbols if mood_of is None else tuple(mood_of)
+        self._moody = frozenset(moody)
+        self._sentiment = SentimentEngine(moody)
         self._recall_due = False
         self._reading: Sentiment | None = None
         self._latest: Payload | None = None
@@ -62,6 +69,19 @@ class Analyst:
     def close(self) -> None:
         """Stop listening to the market."""
         self._inbox.close()
+
+    def follow(self, symbol: str) -> None:
+        """Rate one symbol more, which the market carries by now."""
+        self._symbols = (*self._symbols, symbol)
+        self._signals[symbol] = SignalEngine((symbol,))
+        self._inbox.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """Rate a symbol no more."""
+        self._symbols = tuple(other for other in self._symbols if other != symbol)
+        self._signals.pop(symbol, None)
+        self._said_at.pop(symbol, None)
+        self._inbox.unfollow(symbol)
 
     def first_signal(self, symbol: str) -> Payload | None:
         """A signal to say of a symbol of which none was said yet; None where there is one, or not
@@ -80,7 +100,7 @@ class Analyst:
         """
         self._refresh()
         for symbol, assessment in self._assess(self._symbols).items():
-            if self._is_due(symbol, assessment, now_monotonic):
+            if symbol in self._signals and self._is_due(symbol, assessment, now_monotonic):
                 yield self._signal_payload(assessment)
                 self._said_at[symbol] = now_monotonic
 
@@ -124,19 +144,28 @@ class Analyst:
         """Take in what has closed; whether the symbol was read anew, which takes a while."""
         history, candles = self._inbox.take(symbol)
         if history is not None:
-            self._recall_due = True
-            self._signals.rebuild(symbol, history)
-            self._sentiment.load(symbol, history)
+            self._signals[symbol].rebuild(symbol, history)
+            if symbol in self._moody:
+                self._recall_due = True
+                self._sentiment.load(symbol, history)
         for candle in candles:
-            self._signals.update(symbol, candle)
-            self._sentiment.update(symbol, candle)
+            self._signals[symbol].update(symbol, candle)
+            if symbol in self._moody:
+                self._sentiment.update(symbol, candle)
         return history is not None
 
     def _assess(self, symbols: Iterable[str]) -> dict[str, Assessment]:
-        return self._signals.assess(
-            {symbol: self._market.forming(symbol) for symbol in symbols},
-            {symbol: self._market.time_ms(symbol) for symbol in symbols},
-        )
+        by_engine: dict[SignalEngine, list[str]] = {}
+        for symbol in symbols:
+            if symbol in self._signals:
+                by_engine.setdefault(self._signals[symbol], []).append(symbol)
+        found: dict[str, Assessment] = {}
+        for engine, of_engine in by_engine.items():
+            found |= engine.assess(
+                {symbol: self._market.forming(symbol) for symbol in of_engine},
+                {symbol: self._market.time_ms(symbol) for symbol in of_engine},
+            )
+        return found
 
     def _is_due(self, symbol: str, assessment: Assessment, now: float) -> bool:
         last = self._said(symbol)

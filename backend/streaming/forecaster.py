@@ -1,6 +1,6 @@
 """Keeps the forecast ranges up with the market, and says how often they held."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from backend.analysis.forecast import KEPT_MINUTES, ForecastEngine
 from backend.analysis.ranges import HORIZONS
@@ -25,15 +25,25 @@ MODEL = (
 class Forecaster:
     """Forecast ranges of each symbol of a `Market`. A range of prices, and not advice."""
 
-    def __init__(
-        self, market: Market, symbols: tuple[str, ...], pause: Callable[[], object]
-    ) -> None:
+    def __init__(self, market: Market, symbols: Iterable[str], pause: Callable[[], object]) -> None:
         """`pause` is called whenever reading symbols anew has taken a millisecond or two."""
         self._market = market
-        self._symbols = symbols
+        self._symbols = tuple(symbols)
         self._pause = pause
-        self._engine = ForecastEngine(symbols)
-        self._inbox = CandleInbox(market, symbols, HISTORY_CANDLES)
+        self._engine = ForecastEngine(self._symbols)
+        self._inbox = CandleInbox(market, self._symbols, HISTORY_CANDLES)
+
+    def follow(self, symbol: str) -> None:
+        """Forecast one symbol more."""
+        self._symbols = (*self._symbols, symbol)
+        self._engine.follow(symbol)
+        self._inbox.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """Forecast a symbol no more."""
+        self._symbols = tuple(other for other in self._symbols if other != symbol)
+        self._engine.unfollow(symbol)
+        self._inbox.unfollow(symbol)
 
     def refresh(self) -> None:
         """Take in what has closed since the last call; run as a background task."""
