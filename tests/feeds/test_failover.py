@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -64,10 +64,10 @@ class Stage:
         )
         self.thread = threading.Thread(target=self.feed.run, name="failover")
 
-    def _make(self, name: str, sink: MarketSink) -> Any:
+    def _make(self, name: str, symbols: Sequence[str], sink: MarketSink) -> Any:
         exchange = self.exchanges[name]
         return exchange.dialect.feed_class(
-            self.market.symbols,
+            symbols,
             sink,
             exchange.ws_url,
             exchange.rest_url,

@@ -61,7 +61,7 @@ class Desk:
         self.clock = SetClock()
         ids = itertools.count()
         self.journal = MemoryJournal()
-        self.published = Published(self.journal.log, SYMBOLS)
+        self.published = Published(self.journal.log)
         self.analyst = Analyst(
             self.market,
             SYMBOLS,
