@@ -334,3 +334,24 @@ def test_clients_are_told_of_another_source_and_see_no_jump(
             assert all(abs(quote["change_24h"]) < 2 for quote in update.values())
     finally:
         client.close()
+
+
+def test_a_symbol_that_joins_is_followed_by_whoever_leads() -> None:
+    binance = ExchangeServer(sample_frames(minutes=30))
+    kraken = ExchangeServer(sample_frames(minutes=30, dialect=DEAR_KRAKEN), dialect=DEAR_KRAKEN)
+    with binance, kraken, Stage(binance, kraken, symbols=("BTC", "ADA")) as stage:
+        market = stage.market
+        stage.play(lambda: len(market.quotes()) == 2, "the market")
+        market.carry("ETH")
+        stage.feed.follow("ETH")
+        stage.play(lambda: market.quote("ETH"), "a price", step_s=0.1)
+        assert market.quote("ETH").source == "binance"
+        binance.refusals = [451] * 1_000
+        binance.cut()
+        stage.play(lambda: stage.sources() == {"kraken"}, "kraken to lead", step_s=0.5)
+        assert len(market.quotes()) == 3
+        stage.feed.unfollow("ETH")
+        market.give_up("ETH")
+        stage.play(
+            lambda: "ETH" not in str([client.streams for client in kraken.clients]), "its end"
+        )

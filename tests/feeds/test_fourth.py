@@ -126,6 +126,9 @@ class Okx(Dialect):
         data = [[*row[:6], "0", row[6]] for row in texts]
         return Answer({"code": "0", "data": data[::-1]})
 
+    def listing(self, path: str, symbols: list[str]) -> Answer | None:
+        return None
+
     def limit(self) -> Answer:
         return Answer({"code": "50011", "msg": "Too Many Requests"}, 429)
 
