@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -164,7 +164,12 @@ def test_a_restart_and_a_kill_keep_what_was_added(start_server: StartServer) -> 
 def test_what_nobody_watches_goes_and_who_still_has_it_is_told(
     start_server: StartServer, connect: Connect
 ) -> None:
-    server = start_server(program=ROOT / "tests" / "quick_days_app.py", **QUICK, SYMBOLS="BTC")
+    server = start_server(
+        program=ROOT / "tests" / "quick_days_app.py",
+        PYTHONPATH=str(ROOT),
+        SYMBOLS="BTC",
+        **QUICK,
+    )
     for symbol in ("SUI", "TON"):
         assert add(server, symbol).status_code == 201
     client = connect(to=server, auth={"token": server.token})

@@ -79,7 +79,7 @@ def test_a_symbol_joins_a_running_feed_with_its_history(
             play_until(running, lambda: feed.counters["renewals"] == 1, "the new connection")
         assert feed.counters["connections"] == 1
         assert feed.counters["connections_lost"] == feed.counters["trade_gaps"] == 0
-        played = [key for key in keys_of(exchange.frames[: exchange.position], dialect)]
+        played = keys_of(exchange.frames[: exchange.position], dialect)
 
         def others(keys: list) -> list:
             return list(dict.fromkeys(key for key in keys if key[0] in STAY))

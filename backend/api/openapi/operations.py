@@ -139,7 +139,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "symbols.add": Operation(
         MARKET,
-        "Have a symbol served that the feed lists, as long as somebody watches it; 200 where it was",
+        "Have a symbol served that the feed lists, while somebody watches it; 200 where it was",
         {200: ref("ListedSymbol"), 201: ref("ListedSymbol")},
         (401, 404, *_ACCOUNT_ERRORS),
         body=closed({"symbol": ref("Ticker")}),
