@@ -188,5 +188,14 @@ def test_a_fourth_exchange_heals_from_cuts_and_lies_as_the_others_do() -> None:
 
 def test_the_guide_names_what_the_base_class_has() -> None:
     guide = (Path(ROOT) / "docs" / "feeds.md").read_text().partition("## Adding an exchange")[2]
-    for name in ("listed", "refused", "renew", "remark", "note", "stream_url"):
+    for name in (
+        "listed",
+        "refused",
+        "renew",
+        "remark",
+        "note",
+        "stream_url",
+        "resubscribe",
+        "fetch_listing",
+    ):
         assert f"{name}" in guide and hasattr(WebSocketFeed, name)
