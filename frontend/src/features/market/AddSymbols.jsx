@@ -21,7 +21,7 @@ export function AddSymbols({ text }) {
     <section className="add-symbols" aria-label="More symbols of the feed">
       {found.length > 0 && (
         <>
-          <h3>Add from {sourceOf(found[0].source ?? '')}</h3>
+          <h3>Not in the table yet · {sourceOf(found[0].source ?? '')}</h3>
           <ul>
             {found.map(({ symbol, name }) => (
               <li key={symbol}>
