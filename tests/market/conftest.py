@@ -1,6 +1,8 @@
-"""A clock that stands still until it is told to move."""
+"""A clock that stands still until it is told to move, and a market by it."""
 
 import pytest
+
+from backend.market.market import Market
 
 
 class ManualClock:
@@ -24,3 +26,8 @@ class ManualClock:
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
+
+
+@pytest.fixture
+def market(clock):
+    return Market(["BTC", "ETH"], clock, "test")
