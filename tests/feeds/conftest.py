@@ -1,12 +1,14 @@
-"""A clock that only sleeping moves, so that hours of a feed take seconds; and what no feed may
-leave behind."""
+"""A clock that only sleeping moves, so that hours of a feed take seconds; such an hour; and what no
+feed may leave behind."""
 
 import threading
 from collections.abc import Iterator
 
+import numpy as np
 import psutil
 import pytest
 
+from tests.feeds.simulated_run import HISTORY, MINUTE, SYMBOLS, Run, aligned, split
 from tests.servers import wait_until
 
 
@@ -36,6 +38,21 @@ def clock() -> ManualClock:
 @pytest.fixture(scope="session")
 def manual_clock() -> type[ManualClock]:
     return ManualClock
+
+
+@pytest.fixture(scope="session")
+def hour(manual_clock):
+    """An hour of live trading after six days of history."""
+    return Run(manual_clock(), 3600).run()
+
+
+@pytest.fixture(scope="session")
+def history(hour):
+    """Log returns, and volumes, of each minute before the start."""
+    start_ms = hour.started_ms - hour.started_ms % MINUTE - HISTORY * MINUTE
+    found = [aligned(split(hour, symbol)[0], start_ms, HISTORY) for symbol in SYMBOLS]
+    closes, volumes = (np.column_stack(each) for each in zip(*found, strict=True))
+    return np.diff(closes, axis=0), volumes[1:]
 
 
 @pytest.fixture
