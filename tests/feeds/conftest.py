@@ -8,42 +8,20 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.feeds.simulated_run import HISTORY, MINUTE, SYMBOLS, Run, aligned, split
+from tests.clocks import ManualClock
+from tests.feeds.simulated_run import BEGIN_MS, HISTORY, MINUTE, SYMBOLS, Run, aligned, split
 from tests.servers import wait_until
-
-
-class ManualClock:
-    """Wall time and monotonic time, moved by hand; `sleep` moves both."""
-
-    def __init__(self, now_ms: int = 1_700_000_031_500) -> None:
-        self.wall_ms = float(now_ms)
-        self.steady = 1000.0
-
-    def now_ms(self) -> int:
-        return round(self.wall_ms)
-
-    def monotonic(self) -> float:
-        return self.steady
-
-    def sleep(self, seconds: float) -> None:
-        self.wall_ms += 1000 * seconds
-        self.steady += seconds
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    return ManualClock()
+    return ManualClock(BEGIN_MS)
 
 
 @pytest.fixture(scope="session")
-def manual_clock() -> type[ManualClock]:
-    return ManualClock
-
-
-@pytest.fixture(scope="session")
-def hour(manual_clock):
+def hour():
     """An hour of live trading after six days of history."""
-    return Run(manual_clock(), 3600).run()
+    return Run(ManualClock(BEGIN_MS), 3600).run()
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,6 @@ class Played:
 
     def sleep(self, seconds):
         self.sleeps.append(seconds)
-        self.clock.sleep(seconds or 0.0001)
+        self.clock.advance(seconds or 0.0001)
         if self.until is not None and self.clock.monotonic() >= self.until:
             self.feed.stop()

@@ -10,6 +10,7 @@ from backend.market.models import CLOSE, OPEN_TIME, QUOTE_VOLUME, Trade
 SYMBOLS = tuple(DEFAULT_SYMBOLS.split(","))
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 # The clock begins 13 minutes past an hour, and history with a whole one.
+BEGIN_MS = 1_700_000_031_500
 HISTORY = HISTORY_MINUTES + 13
 
 
@@ -33,7 +34,7 @@ class Run:
         self.market.apply_trade(trade)
 
     def sleep(self, seconds):
-        self.clock.sleep(seconds)
+        self.clock.advance(seconds)
         self.on_sleep()
         if self.clock.monotonic() >= self.until:
             self.feed.stop()

@@ -93,13 +93,13 @@ def test_a_slow_replay_stays_alive_and_goes_stale_at_its_end(clock, tmp_path):
     stale = []
 
     def sleep(seconds):
-        clock.sleep(seconds)
+        clock.advance(seconds)
         stale.append(market.feed_stale() or market.stale("BTC"))
 
     ReplayFeed(path, market, clock, 1.0, sleep=sleep).run()
     assert len(stale) > 100 and not any(stale)
     assert market.feed_state.state == "ended"
-    clock.sleep(15.1)
+    clock.advance(15.1)
     assert market.feed_stale() and market.quote("BTC").stale
 
 
@@ -107,7 +107,7 @@ def test_others_get_their_turn_at_any_speed(clock, tmp_path):
     """Each look at the clock takes 0.1 ms here; a turn may last one millisecond."""
     path = write(tmp_path / "BTC.csv", [HEADER, "bad line"] + candle_lines(200) + ["bad"] * 200)
     steady = clock.monotonic
-    clock.monotonic = lambda: (clock.sleep(0.0001), steady())[1]
+    clock.monotonic = lambda: (clock.advance(0.0001), steady())[1]
     turns = []
     market = Market(["BTC"], clock)
     feed = ReplayFeed(path, market, clock, 1e6, sleep=lambda s: turns.append(steady()))

@@ -8,7 +8,8 @@ from backend.feeds.simulated import BRIDGED_MINUTES, HISTORY_MINUTES, SimulatedF
 from backend.feeds.simulation import MarketModel
 from backend.market.market import Market
 from backend.market.models import CLOSE, HIGH, LOW, OPEN, OPEN_TIME, QUOTE_VOLUME
-from tests.feeds.simulated_run import DAY, HISTORY, HOUR, MINUTE, SYMBOLS, Run, split
+from tests.clocks import ManualClock
+from tests.feeds.simulated_run import BEGIN_MS, DAY, HISTORY, HOUR, MINUTE, SYMBOLS, Run, split
 
 
 def test_history_is_six_days_of_every_symbol_up_to_the_running_minute(clock):
@@ -32,8 +33,8 @@ def test_every_candle_is_consistent_and_nothing_is_dropped(hour):
         assert (rows[:, QUOTE_VOLUME] > 0).all()
 
 
-def test_the_same_seed_gives_the_same_market_and_another_one_not(manual_clock):
-    one, same, other = (Run(manual_clock(), 10, seed).run() for seed in (1, 1, 2))
+def test_the_same_seed_gives_the_same_market_and_another_one_not():
+    one, same, other = (Run(ManualClock(BEGIN_MS), 10, seed).run() for seed in (1, 1, 2))
     assert one.trades == same.trades
     assert one.market.quotes() == same.market.quotes()
     assert one.market.quotes() != other.market.quotes()
@@ -150,7 +151,7 @@ def test_work_and_late_wake_ups_do_not_add_up(clock):
     """Each sleep lasts 40 ms too long, and still there are four steps a second."""
     run = Run(clock, 100, symbols=("BTC",))
     sleeps = []
-    run.on_sleep = lambda: (sleeps.append(1), clock.sleep(0.04))
+    run.on_sleep = lambda: (sleeps.append(1), clock.advance(0.04))
     run.run()
     assert len(sleeps) == pytest.approx(400, abs=4)
 
@@ -170,7 +171,7 @@ def test_a_run_goes_on_from_what_the_market_holds_and_fills_what_was_missed(cloc
         restored.load_history(symbol, before.market.closed_candles(symbol))
     seam = {symbol: restored.quote(symbol) for symbol in SYMBOLS}
     reached_ms = max(quote.time_ms for quote in seam.values()) + 1
-    clock.sleep(600)
+    clock.advance(600)
     run = Run(clock, 60, seed=8, market=restored).run()
     assert not restored.drops
     assert (np.diff(restored.closed_candles("BTC")[:, OPEN_TIME]) == MINUTE).all()
@@ -190,7 +191,7 @@ def test_a_symbol_that_is_new_to_the_market_gets_a_history_of_its_own(clock):
     before = Run(clock, 5, symbols=("BTC",)).run()
     market = Market(("BTC", "ETH"), clock, "simulated")
     market.load_history("BTC", before.market.closed_candles("BTC"))
-    clock.sleep(600)
+    clock.advance(600)
     Run(clock, 5, symbols=("BTC", "ETH"), market=market).run()
     new, old = (market.closed_candles(symbol)[:, OPEN_TIME] for symbol in ("ETH", "BTC"))
     assert len(new) >= HISTORY_MINUTES and new[-1] == old[-1]
