@@ -8,7 +8,7 @@ import { spanOf } from '../src/features/market/chart/intervals.js';
 import { Cable } from './cable.js';
 import { expectRestsBars, oldestBar, readBars, restBars, timeAt } from './chartReading.js';
 import { writeRecording } from './replayFile.js';
-import { Server } from './server.js';
+import { FEW_SYMBOLS, Server } from './server.js';
 
 const MINUTE = 60_000;
 const INTERVALS = ['1m', '5m', '15m', '1h', '4h', '1d'];
@@ -54,7 +54,7 @@ const openReplay = (speed) =>
  * @param {Record<string, string>} [env]
  */
 async function open(env) {
-  server = await new Server(env).start();
+  server = await new Server({ ...FEW_SYMBOLS, ...env }).start();
   cable = await new Cable(server.port).start();
   await register(server.url, 'ada');
   context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
@@ -242,7 +242,7 @@ function pastIsThere() {
 }
 
 it('has the years behind it also where it was opened before they were loaded', async () => {
-  server = await new Server().start();
+  server = await new Server(FEW_SYMBOLS).start();
   await register(server.url, 'ada');
   context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();

@@ -151,7 +151,7 @@ def test_a_redis_that_is_slow_holds_nobody(
                 assert not client.wait("market_update")["BTC"]["stale"]
         fence = redis_server.command("get", "crs:fence")
         for client in clients:
-            for _ in range(10):
+            for _ in range(4):
                 client.wait("sentiment_update")
             # Nobody waits for Redis but those who ask it: an answer takes a tenth of its way.
             asked = time.monotonic()

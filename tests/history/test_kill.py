@@ -86,10 +86,10 @@ def kill_often(url: str, times: int) -> None:
 
 @pytest.mark.served
 @kinds
-def test_five_kills_lose_nothing_that_was_stored(
+def test_three_kills_lose_nothing_that_was_stored(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    kill_often(url_of(kind, request, tmp_path), 5)
+    kill_often(url_of(kind, request, tmp_path), 3)
 
 
 @pytest.mark.soak
