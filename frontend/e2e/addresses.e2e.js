@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { launchBrowser, live, PASSWORD, register, signIn, watchForTrouble } from './browser.js';
-import { FEW_SYMBOLS, Server } from './server.js';
+import { Server } from './server.js';
 
 /** @type {Server} */
 let server;
@@ -14,7 +14,7 @@ let page;
 let trouble;
 
 beforeAll(async () => {
-  server = await new Server(FEW_SYMBOLS).start();
+  server = await new Server().start();
   browser = await launchBrowser();
   await register(server.url, 'ada');
 });
