@@ -11,6 +11,7 @@ import { SignalTag } from '@/components/SignalTag.jsx';
 import { Sparkline } from '@/components/Sparkline.jsx';
 import { SymbolMark } from '@/components/SymbolMark.jsx';
 import { useDaySpan } from '@/hooks/useMarketInfo.js';
+import { useSource } from '@/hooks/useSource.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, UNKNOWN } from '@/lib/format.js';
 import { marketInfo } from '@/lib/marketInfo.js';
@@ -185,10 +186,11 @@ const Row = memo(
   function Row({ symbol, href, selected, watched }) {
     const row = useRef(/** @type {HTMLTableRowElement | null} */ (null));
     const inView = useInView(row);
+    const source = useSource(symbol);
     const [, navigate] = useLocation();
     useEffect(() => {
-      if (inView) wantSparkline(symbol);
-    }, [inView, symbol]);
+      if (inView) wantSparkline(symbol, source);
+    }, [inView, symbol, source]);
     return (
       // The link inside does the same for the keyboard.
       // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions

@@ -8,7 +8,7 @@ import { streamStore } from '@/lib/streamStore.js';
 import { ChartLegend } from './ChartLegend.jsx';
 import { ChartNotice } from './ChartNotice.jsx';
 import { ChartView } from './chartView.js';
-import { SIGNAL_INTERVAL } from './intervals.js';
+import { intervalRated } from './intervals.js';
 import { useCandles } from './useCandles.js';
 import { usePriceTag } from './usePriceTag.js';
 import './Chart.css';
@@ -51,11 +51,11 @@ export default function Chart({ symbol, interval }) {
   const offline = useOffline();
   const { last, state } = useCandles(view, symbol, interval);
   usePriceTag(view, symbol, offline);
-  useSignals(view, symbol);
+  useSignals(view, symbol, interval);
   const overlays = useStore(preferences, (state) => state.overlays);
   useEffect(() => {
-    view?.setOverlays({ ...overlays, signals: overlays.signals && interval === SIGNAL_INTERVAL });
-  }, [view, overlays, interval]);
+    view?.setOverlays(overlays);
+  }, [view, overlays]);
 
   /** @param {import('react').KeyboardEvent} event */
   function onKeyDown(event) {
@@ -134,18 +134,21 @@ function useTheme(view) {
 }
 
 /**
- * Mark the symbol's signals, those of before and those that come.
+ * Mark the symbol's signals that rate these candles, those of before and those that come.
  * @param {ChartView | null} view
  * @param {string} symbol
+ * @param {string} interval
  */
-function useSignals(view, symbol) {
+function useSignals(view, symbol, interval) {
   const gaps = useStream((state) => state.gaps);
   useEffect(() => {
     if (!view) return;
     const abort = new AbortController();
     const draw = () => {
       const all = streamStore.getState().signalHistory;
-      view.setSignals(all.filter((signal) => signal.symbol === symbol));
+      view.setSignals(
+        all.filter((signal) => signal.symbol === symbol && intervalRated(signal) === interval),
+      );
     };
     draw();
     const stop = streamStore.subscribe((state, before) => {
@@ -160,5 +163,5 @@ function useSignals(view, symbol) {
       abort.abort();
       stop();
     };
-  }, [view, symbol, gaps]);
+  }, [view, symbol, interval, gaps]);
 }
