@@ -41,12 +41,14 @@ function Now({ latest, history }) {
   if (!latest) return <Empty>{FIRST_READING}</Empty>;
   return (
     <section className="reading" aria-labelledby="reading-now">
-      <h3 id="reading-now">
-        <Explained terms="fear_greed">Fear and greed now</Explained>
+      <header>
+        <h3 id="reading-now">
+          <Explained terms="fear_greed">Fear and greed now</Explained>
+        </h3>
         <span className="muted">
           <Age time={latest.timestamp} suffix=" ago" />
         </span>
-      </h3>
+      </header>
       <p className="muted">How the last day was traded, all symbols, against the last week.</p>
       <Gauge name="Fear and greed" value={latest.market_fear_greed} />
       <dl className="sentiment-facts">
@@ -74,14 +76,16 @@ function Now({ latest, history }) {
 function Daily({ daily }) {
   return (
     <section className="reading" aria-labelledby="reading-daily">
-      <h3 id="reading-daily">
-        <Explained terms="daily_index">Daily index</Explained>
+      <header>
+        <h3 id="reading-daily">
+          <Explained terms="daily_index">Daily index</Explained>
+        </h3>
         {daily && (
           <span className="muted">
             <Age time={daily.timestamp} suffix=" ago" />
           </span>
         )}
-      </h3>
+      </header>
       <p className="muted">How the last months went, by BTC’s days, against the last year.</p>
       {daily ? (
         <>

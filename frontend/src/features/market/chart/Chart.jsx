@@ -1,7 +1,7 @@
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { useOffline } from '@/hooks/useOffline.js';
-import { useStream } from '@/hooks/useWebSocket.js';
+import { useHistory } from '@/hooks/useRequest.js';
 import { getSignals } from '@/lib/api.js';
 import { preferences } from '@/lib/preferences.js';
 import { streamStore } from '@/lib/streamStore.js';
@@ -140,10 +140,16 @@ function useTheme(view) {
  * @param {string} interval
  */
 function useSignals(view, symbol, interval) {
-  const gaps = useStream((state) => state.gaps);
+  const call = useCallback(
+    (/** @type {AbortSignal} */ signal) => getSignals({ symbol, limit: SIGNALS, signal }),
+    [symbol],
+  );
+  const { data } = useHistory(call);
+  useEffect(() => {
+    if (data) streamStore.addHistory(data.signals);
+  }, [data]);
   useEffect(() => {
     if (!view) return;
-    const abort = new AbortController();
     const draw = () => {
       const all = streamStore.getState().signalHistory;
       view.setSignals(
@@ -151,17 +157,8 @@ function useSignals(view, symbol, interval) {
       );
     };
     draw();
-    const stop = streamStore.subscribe((state, before) => {
+    return streamStore.subscribe((state, before) => {
       if (state.signalHistory !== before.signalHistory) draw();
     });
-    getSignals({ symbol, limit: SIGNALS, signal: abort.signal })
-      .then(({ signals }) => streamStore.addHistory(signals))
-      .catch((error) => {
-        if (!abort.signal.aborted) console.warn('Earlier signals could not be loaded', error);
-      });
-    return () => {
-      abort.abort();
-      stop();
-    };
-  }, [view, symbol, interval, gaps]);
+  }, [view, symbol, interval]);
 }

@@ -76,7 +76,7 @@ function Group({ symbol, group: { term, count, votes } }) {
     ),
   );
   return (
-    <section className="rating-group" aria-label={GLOSSARY[term].name}>
+    <section className={`rating-group ${term}`} aria-label={GLOSSARY[term].name}>
       <h3>
         <Explained terms={term}>{GLOSSARY[term].name}</Explained>{' '}
         <span className="muted">{count.score === null ? UNKNOWN : formatScore(count.score)}</span>

@@ -1,5 +1,6 @@
 import { useCallback } from 'react';
 import { useStore } from 'zustand';
+import { useChanges } from '@/hooks/useChanges.js';
 import { useClock } from '@/hooks/useClock.js';
 import { useRequest } from '@/hooks/useRequest.js';
 import { useSource } from '@/hooks/useSource.js';
@@ -23,8 +24,8 @@ const SPREAD_MS = 3_000 * Math.random();
  * @returns {{ ratings: import('@/lib/types.js').Ratings | null, error: Error | null }}
  */
 export function useRatings(symbol) {
-  const source = useSource(symbol);
-  const said = useStream((state) => state.latestSignals[symbol]?.id);
+  const sources = useChanges(useSource(symbol));
+  const said = useChanges(useStream((state) => state.latestSignals[symbol]?.id));
   const speed = useStore(marketInfo, (state) => state.feedStatus?.replay?.speed ?? 1);
   const period = Math.max(MINUTE_MS, speed * ASK_EVERY_MS);
   const closed = useClock((now) =>
@@ -34,7 +35,7 @@ export function useRatings(symbol) {
     (/** @type {AbortSignal} */ signal) => getRatings(symbol, signal),
     [symbol],
   );
-  const { data, error } = useRequest(call, undefined, `${source} ${said} ${closed}`);
+  const { data, error } = useRequest(call, undefined, `${sources} ${said} ${closed}`);
   // The last answer may be another symbol's.
   return { ratings: data?.symbol === symbol ? data.ratings : null, error };
 }
