@@ -60,7 +60,7 @@ it('explains a number to a finger, within the screen', async () => {
     isMobile: true,
   });
   for (const name of ['Drawdown', 'Volume, USD', '90 % range', 'Signals']) {
-    await page.getByRole('button', { name, exact: true }).tap();
+    await page.getByRole('button', { name, exact: true }).first().tap();
     await explanation(page).waitFor();
     const box = await explanation(page).boundingBox();
     expect(box?.x).toBeGreaterThanOrEqual(0);

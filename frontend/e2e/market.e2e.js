@@ -40,7 +40,7 @@ const order = () =>
   page.locator('tbody tr').evaluateAll((rows) => rows.map((each) => each.dataset.row ?? ''));
 
 async function changes() {
-  const texts = await page.locator('tbody tr td:nth-of-type(3)').allTextContents();
+  const texts = await page.locator('tbody tr td:nth-of-type(4)').allTextContents();
   // Rows out of sight say nothing.
   const shown = texts.filter((text) => text !== '');
   return shown.map((text) => Number(text.replace('−', '-').replace(/[^-\d.]/g, '')));

@@ -129,8 +129,8 @@ it('shows the price that the server gives, to six digits', async () => {
   await page.close();
 });
 
-it('shows bid, ask and spread of any magnitude', async () => {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+it('shows bid, ask and spread of any magnitude, in the table too where it is wide', async () => {
+  const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
   await signIn(page, server.url, 'ada');
   for (const symbol of /** @type {const} */ (['BABYDOGE', 'ADA', 'LONGSYMBOLNAME1'])) {
     await page.goto(`${server.url}/markets/${symbol}`);
@@ -141,6 +141,10 @@ it('shows bid, ask and spread of any magnitude', async () => {
     expect(ask).toBeGreaterThan(bid);
     expect(spread / (ask - bid)).toBeCloseTo(1, 1);
     expect(texts[2]).toMatch(/\(2 bp\)$/);
+    const cell = page.locator(`tr[data-row="${symbol}"] .column-spread`);
+    await expect.poll(() => cell.textContent()).toBe('2 bp');
+    expect(await cell.isVisible()).toBe(true);
+    expect(await cutOff(page)).toEqual([]);
   }
   await page.close();
 });
