@@ -163,7 +163,8 @@ it('shows a signal when it arrives', async () => {
   await expect.poll(() => first.getAttribute('data-signal'), { timeout: 90_000 }).not.toBe(before);
 });
 
-it('shows the daily index beside the one of the hour, and what each is for', async () => {
+it('shows the daily index beside the one of now, and what each is for', async () => {
+  await page.goto(server.url);
   await page.getByRole('img', { name: /^Fear and greed \d+ of 100/ }).waitFor();
   await page.getByText('against the last week').waitFor();
   await page.getByText('against the last year').waitFor();

@@ -116,23 +116,19 @@ it('asks anew once a minute, with a signal, and with another source', async () =
   let before = asked();
   await passes(5 * 60_000);
   expect(asked()).toBe(before + 5);
+  const quote = { symbol: 'BTC', price: 1, change_24h: 0, volume_24h: 0, timestamp: '' };
   before = asked();
+  // What is known already when the page is opened.
   streamStore.ingest('trading_signal', { ...SIGNAL, id: 'one' });
-  await passes(1000);
-  expect(asked()).toBe(before + 1);
-  const quote = {
-    symbol: 'BTC',
-    price: 1,
-    change_24h: 0,
-    volume_24h: 0,
-    timestamp: SIGNAL.timestamp,
-  };
   streamStore.ingest('market_update', { BTC: { ...quote, source: 'binance' } });
   await passes(1000);
-  before = asked();
-  streamStore.ingest('market_update', { BTC: { ...quote, source: 'kraken' } });
+  expect(asked()).toBe(before);
+  streamStore.ingest('trading_signal', { ...SIGNAL, id: 'two' });
   await passes(1000);
   expect(asked()).toBe(before + 1);
+  streamStore.ingest('market_update', { BTC: { ...quote, source: 'kraken' } });
+  await passes(1000);
+  expect(asked()).toBe(before + 2);
 });
 
 it('asks nothing in a hidden tab, and at once when it is shown', async () => {
