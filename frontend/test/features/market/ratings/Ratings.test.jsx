@@ -37,8 +37,8 @@ const answer = (symbol, ratings = { ...RATINGS, '1d': rating(4.52e-11) }) =>
   vi.mocked(getRatings).mockImplementation(async () => ({ symbol, ratings }));
 
 beforeEach(() => {
-  // The page's second, too.
-  vi.useFakeTimers({ shouldAdvanceTime: true });
+  // The page's second, too; half a minute away from the next close.
+  vi.useFakeTimers({ shouldAdvanceTime: true, now: Date.UTC(2026, 10, 23, 12, 0, 30) });
   answer('BTC');
 });
 
