@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { live, offline } from './browser.js';
+import { chooseInterval, live, offline } from './browser.js';
 import { charted, newestTime } from './charted.js';
 import { expectRestsBars, restBars } from './chartReading.js';
+import { setHidden } from './visibility.js';
 
 const MINUTE = 60_000;
 
@@ -14,22 +15,6 @@ const at = charted();
 async function caughtUp(page) {
   const now = (await restBars(at.server.url, 'BTC', '1m')).at(-1)?.time ?? Infinity;
   await expect.poll(() => newestTime(page), { timeout: 20_000 }).toBeGreaterThanOrEqual(now);
-}
-
-/**
- * Whether the page is looked at, as the browser tells it.
- * @param {import('playwright-core').Page} page
- * @param {boolean} hidden
- */
-function setHidden(page, hidden) {
-  return page.evaluate((value) => {
-    Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
-    Object.defineProperty(document, 'visibilityState', {
-      configurable: true,
-      get: () => (value ? 'hidden' : 'visible'),
-    });
-    document.dispatchEvent(new Event('visibilitychange'));
-  }, hidden);
 }
 
 describe('every closed bar on the chart is REST’s', () => {
@@ -101,11 +86,11 @@ describe('every closed bar on the chart is REST’s', () => {
       ['ETH', '1m'],
     ]) {
       await page.locator(`tr[data-row="${symbol}"]`).click();
-      await page.getByText(interval, { exact: true }).click();
+      await chooseInterval(page, interval);
     }
     await page.locator('.legend time').waitFor();
     await expectRestsBars(page, at.server.url, { symbol: 'ETH' });
-    await page.getByText('5m', { exact: true }).click();
+    await chooseInterval(page, '5m');
     await page.locator('.chart-canvas[aria-label^="ETH candles of 5m"]').waitFor();
     await page.locator('.legend time').waitFor();
     await expectRestsBars(page, at.server.url, { symbol: 'ETH', interval: '5m' });

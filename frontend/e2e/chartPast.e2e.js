@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { spanOf } from '../src/features/market/chart/intervals.js';
-import { live, signIn } from './browser.js';
+import { chooseInterval, live, signIn } from './browser.js';
 import { expectRestsBars, oldestBar, readBars, restBars, timeAt } from './chartReading.js';
 import { FEW_SYMBOLS } from './server.js';
 import { served } from './served.js';
@@ -75,7 +75,7 @@ it.each(INTERVALS)(
       await route.fulfill({ response: await route.fetch() });
       answered += 1;
     });
-    await page.getByText(interval, { exact: true }).click();
+    await chooseInterval(page, interval);
     await page.locator(`.chart-canvas[aria-label^="BTC candles of ${interval}"]`).waitFor();
     await page.locator('.legend time').waitFor();
     const oldest = (await oldestBar(at.server.url, 'BTC', interval)).time;
