@@ -42,7 +42,7 @@ from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
-from backend.feeds import create_listings
+from backend.feeds import begins_anew, create_listings, feed_name
 from backend.feeds.base import Feed
 from backend.history.archive import Archive
 from backend.history.history import History
@@ -62,10 +62,12 @@ from backend.offload import Offload
 from backend.protocol import ACCEPTED_ROOM, CANDLE, MARKET_UPDATE, PRICE_UPDATE, is_own_room
 from backend.runtime import Runtime
 from backend.storage.database import Database
+from backend.storage.learnt import LearntStore
 from backend.storage.symbols import SymbolStore
 from backend.streaming.added_symbols import LOOK_SECONDS, AddedSymbols, room_for
 from backend.streaming.figures import ProcessReporter
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
+from backend.streaming.keeper import Keeper, Learner
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic
 from backend.turns import SLICE_SECONDS, Turns
@@ -152,8 +154,28 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     store = SymbolStore(database)
     room = SYMBOLS_MAX - len(settings.symbols)
     roster = Roster(settings.symbols, room_for(settings.symbols, store.all(), room))
+    learnt = LearntStore(candles)
+
+    def new_keeper(
+        name: str, learner: Learner, may_write: Callable[[], bool] = lambda: True
+    ) -> Keeper:
+        return Keeper(
+            name,
+            feed_name(settings),
+            learnt,
+            offload,
+            socketio.sleep,
+            clock,
+            metrics,
+            learner,
+            () if begins_anew(settings) else roster,
+            may_write,
+        )
+
     spawn = socketio.start_background_task
-    source = create_source(settings, roster, new_history, spawn, clock, socketio.sleep, metrics)
+    source = create_source(
+        settings, roster, new_history, new_keeper, spawn, clock, socketio.sleep, metrics
+    )
     market, published = source.market, source.published
     forecaster = Forecaster(market, roster, pause)
     transports = (EngineTransports if own_engine else StockTransports)(
@@ -209,13 +231,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     )
     if settings.connections_per_user:
         peers.census.tell(USERS, lambda: service.sessions.users, settings.connections_per_user)
-    peers.orders.on(CLOSE, service.close)
-    peers.orders.on(RECOVERED, service.recovered_elsewhere)
+    peers.orders.on(CLOSE, service.parting.close)
+    peers.orders.on(RECOVERED, service.parting.recovered_elsewhere)
     outside = OutsideMessages(
         socketio.server.manager,
         ACCEPTED_ROOM,
         is_own_room,
-        service.close,
+        service.parting.close,
         lambda fate: metrics.outside.labels(fate).inc(),
     )
     peers.hear(outside.take)
@@ -244,7 +266,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             history,
             published,
             forecaster,
-            Ratings(history, clock),
+            Ratings(history, published.levels, clock),
             DailyIndex(history, settings.symbols, clock),
             roster,
             added.note,
@@ -313,6 +335,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         },
         offload,
         [database, candles],
+        [new_keeper("forecast", forecaster, lambda: source.production.leads)],
         metrics,
         turns,
         readiness,

@@ -19,7 +19,7 @@ from backend.journal.memory import MemoryJournal
 from backend.journal.recoveries import MemoryRecoveries, Recoveries
 from backend.journal.redis_journal import RedisJournal
 from backend.journal.redis_recoveries import FLUSH_SECONDS, RedisRecoveries
-from backend.journal.redis_streams import RedisStreams
+from backend.journal.redis_streams import LEVELS, RECALLED, RedisStreams
 from backend.market.market import Market
 from backend.market.replica import Replica
 from backend.market.roster import Roster
@@ -27,19 +27,24 @@ from backend.metrics import Metrics
 from backend.streaming.analyst import Analyst
 from backend.streaming.desk import Desk
 from backend.streaming.follower import LONGEST_PAUSE_SECONDS, Follower
+from backend.streaming.keeper import Keeper, Learner
 from backend.streaming.leadership import Leadership
 from backend.streaming.periodic import Prompted, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.production import Alone, Production
 from backend.streaming.published import Published
+from backend.streaming.rater import Rater
 
 Spawn = Callable[..., Any]
 NewHistory = Callable[[Market, Feed], History]
+NewKeeper = Callable[[str, Learner], Keeper]
 
 # A process that starts has its market before its first client, unless Redis is away: a report comes
 # each quarter of a second, and a full one every two.
 FIRST_REPORT_SECONDS = 3.0
 _LOOK_SECONDS = 0.02
+# The name of the ratings' states in the database.
+SIGNALS = "signals"
 
 
 class Source(Protocol):
@@ -84,6 +89,7 @@ class LoneSource:
         """Load what was stored, and start the feed."""
         feed = self.desk.feed
         self.desk.history.start(self.spawn)
+        self.desk.keeper.start(self.spawn)
         self.spawn(supervise, "feed", feed.run, lambda: self.stopped, self.sleep, self.metrics)
 
     def stop(self) -> None:
@@ -92,6 +98,8 @@ class LoneSource:
         self.desk.feed.stop()
         self.desk.history.flush()
         self.desk.history.stop()
+        self.desk.keeper.stop()
+        self.desk.keeper.save_last()
 
     def follow(self, symbol: str) -> None:
         """A symbol is served from now on."""
@@ -111,6 +119,7 @@ class SharedSource:
         settings: Settings,
         roster: Roster,
         new_history: NewHistory,
+        new_keeper: NewKeeper,
         spawn: Spawn,
         clock: Clock,
         sleep: Callable[[float], None],
@@ -127,14 +136,16 @@ class SharedSource:
         self._tick: Callable[[], None] = lambda: None
 
         def new_desk(market: Market) -> Desk:
-            return _desk(settings, market, published, new_history, spawn, clock, sleep, metrics)
+            return _desk(
+                settings, market, published, new_history, new_keeper, spawn, clock, sleep, metrics
+            )
 
         self._follower = Follower(
             self._streams,
             journal,
             replica,
             lambda: self._tick(),
-            published.recall,
+            {RECALLED: published.recall, LEVELS: published.hold},
             sleep,
             metrics,
         )
@@ -213,21 +224,22 @@ def create_source(
     settings: Settings,
     roster: Roster,
     new_history: NewHistory,
+    new_keeper: NewKeeper,
     spawn: Spawn,
     clock: Clock,
     sleep: Callable[[float], None],
     metrics: Metrics,
 ) -> Source:
-    """What the settings ask for, of the symbols of `roster`. `new_history` makes what keeps the
-    candles of a market with that feed, for whoever produces; `spawn(function, *arguments)` runs a
-    background task."""
+    """What the settings ask for, of the symbols of `roster`. For whoever produces `new_history`
+    makes what keeps the candles of a market with that feed, `new_keeper` what keeps what a learner
+    of that name learns. `spawn(function, *arguments)` runs a background task."""
     if settings.redis_url:
-        return SharedSource(settings, roster, new_history, spawn, clock, sleep, metrics)
+        return SharedSource(settings, roster, new_history, new_keeper, spawn, clock, sleep, metrics)
     market = Market(roster, clock, feed_name(settings))
     journal = MemoryJournal()
     published = Published(journal.log)
-    desk = _desk(settings, market, published, new_history, spawn, clock, sleep, metrics)
-    producer = Producer(desk.analyst, journal, published.recall, clock)
+    desk = _desk(settings, market, published, new_history, new_keeper, spawn, clock, sleep, metrics)
+    producer = Producer(desk.analyst, journal, published.recall, published.hold, clock)
     recoveries = MemoryRecoveries(clock)
     return LoneSource(
         market, journal, published, Alone(producer), recoveries, desk, spawn, sleep, metrics
@@ -239,18 +251,27 @@ def _desk(
     market: Market,
     published: Published,
     new_history: NewHistory,
+    new_keeper: NewKeeper,
     spawn: Spawn,
     clock: Clock,
     sleep: Callable[[float], None],
     metrics: Metrics,
 ) -> Desk:
     """What works on a market."""
+
+    def pause() -> None:
+        sleep(0)
+
     feed = create_feed(settings, market.symbols, market, clock, metrics.feed_lag.add)
+    history = new_history(market, feed)
+    earlier = history.earlier_candles()
+    rater = Rater(market, market.symbols, settings.signal_timeframe, earlier, pause)
     analyst = Analyst(
         market,
         market.symbols,
+        rater,
         published.signal,
-        pause=lambda: sleep(0),
+        pause=pause,
         mood_of=settings.symbols,
     )
-    return Desk(market, feed, new_history(market, feed), analyst, spawn)
+    return Desk(market, feed, history, analyst, new_keeper(SIGNALS, rater), spawn)

@@ -1,4 +1,5 @@
-"""What a process works with while it produces: the market, with its feed, history and analysis."""
+"""What a process works with while it produces: the market, with its feed, its history, the
+analysis and what that has learnt."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +8,11 @@ from backend.feeds.base import Feed
 from backend.history.history import History
 from backend.market.market import Market
 from backend.streaming.analyst import Analyst
+from backend.streaming.keeper import Keeper
 
 
 class Desk:
-    """Keeps all four of the same symbols, while these come and go."""
+    """Keeps all of them at the same symbols, while these come and go."""
 
     def __init__(
         self,
@@ -18,6 +20,7 @@ class Desk:
         feed: Feed,
         history: History,
         analyst: Analyst,
+        keeper: Keeper,
         spawn: Callable[..., Any],
     ) -> None:
         """`spawn(function, *arguments)` runs a background task."""
@@ -25,6 +28,7 @@ class Desk:
         self.feed = feed
         self.history = history
         self.analyst = analyst
+        self.keeper = keeper
         self._spawn = spawn
 
     def follow(self, symbol: str) -> None:

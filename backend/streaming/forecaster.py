@@ -1,6 +1,7 @@
 """Keeps the forecast ranges up with the market, and says how often they held."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from backend.analysis.forecast import KEPT_MINUTES, ForecastEngine
 from backend.analysis.ranges import HORIZONS
@@ -14,6 +15,9 @@ from backend.streaming.candle_inbox import CandleInbox
 REFRESH_SECONDS = 5.0
 # A week is looked back on. Ranges of a day that would have been issued along the way are checked.
 HISTORY_CANDLES = KEPT_MINUTES
+
+# Symbols that are kept up, or told of, between two pauses, in half a millisecond.
+SYMBOLS_AT_ONCE = 10
 
 MODEL = (
     "No drift; deviation from realised volatility over the last half hour, two hours, day and "
@@ -47,25 +51,33 @@ class Forecaster:
 
     def refresh(self) -> None:
         """Take in what has closed since the last call; run as a background task."""
-        for symbol in self._symbols:
+        for number, symbol in enumerate(self._symbols, 1):
             history, candles = self._inbox.take(symbol)
             if history is not None:
                 self._engine.load(symbol, history, self._pause)
-                self._pause()
             for candle in candles:
                 self._engine.update(symbol, candle)
+            if history is not None or number % SYMBOLS_AT_ONCE == 0:
+                self._pause()
+
+    def state(self, symbol: str) -> dict[str, Any]:
+        """What was learnt of a symbol, as JSON."""
+        return self._engine.state(symbol)
+
+    def restore(self, symbol: str, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave; raises ValueError, KeyError or TypeError for what is no
+        state."""
+        self._engine.restore(symbol, state)
+        self._inbox.start_over(symbol)
 
     def payload(self) -> Payload:
         """What `GET /api/forecast` answers. A symbol with under three hours of candles is left
-        out; `coverage` counts the ranges whose time has come, those of the history included."""
+        out; `coverage` counts the ranges whose time has come, those of the history included. May
+        wait."""
         return {
             "model": MODEL,
             "horizons": list(HORIZONS),
-            "forecasts": [
-                forecast
-                for symbol in self._symbols
-                if (forecast := self._forecast(symbol)) is not None
-            ],
+            "forecasts": self._forecasts(),
             "coverage": {
                 horizon: {
                     _percent(level): {"hits": tally.hits, "total": tally.total}
@@ -74,6 +86,16 @@ class Forecaster:
                 for horizon, levels in self._engine.coverage().items()
             },
         }
+
+    def _forecasts(self) -> list[Payload]:
+        found = []
+        for number, symbol in enumerate(self._symbols, 1):
+            forecast = self._forecast(symbol)
+            if forecast is not None:
+                found.append(forecast)
+            if number % SYMBOLS_AT_ONCE == 0:
+                self._pause()
+        return found
 
     def _forecast(self, symbol: str) -> Payload | None:
         quote = self._market.quote(symbol)

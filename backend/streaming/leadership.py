@@ -41,6 +41,7 @@ class _Term:
         self.over = True
         self.desk.feed.stop()
         self.desk.history.stop()
+        self.desk.keeper.stop()
         self.desk.analyst.close()
         self.publisher.close()
         if self.publishing is not None:
@@ -132,6 +133,7 @@ class Leadership:
             return
         self._publish()
         self._term.desk.history.flush()
+        self._term.desk.keeper.save_last()
         self._end("this process ends")
         try:
             self._lease.release()
@@ -159,7 +161,9 @@ class Leadership:
         self._replica.succeed(market, lambda: self._sleep(0))
         desk = self._new_desk(market)
         publisher = Publisher(market, self._streams, self._journal, self._clock)
-        producer = Producer(desk.analyst, self._journal, publisher.recall, self._clock)
+        producer = Producer(
+            desk.analyst, self._journal, publisher.recall, publisher.hold, self._clock
+        )
         self._take_up(fence, publisher)
         if self._stopped:
             publisher.close()
@@ -171,6 +175,7 @@ class Leadership:
         )
         logger.info("This process leads, in term %d", fence)
         desk.history.start(self._spawn)
+        desk.keeper.start(self._spawn)
         self._spawn(supervise, "feed", desk.feed.run, lambda: term.over, self._sleep, self._metrics)
         # A feed that has its history at once has it now, so that the first report is whole.
         self._sleep(0)

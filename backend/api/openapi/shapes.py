@@ -251,6 +251,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "id": ID,
                 # Perhaps one that was served when this was said.
                 "symbol": ref("Ticker"),
+                "timeframe": one_of(tuple(INTERVALS)),
                 "signal": one_of(SignalLevel),
                 "strength": number(0.5, 1),
                 "score": number(-1, 1),

@@ -1,0 +1,143 @@
+"""Keeps the ratings and levels of all symbols up with the market."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Protocol
+
+from backend import green
+from backend.analysis.rows import REMEMBERED_CANDLES
+from backend.analysis.signal_board import SignalBoard
+from backend.clock import HOUR_MS
+from backend.market.market import Market
+from backend.market.models import OPEN_TIME, Assessment, CandleArray
+from backend.streaming.candle_inbox import CandleInbox
+from backend.streaming.published import Levels
+
+# A level that nothing is known of from a run before goes through so much of the past: 20 ms of work
+# a symbol, in which an hour's level may change many times.
+SETTLING_MS = 6 * HOUR_MS
+# Symbols that are assessed together, in under 2 ms.
+ASSESSED_AT_ONCE = 40
+
+
+class Earlier(Protocol):
+    """The candles from before the market's; `EarlierCandles` says more."""
+
+    def version(self, symbol: str) -> int: ...
+    def before(self, symbol: str, minutes: CandleArray, count: int) -> dict[str, CandleArray]: ...
+
+
+class Rater:
+    """A `SignalBoard` of a `Market`, the work done by whoever asks.
+
+    `pause` is called each millisecond or two while a symbol is read anew, so that others get a
+    turn.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        symbols: Iterable[str],
+        timeframe: str,
+        earlier: Earlier,
+        pause: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Assessments are those of `timeframe`."""
+        self._market = market
+        self._symbols = tuple(symbols)
+        self._timeframe = timeframe
+        self._earlier = earlier
+        self._pause = pause
+        # One board for all that were there at first, which it rates in one go; each that has come
+        # since has its own, in half a millisecond.
+        self._boards = dict.fromkeys(self._symbols, SignalBoard(self._symbols))
+        self._inbox = CandleInbox(market, self._symbols)
+        self._levels_due = True
+        # What there was of earlier candles when a symbol was read last.
+        self._versions: dict[str, int] = {}
+        # Whoever reads a symbol anew may pause; another one who wants it waits.
+        self._turns = {symbol: green.Semaphore(1) for symbol in self._symbols}
+
+    def close(self) -> None:
+        """Stop listening to the market."""
+        self._inbox.close()
+
+    def follow(self, symbol: str) -> None:
+        """Rate one symbol more."""
+        self._symbols = (*self._symbols, symbol)
+        self._boards[symbol] = SignalBoard((symbol,))
+        self._turns[symbol] = green.Semaphore(1)
+        self._inbox.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """Rate a symbol no more."""
+        self._symbols = tuple(other for other in self._symbols if other != symbol)
+        for by_symbol in (self._boards, self._turns, self._versions):
+            by_symbol.pop(symbol, None)
+        self._inbox.unfollow(symbol)
+
+    def catch_up(self, symbol: str) -> None:
+        """Take in what has closed, and what has become known of the past; may wait."""
+        board = self._boards.get(symbol)
+        if board is None:
+            return  # it has gone while others had their turn
+        with self._turns[symbol]:
+            version = self._earlier.version(symbol)
+            history, candles = self._inbox.take(symbol)
+            if (
+                history is None
+                and version != self._versions.get(symbol)
+                and board.is_short(symbol)
+                and symbol in self._boards
+            ):
+                history = self._market.closed_candles(symbol)
+            if history is None:
+                for candle in candles:
+                    board.update(symbol, candle)
+                return
+            self._versions[symbol] = version
+            longer = self._earlier.before(symbol, history, REMEMBERED_CANDLES)
+            since_ms = int(history[-1, OPEN_TIME]) - SETTLING_MS if len(history) else 0
+            board.load(symbol, history, longer, self._pause, since_ms)
+
+    def assess(self, symbols: Iterable[str]) -> Iterator[Assessment]:
+        """What there is to say of these symbols now, those without enough candles left out; some
+        are worked out at a time, and `pause` is called in between."""
+        wanted = iter(tuple(symbols))
+        while together := tuple(islice(wanted, ASSESSED_AT_ONCE)):
+            by_board: dict[SignalBoard, list[str]] = {}
+            for symbol in together:
+                if symbol in self._boards:
+                    by_board.setdefault(self._boards[symbol], []).append(symbol)
+            for board, of_board in by_board.items():
+                yield from board.assess(
+                    self._timeframe,
+                    {symbol: self._market.forming(symbol) for symbol in of_board},
+                    {symbol: self._market.time_ms(symbol) for symbol in of_board},
+                )
+            self._pause()
+
+    def changed_levels(self) -> Levels | None:
+        """The levels of all symbols on every timeframe; None where none has changed since this was
+        last asked."""
+        # Each board forgets what it has told.
+        changed = [bool(board.changes()) for board in set(self._boards.values())]
+        if not any(changed) and not self._levels_due:
+            return None
+        self._levels_due = False
+        return {
+            symbol: {timeframe: level.value for timeframe, level in board.levels(symbol).items()}
+            for symbol, board in self._boards.items()
+        }
+
+    def state(self, symbol: str) -> dict[str, Any]:
+        """What is to be known of a symbol after a restart, as JSON."""
+        return self._boards[symbol].state(symbol)
+
+    def restore(self, symbol: str, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave; raises ValueError, KeyError or TypeError for what is no
+        state."""
+        with self._turns[symbol]:
+            self._boards[symbol].restore(symbol, state)
+            self._inbox.start_over(symbol)
+            self._levels_due = True
