@@ -64,7 +64,7 @@ def test_rest_answers_alike_everywhere(start_cluster: StartCluster) -> None:
     for interval in ("1m", "4h"):
         path = f"/api/market/candles?symbol=BTC&limit=1500&interval={interval}"
         assert len(same(cluster, path)["candles"]) > 10
-    assert same(cluster, "/api/signals")["signals"]
+    wait_until(lambda: same(cluster, "/api/signals")["signals"], "a signal")
     assert len(same(cluster, "/api/sentiment")["history"]) > 10
     assert set(SYMBOLS) <= set(same(cluster, "/api/market/quotes")["quotes"])
 
