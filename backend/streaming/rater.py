@@ -50,6 +50,7 @@ class Rater:
         self._levels_due = True
         # What there was of earlier candles when a symbol was read last.
         self._versions: dict[str, int] = {}
+        self._read: set[str] = set()
         # Whoever reads a symbol anew may pause; another one who wants it waits.
         self._turns = {symbol: green.Semaphore(1) for symbol in self._symbols}
 
@@ -76,6 +77,11 @@ class Rater:
             longer = self._earlier.before(symbol, history, REMEMBERED_CANDLES)
             since_ms = int(history[-1, OPEN_TIME]) - SETTLING_MS if len(history) else 0
             self._board.load(symbol, history, longer, self._pause, since_ms)
+            self._read.add(symbol)
+
+    def has_read(self, symbol: str) -> bool:
+        """Whether a symbol has been read once: from then on its reading anew is a short one."""
+        return symbol in self._read
 
     def assess(self, symbols: Iterable[str]) -> list[Assessment]:
         """What there is to say of these symbols now, those without enough candles left out."""
