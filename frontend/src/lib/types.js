@@ -68,7 +68,7 @@
  *
  * @typedef {object} Rating Of a symbol on one timeframe.
  * @property {number} score -1 to 1.
- * @property {SignalLevel} signal The level of the score.
+ * @property {SignalLevel} signal The level that is held.
  * @property {VoteCount} moving_averages
  * @property {VoteCount} oscillators
  * @property {Vote[]} votes The moving averages', then the oscillators'.
