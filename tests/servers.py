@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,13 @@ class Server:
             if line.startswith(f"{name} "):
                 return float(line.rsplit(" ", 1)[1])
         return 0.0
+
+    def wait_for_signals(self, symbols: Iterable[str]) -> None:
+        """Wait until there is a signal of each, as who subscribes a moment after the start may
+        have to."""
+        for symbol in symbols:
+            path = f"/api/signals?symbol={symbol}&limit=1"
+            wait_until(lambda path=path: self.get(path).json()["signals"], f"a signal of {symbol}")
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")

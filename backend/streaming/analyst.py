@@ -82,8 +82,8 @@ class Analyst:
 
     def first_signal(self, symbol: str) -> Payload | None:
         """A signal to say of a symbol of which none was said yet; None where there is one, or not
-        enough data."""
-        if self._said(symbol) is not None:
+        enough data, or where the cycle that is about to read the symbol says it."""
+        if self._said(symbol) is not None or not self._rater.has_read(symbol):
             return None
         self._rater.catch_up(symbol)
         found = next(self._rater.assess((symbol,)), None)
@@ -97,6 +97,10 @@ class Analyst:
         """
         for number, symbol in enumerate(self._symbols, 1):
             self._rater.catch_up(symbol)
+            # At a start all are read anew, one after the other; nobody waits for the last.
+            if (first := self.first_signal(symbol)) is not None:
+                yield first
+                self._said_at[symbol] = now_monotonic
             if number % SYMBOLS_AT_ONCE == 0:
                 self._pause()
         for assessment in self._rater.assess(self._symbols):

@@ -1,7 +1,6 @@
 """Keeps the ratings and levels of all symbols up with the market."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any, Protocol
 
 from backend import green
@@ -55,6 +54,7 @@ class Rater:
         self._levels_due = True
         # What there was of earlier candles when a symbol was read last.
         self._versions: dict[str, int] = {}
+        self._read: set[str] = set()
         # Whoever reads a symbol anew may pause; another one who wants it waits.
         self._turns = {symbol: green.Semaphore(1) for symbol in self._symbols}
 
@@ -74,6 +74,7 @@ class Rater:
         self._symbols = tuple(other for other in self._symbols if other != symbol)
         for by_symbol in (self._boards, self._turns, self._versions):
             by_symbol.pop(symbol, None)
+        self._read.discard(symbol)
         self._inbox.unfollow(symbol)
 
     def catch_up(self, symbol: str) -> None:
@@ -99,14 +100,22 @@ class Rater:
             longer = self._earlier.before(symbol, history, REMEMBERED_CANDLES)
             since_ms = int(history[-1, OPEN_TIME]) - SETTLING_MS if len(history) else 0
             board.load(symbol, history, longer, self._pause, since_ms)
+            if symbol in self._boards:
+                self._read.add(symbol)
+
+    def has_read(self, symbol: str) -> bool:
+        """Whether a symbol has been read once: from then on its reading anew is a short one."""
+        return symbol in self._read
 
     def assess(self, symbols: Iterable[str]) -> Iterator[Assessment]:
         """What there is to say of these symbols now, those without enough candles left out; some
         are worked out at a time, and `pause` is called in between."""
-        wanted = iter(tuple(symbols))
-        while together := tuple(islice(wanted, ASSESSED_AT_ONCE)):
+        wanted = tuple(symbols)
+        for begin in range(0, len(wanted), ASSESSED_AT_ONCE):
+            if begin:
+                self._pause()
             by_board: dict[SignalBoard, list[str]] = {}
-            for symbol in together:
+            for symbol in wanted[begin : begin + ASSESSED_AT_ONCE]:
                 if symbol in self._boards:
                     by_board.setdefault(self._boards[symbol], []).append(symbol)
             for board, of_board in by_board.items():
@@ -115,7 +124,6 @@ class Rater:
                     {symbol: self._market.forming(symbol) for symbol in of_board},
                     {symbol: self._market.time_ms(symbol) for symbol in of_board},
                 )
-            self._pause()
 
     def changed_levels(self) -> Levels | None:
         """The levels of all symbols on every timeframe; None where none has changed since this was

@@ -164,12 +164,15 @@ it('shows a signal when it arrives', async () => {
 });
 
 it('shows the daily index beside the one of now, and what each is for', async () => {
+  const daily = async () => (await (await fetch(`${server.url}/api/sentiment`)).json()).daily;
+  // The simulated market's years are there a moment after its first start.
+  await expect.poll(daily).not.toBeNull();
   await page.goto(server.url);
   await page.getByRole('img', { name: /^Fear and greed \d+ of 100/ }).waitFor();
   await page.getByText('against the last week').waitFor();
   await page.getByText('against the last year').waitFor();
-  const { daily } = await (await fetch(`${server.url}/api/sentiment`)).json();
-  await page.getByRole('img', { name: `Daily index ${daily.value} of 100` }).waitFor();
+  const { value } = await daily();
+  await page.getByRole('img', { name: `Daily index ${value} of 100` }).waitFor();
   await page.getByRole('img', { name: /^Daily index: from \d+ to \d+, now/ }).waitFor();
 });
 

@@ -19,7 +19,9 @@ afterEach(() => server?.stop());
 async function open(env = {}) {
   server = await new Server({ ...FEW_SYMBOLS, ...env }).start();
   await register(server.url, 'ada');
-  const page = await (await browser.newContext()).newPage();
+  // Wide enough for the volume, by which BTC stands in view; by the change it may stand anywhere.
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
   const trouble = watchForTrouble(page);
   await signIn(page, server.url, 'ada');
   await page.goto(`${server.url}/markets`);

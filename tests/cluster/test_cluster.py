@@ -57,7 +57,7 @@ def test_rest_answers_alike_everywhere(three: Cluster) -> None:
     for interval in ("1m", "4h"):
         path = f"/api/market/candles?symbol=BTC&limit=1500&interval={interval}"
         assert len(same(three, path)["candles"]) > 10
-    assert same(three, "/api/signals")["signals"]
+    wait_until(lambda: same(three, "/api/signals")["signals"], "a signal")
     assert len(same(three, "/api/sentiment")["history"]) > 10
     assert set(SYMBOLS) <= set(same(three, "/api/market/quotes")["quotes"])
 

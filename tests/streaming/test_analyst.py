@@ -90,7 +90,8 @@ class Desk:
         return [entry.payload() for entry in self.journal.log.since(after)]
 
     def signal(self, symbol):
-        """The symbol's signal, as whoever subscribes finds it."""
+        """The symbol's signal, as whoever subscribes finds it once the symbol has been read."""
+        self.rater.catch_up(symbol)
         self.producer.say_first([symbol])
         return self.published.signal(symbol)
 
@@ -155,6 +156,20 @@ def test_a_signal_is_the_boards_assessment_with_the_contracts_fields():
     }
     assert type(signal["signal"]) is type(signal["reason"]) is str
     assert desk.said() == [signal]
+
+
+def test_who_subscribes_before_a_symbol_has_been_read_does_not_wait_for_that():
+    desk = Desk()
+    desk.producer.say_first(["BTC"])
+    assert desk.said() == [] and desk.pauses == 0
+    assert [signal["symbol"] for signal in desk.cycle(0.0)] == list(SYMBOLS)
+
+
+def test_the_first_signal_of_a_symbol_waits_for_no_other_symbol():
+    desk = Desk(pause=lambda: said.append(len(desk.said())))
+    said = []
+    desk.cycle(0.0)
+    assert sorted(set(said)) == [0, 1]
 
 
 def test_everybody_gets_the_same_signal():
