@@ -69,6 +69,7 @@ from backend.streaming.figures import ProcessReporter
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.keeper import Keeper, Learner
 from backend.streaming.limits import MESSAGE_MAX_BYTES
+from backend.streaming.pace import Pace
 from backend.streaming.periodic import Periodic
 from backend.turns import SLICE_SECONDS, Turns
 from backend.websocket_service import WebSocketService
@@ -177,7 +178,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         settings, roster, new_history, new_keeper, spawn, clock, socketio.sleep, metrics
     )
     market, published = source.market, source.published
-    forecaster = Forecaster(market, roster, pause)
+    forecaster = Forecaster(market, roster, Pace(socketio.sleep, clock))
     transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
         clock,

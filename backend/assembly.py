@@ -29,6 +29,7 @@ from backend.streaming.desk import Desk
 from backend.streaming.follower import LONGEST_PAUSE_SECONDS, Follower
 from backend.streaming.keeper import Keeper, Learner
 from backend.streaming.leadership import Leadership
+from backend.streaming.pace import Pace
 from backend.streaming.periodic import Prompted, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.production import Alone, Production
@@ -258,20 +259,17 @@ def _desk(
     metrics: Metrics,
 ) -> Desk:
     """What works on a market."""
-
-    def pause() -> None:
-        sleep(0)
-
     feed = create_feed(settings, market.symbols, market, clock, metrics.feed_lag.add)
     history = new_history(market, feed)
     earlier = history.earlier_candles()
-    rater = Rater(market, market.symbols, settings.signal_timeframe, earlier, pause)
+    timeframe = settings.signal_timeframe
+    rater = Rater(market, market.symbols, timeframe, earlier, Pace(sleep, clock))
     analyst = Analyst(
         market,
         market.symbols,
         rater,
         published.signal,
-        pause=pause,
+        pause=Pace(sleep, clock),
         mood_of=settings.symbols,
     )
     return Desk(market, feed, history, analyst, new_keeper(SIGNALS, rater), spawn)

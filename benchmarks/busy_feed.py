@@ -107,6 +107,7 @@ def _measure(
         chosen = random.Random(1)
         clients = [Client(url, symbols)]
         clients += [Client(url, chosen.sample(symbols, BASKET_SYMBOLS)) for _ in range(10)]
+        met = time.time()
         loaded = _wait_for_histories(url, options.load_seconds)
         cpu, at = cpu_seconds(server.pid), time.time()
         print(f"histories: {loaded:.0f} s, {100 * cpu / (at - began):.0f} % of a core till then")
@@ -123,7 +124,7 @@ def _measure(
     holds = json.loads((folder / "holds.json").read_text())
     print(f"then, for {options.seconds:.0f} s: {100 * share:.0f} % of a core, {memory:.0f} MB")
     print(f"feed {health['feed']['state']}: {health['feed']['detail'][:100] or 'all is well'}")
-    for name, begin, end in (("while loading", began, at), ("then", at, at + options.seconds)):
+    for name, begin, end in (("while loading", met, at), ("then", at, at + options.seconds)):
         print(f"\n{name}:")
         _print_ticks(ticks, begin, end)
         _print_holds([each for each in holds if begin <= began + each["at_s"] < end])

@@ -41,8 +41,9 @@ log = logging.getLogger(__name__)
 PROVEN_S = 10.0
 # How often the reader looks at clocks and states between messages.
 UPKEEP_S = 0.25
-# In a backlog no read waits, so nobody else would run; this is how long the others may have to.
-YIELD_AFTER_S = 0.0005
+# In a backlog no read waits, so nobody else would run; this is how long the others may have to. As
+# long as a slice of theirs, or a busy feed would fall behind while others work.
+YIELD_AFTER_S = 0.002
 
 
 class WebSocketFeed(Feed):

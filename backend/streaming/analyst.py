@@ -6,6 +6,7 @@ Only one process of those that share a stream does this; what it says is known f
 from collections.abc import Callable, Iterable, Iterator
 from uuid import uuid4
 
+from backend import green
 from backend.analysis.sentiment import KEPT_MINUTES, SentimentEngine
 from backend.clock import iso
 from backend.market.market import Market
@@ -58,7 +59,9 @@ class Analyst:
         self._said_at: dict[str, float] = {}
         self._rater = rater
         self._moody = self._symbols if mood_of is None else tuple(mood_of)
-        self._sentiment = SentimentEngine(self._moody)
+        self._sentiment = SentimentEngine(self._moody, pause)
+        # While one reads the sentiment, which pauses, nobody else changes what it is read from.
+        self._reading_turn = green.Semaphore(1)
         self._recall_due = False
         self._reading: Sentiment | None = None
         self._latest: Payload | None = None
@@ -101,7 +104,8 @@ class Analyst:
             if (first := self.first_signal(symbol)) is not None:
                 yield first
                 self._said_at[symbol] = now_monotonic
-            if number % SYMBOLS_AT_ONCE == 0:
+                self._pause()
+            elif number % SYMBOLS_AT_ONCE == 0:
                 self._pause()
         for assessment in self._rater.assess(self._symbols):
             if self._is_due(assessment, now_monotonic):
@@ -117,8 +121,9 @@ class Analyst:
 
         It keeps its id until the next minute, or a late candle, changes it.
         """
-        self._refresh()
-        reading = self._sentiment.read()
+        with self._reading_turn:
+            self._refresh()
+            reading = self._sentiment.read()
         if reading is not None and reading != self._reading:
             self._reading = reading
             self._latest = self._sentiment_payload(reading)
@@ -136,7 +141,8 @@ class Analyst:
         self._recall_due = False
         recalled = []
         for number in range(1, RECALLED + 1):
-            reading = self._sentiment.past(number * QUARTER_MINUTES)
+            with self._reading_turn:
+                reading = self._sentiment.past(number * QUARTER_MINUTES)
             if reading is None:
                 break
             recalled.append(self._sentiment_payload(reading))

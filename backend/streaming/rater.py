@@ -15,8 +15,8 @@ from backend.streaming.published import Levels
 # A level that nothing is known of from a run before goes through so much of the past: 20 ms of work
 # a symbol, in which an hour's level may change many times.
 SETTLING_MS = 6 * HOUR_MS
-# Symbols that are assessed together, in under 2 ms.
-ASSESSED_AT_ONCE = 40
+# Symbols that are rated together, on all timeframes: when a minute has closed, in 3 ms.
+BOARD_SYMBOLS = 20
 
 
 class Earlier(Protocol):
@@ -47,9 +47,12 @@ class Rater:
         self._timeframe = timeframe
         self._earlier = earlier
         self._pause = pause
-        # One board for all that were there at first, which it rates in one go; each that has come
-        # since has its own, in half a millisecond.
-        self._boards = dict.fromkeys(self._symbols, SignalBoard(self._symbols))
+        # A board rates all of its symbols in one go, and takes the hub for as long. One that comes
+        # later has its own, which takes half a millisecond.
+        self._boards: dict[str, SignalBoard] = {}
+        for begin in range(0, len(self._symbols), BOARD_SYMBOLS):
+            together = self._symbols[begin : begin + BOARD_SYMBOLS]
+            self._boards |= dict.fromkeys(together, SignalBoard(together))
         self._inbox = CandleInbox(market, self._symbols)
         self._levels_due = True
         # What there was of earlier candles when a symbol was read last.
@@ -111,11 +114,11 @@ class Rater:
         """What there is to say of these symbols now, those without enough candles left out; some
         are worked out at a time, and `pause` is called in between."""
         wanted = tuple(symbols)
-        for begin in range(0, len(wanted), ASSESSED_AT_ONCE):
+        for begin in range(0, len(wanted), BOARD_SYMBOLS):
             if begin:
                 self._pause()
             by_board: dict[SignalBoard, list[str]] = {}
-            for symbol in wanted[begin : begin + ASSESSED_AT_ONCE]:
+            for symbol in wanted[begin : begin + BOARD_SYMBOLS]:
                 if symbol in self._boards:
                     by_board.setdefault(self._boards[symbol], []).append(symbol)
             for board, of_board in by_board.items():
@@ -127,16 +130,20 @@ class Rater:
 
     def changed_levels(self) -> Levels | None:
         """The levels of all symbols on every timeframe; None where none has changed since this was
-        last asked."""
-        # Each board forgets what it has told.
-        changed = [bool(board.changes()) for board in set(self._boards.values())]
-        if not any(changed) and not self._levels_due:
+        last asked. May wait."""
+        changed, self._levels_due = self._levels_due, False
+        for board in dict.fromkeys(self._boards.values()):
+            changed = bool(board.changes()) or changed  # which it then forgets
+            self._pause()
+        if not changed:
             return None
-        self._levels_due = False
-        return {
-            symbol: {timeframe: level.value for timeframe, level in board.levels(symbol).items()}
-            for symbol, board in self._boards.items()
-        }
+        levels = {}
+        for number, (symbol, board) in enumerate(tuple(self._boards.items()), 1):
+            of_symbol = board.levels(symbol)
+            levels[symbol] = {timeframe: level.value for timeframe, level in of_symbol.items()}
+            if number % BOARD_SYMBOLS == 0:
+                self._pause()
+        return levels
 
     def state(self, symbol: str) -> dict[str, Any]:
         """What is to be known of a symbol after a restart, as JSON."""
