@@ -152,7 +152,8 @@ def _print_holds(holds: list[dict[str, Any]]) -> None:
     longest = max((each["cpu_ms"] for each in holds), default=0.0)
     print(
         f"  hub: {len(holds)} times held for over 1 ms of CPU or wall time, {len(over)} times for "
-        f"over {HELD_MS:.0f} ms of CPU time, at most {longest:.1f} ms"
+        f"over {HELD_MS:.0f} ms of CPU time, {sum(each['full_collection'] for each in over)} of "
+        f"these in a full garbage collection; at most {longest:.1f} ms"
     )
     worst: dict[str, float] = {}
     times: Counter[str] = Counter()

@@ -1,14 +1,16 @@
 """The real `app.py`, which notes how long each greenlet keeps the hub, and who it was.
 
 At its end it writes what took over `NOTED_MS` to the file that `HOLDS_FILE` names: a JSON list of
-`{"at_s", "cpu_ms", "wall_ms", "who"}`. CPU time is what the code takes, wall time also what other
-processes took of the core meanwhile; of the hub itself, which waits, there is CPU time alone.
+`{"at_s", "cpu_ms", "wall_ms", "who", "full_collection"}`. CPU time is what the code takes, wall time also what other
+processes took of the core meanwhile; of the hub itself, which waits, there is CPU time alone. `full_collection`: Python has looked at all
+objects for garbage meanwhile.
 """
 
 # Before anything else: it patches the standard library.
 import app as entry
 
 # isort: split
+import gc
 import json
 import os
 import sys
@@ -33,6 +35,8 @@ class Holds:
         self._began = time.perf_counter()
         self._wall, self._cpu = self._began, time.thread_time()
         self.notes: list[dict[str, Any]] = []
+        self._collected = False
+        gc.callbacks.append(self._note_collection)
 
     def switched(self, _event: str, greenlets: tuple[Any, Any]) -> None:
         wall, cpu = time.perf_counter(), time.thread_time()
@@ -47,8 +51,13 @@ class Holds:
                     "cpu_ms": round(cpu_ms, 2),
                     "wall_ms": round(held_ms, 2),
                     "who": "the hub's own calls" if is_hub else _who(greenlets[0].gr_frame),
+                    "full_collection": self._collected,
                 }
             )
+        self._collected = False
+
+    def _note_collection(self, phase: str, info: dict[str, int]) -> None:
+        self._collected = self._collected or (phase == "stop" and info["generation"] == 2)
 
 
 def _who(frame: FrameType | None) -> str:
