@@ -1,9 +1,9 @@
 """The real `app.py`, which notes how long each greenlet keeps the hub, and who it was.
 
 At its end it writes what took over `NOTED_MS` to the file that `HOLDS_FILE` names: a JSON list of
-`{"at_s", "cpu_ms", "wall_ms", "who", "full_collection"}`. CPU time is what the code takes, wall time also what other
-processes took of the core meanwhile; of the hub itself, which waits, there is CPU time alone. `full_collection`: Python has looked at all
-objects for garbage meanwhile.
+`{"at_s", "cpu_ms", "wall_ms", "who", "full_collection"}`. CPU time is what the code takes, wall
+time also what other processes took of the core meanwhile; of the hub itself, which waits, there is CPU
+time alone. `full_collection`: Python has looked at all objects for garbage meanwhile.
 """
 
 # Before anything else: it patches the standard library.

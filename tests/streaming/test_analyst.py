@@ -283,7 +283,7 @@ def test_others_get_a_turn_between_the_symbols_whose_sentiment_is_read_anew():
     assert desk.pauses == len(SYMBOLS) + 1
     desk.close_minute(300)
     desk.sentiment()
-    assert desk.pauses == len(SYMBOLS)
+    assert desk.pauses == len(SYMBOLS) + 2
 
 
 def test_recent_signals_are_newest_first_and_bounded():
