@@ -2,8 +2,8 @@
 
 At its end it writes what took over `NOTED_MS` to the file that `HOLDS_FILE` names: a JSON list of
 `{"at_s", "cpu_ms", "wall_ms", "who", "full_collection"}`. CPU time is what the code takes, wall
-time also what other processes took of the core meanwhile; of the hub itself, which waits, there is CPU
-time alone. `full_collection`: Python has looked at all objects for garbage meanwhile.
+time also what other processes took of the core meanwhile; of the hub itself, which waits, there is
+CPU time alone. `full_collection`: Python has looked at all objects for garbage meanwhile.
 """
 
 # Before anything else: it patches the standard library.
