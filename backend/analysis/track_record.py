@@ -63,9 +63,11 @@ class SymbolRecord:
     """The notes of one symbol, in order of time."""
 
     def __init__(self, notes: Notes | None = None) -> None:
-        """Go on from notes that were taken before; levels that were said up to the newest of them
-        are known, and not noted again."""
+        """Go on from all notes that were taken of some days; levels that were said up to the newest
+        of them are known, and not noted again, and nothing is of days before."""
         self.notes = np.empty(0, NOTE) if notes is None else notes
+        first = int(self.notes["minute"][0]) if len(self.notes) else 0
+        self._since = first - first % DAY_MINUTES
         said = self.notes[self.notes["timeframe"] != MOMENT]
         self._known = int(said["minute"].max()) if len(said) else -1
         # The last of each timeframe.
@@ -83,7 +85,11 @@ class SymbolRecord:
         for change in changes:
             minute, timeframe = change.time_ms // MINUTE_MS, timeframe_code(change.timeframe)
             level = _LEVELS[change.level]
-            if minute > self._known and self._levels.get(timeframe) != level:
+            if (
+                minute > self._known
+                and minute >= self._since
+                and self._levels.get(timeframe) != level
+            ):
                 self._levels[timeframe] = level
                 rows.append((minute, timeframe, level, change.price, OPEN))
         self._add(np.array(rows, NOTE))
@@ -135,12 +141,13 @@ class SymbolRecord:
 
     def forget(self, before_day: int) -> None:
         """Let go of what was said before then: it is judged, and stays as it was written."""
-        self.notes = self.notes[self.notes["minute"] // DAY_MINUTES >= before_day]
+        self._since = max(self._since, before_day * DAY_MINUTES)
+        self.notes = self.notes[self.notes["minute"] >= self._since]
 
     def _note_moments(self, minutes: CandleArray, since_ms: float, until_ms: int) -> None:
         """Each quarter of an hour of `minutes` that has none yet; of those that may have been
         repaired, at the price that they have now."""
-        first = int(minutes[0, OPEN_TIME]) // QUARTER_MS + 1
+        first = max(int(minutes[0, OPEN_TIME]) // QUARTER_MS + 1, self._since // _QUARTER_MINUTES)
         quarters = np.arange(first, until_ms // QUARTER_MS + 1) * _QUARTER_MINUTES
         prices = prices_at(minutes, quarters * MINUTE_MS)
         moments = self.notes["timeframe"] == MOMENT

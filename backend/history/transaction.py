@@ -28,7 +28,7 @@ def all_series(connection: Connection, where: ColumnElement[bool]) -> AllSeries:
     }
 
 
-def _insert(connection: Connection, table: Any) -> Any:
+def insert_into(connection: Connection, table: Any) -> Any:
     """An INSERT that has a clause for what is there already, which both databases write alike."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
@@ -46,7 +46,7 @@ def ensured(connection: Connection, source: str, symbols: Collection[str]) -> Al
     ]
     if not missing:
         return series
-    connection.execute(_insert(connection, candle_series).on_conflict_do_nothing(), missing)
+    connection.execute(insert_into(connection, candle_series).on_conflict_do_nothing(), missing)
     return all_series(connection, where)
 
 
@@ -139,7 +139,7 @@ def _merge(
         if known is None or not np.array_equal(known, whole):
             written.append({"series_id": series_id, "block": block, "candles": pack(whole)})
     if written:
-        statement = _insert(connection, candle_blocks)
+        statement = insert_into(connection, candle_blocks)
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["series_id", "block"],
