@@ -97,6 +97,10 @@ class DeepHistory:
         """Load no more after the present page."""
         self._stopped = True
 
+    def pages(self, symbol: str) -> int:
+        """How many pages of a symbol's past were loaded in this run."""
+        return sum(self._pages[symbol, interval] for interval in self._feed.past_intervals)
+
     # --- within ---------------------------------------------------------------------------------
 
     def _next(self) -> Page | None:

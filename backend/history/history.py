@@ -10,6 +10,7 @@ from backend.clock import DAY_MS, Clock
 from backend.feeds.base import Feed
 from backend.history.archive import Archive
 from backend.history.deep import DeepHistory
+from backend.history.earlier import EarlierCandles
 from backend.history.looks import Looks
 from backend.market.candles import BASE_INTERVAL, MINUTES_KEPT
 from backend.market.market import Market
@@ -108,6 +109,11 @@ class History:
         self._deep.stop()
         for unsubscribe in self._unsubscribe:
             unsubscribe()
+
+    def earlier_candles(self) -> EarlierCandles:
+        """The candles from before the market's, of which there are more with each page."""
+        pages, clock = self._deep.pages, self._clock
+        return EarlierCandles(self._source, self._archive, self._offload, pages, clock)
 
     def flush(self) -> bool:
         """Write what there is; whether that could be done."""

@@ -11,8 +11,7 @@ import numpy as np
 from sqlalchemy import and_, delete, func, select
 
 from backend.analysis.track_record import MOMENT, NOTE, Notes
-from backend.history.transaction import insert_into
-from backend.storage.database import Database
+from backend.storage.database import Database, inserting
 from backend.storage.schema import signal_days
 
 # (symbol, days since 1970).
@@ -99,7 +98,7 @@ class RecordStore:
             for (symbol, day), notes in days.items()
         ]
         with self._database.write() as connection:
-            statement = insert_into(connection, signal_days)
+            statement = inserting(connection, signal_days)
             connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=["source", "symbol", "day"],

@@ -30,7 +30,7 @@ export const GLOSSARY = /** @satisfies {Record<string, Entry>} */ ({
   },
   signal: {
     name: 'Signal',
-    text: 'The mean vote of 26 technical indicators on one-minute candles: strong buy over 0.5, buy over 0.1, hold, sell, strong sell. It describes the market up to now, and is no advice.',
+    text: 'The mean vote of 26 technical indicators on the candles of one timeframe: strong buy over 0.5, buy over 0.1, hold, sell, strong sell. A level is held until the score has been well outside of it for a while. It describes the market up to now, and is no advice.',
     href: `${ANALYSIS}#score--1-to-1-and-signal`,
   },
   strength: {

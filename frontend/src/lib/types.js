@@ -35,7 +35,8 @@
  *
  * @typedef {object} TradingSignal
  * @property {string} symbol
- * @property {SignalLevel} signal
+ * @property {string} timeframe Of the candles that it speaks of, as `1h`.
+ * @property {SignalLevel} signal The level that is held.
  * @property {number} strength 0.5 to 1.
  * @property {string} reason
  * @property {string} timestamp

@@ -8,6 +8,7 @@ const worth = (fields) =>
   isWorthNotifying(
     {
       symbol: 'BTC',
+      timeframe: '1h',
       signal: 'BUY',
       strength: 0.9,
       reason: '',
