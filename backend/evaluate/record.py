@@ -10,7 +10,7 @@ from backend.analysis.rows import scores_each_minute
 from backend.analysis.track_record import SymbolRecord, timeframe_code
 from backend.clock import MINUTE_MS
 from backend.evaluate.tables import table
-from backend.market.candles import BASE_INTERVAL, INTERVALS, empty_candles
+from backend.market.candles import BASE_INTERVAL, INTERVALS
 from backend.market.models import CLOSE, OPEN_TIME, CandleArray
 
 BASIS_POINTS = 1e4
@@ -52,7 +52,7 @@ def rated_levels(candles: CandleArray) -> list[LevelChange]:
     """What it would say if a minute's rating were said as it is, each time that it changes."""
     rule = HeldLevel(1, 0.0, 0.0)
     changes = []
-    for places, scores in scores_each_minute(candles, MINUTE_MS, empty_candles()):
+    for places, scores in scores_each_minute(candles, candles):
         closed = candles[places][:, [OPEN_TIME, CLOSE]].tolist()
         for (opened, price), score in zip(closed, scores.tolist(), strict=True):
             if rule.update(score):

@@ -20,7 +20,7 @@ from backend.market.market import Market
 from backend.offload import Offload
 
 # How long something may have been known before it is answered.
-REFRESH_SECONDS = 30.0
+REFRESH_SECONDS = 10.0
 # Minutes by the name of a window; `all` is as far back as anything is kept.
 WINDOWS = {"24h": DAY_MINUTES, "7d": 7 * DAY_MINUTES, "30d": 30 * DAY_MINUTES, "all": FOREVER}
 

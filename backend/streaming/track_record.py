@@ -98,9 +98,13 @@ class TrackRecord:
 
     def stop(self) -> None:
         """Keep nothing more by itself."""
-        self._stopped = True
         self._task.stop()
         self._unsubscribe()
+
+    def save_last(self) -> None:
+        """Write what there is, as the process ends."""
+        self._stopped = True
+        self.look()
 
     def note(self, changes: Iterable[LevelChange]) -> None:
         """Levels that were said just now, of each symbol and timeframe in order of time."""

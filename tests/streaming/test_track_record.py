@@ -231,7 +231,7 @@ def test_a_process_that_ends_does_not_begin_with_the_past(store: RecordStore) ->
     for symbol in one.symbols:
         one.market.load_history(symbol, CANDLES)
     one.record.stop()
-    assert one.record.look()
+    one.record.save_last()
     assert len(stored(store)) == 0
 
 
