@@ -23,7 +23,7 @@ INTERVAL_LEVEL = 0.9
 # an interval no better, only slower.
 BLOCKS_MAX = 150
 # Of signals in fewer separate blocks nothing is said but the mean: an interval would be too narrow.
-BLOCKS_MIN = 8
+BLOCKS_MIN = 20
 BASIS_POINTS = 1e4
 
 # Later than any minute.

@@ -121,9 +121,9 @@ class SymbolRecord:
         self._note_days(self.notes["minute"][rows[differs]])
 
     @property
-    def has_changed(self) -> bool:
-        """Whether `take_changed` has a day to give."""
-        return bool(self._changed)
+    def days_changed(self) -> int:
+        """How many days `take_changed` has to give."""
+        return len(self._changed)
 
     def take_changed(self) -> int | None:
         """A day, since 1970, of which there are other notes than when it was last taken, or None.

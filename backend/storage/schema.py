@@ -96,7 +96,7 @@ candle_blocks = Table(
 )
 
 # What was said of a symbol in a day, and what became of it, packed as `history.record_store` says:
-# 20 bytes a signal, of which a row each would take 90, and a million are read in a second where
+# 21 bytes a signal, of which a row each would take 90, and a million are read in a second where
 # rows would take ten.
 signal_days = Table(
     "signal_days",

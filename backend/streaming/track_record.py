@@ -37,7 +37,7 @@ KEPT_DAYS = 9
 # Days of a symbol in one transaction: 20 ms.
 DAYS_AT_ONCE = 40
 # A year and a month, so that a record can be compared with the same season's; and a million
-# signals, which 20 symbols say in some months: 20 MB on disk, and 40 in each process.
+# signals, which 20 symbols say in four months: 30 MB on disk, and as much in each process.
 RETENTION_DAYS = 400
 SIGNALS_MAX = 1_000_000
 FORGET_SECONDS = 3_600.0
@@ -121,6 +121,12 @@ class TrackRecord:
                 for symbol in self._market.symbols:
                     self._follow(symbol)
                     self._sleep(0)
+                    # Going through the past takes a while; so much of it is there already.
+                    if (
+                        sum(record.days_changed for record in self._records.values())
+                        >= DAYS_AT_ONCE
+                    ):
+                        self._write()
                 self._write()
                 self._forget()
         except (StorageUnavailable, Overloaded) as error:
@@ -184,7 +190,7 @@ class TrackRecord:
                     raise
         for key, record in list(self._records.items()):
             record.forget(record.newest_ms // MINUTE_MS // DAY_MINUTES - KEPT_DAYS)
-            if key[0] != self._market.source(key[1]) and not record.has_changed:
+            if key[0] != self._market.source(key[1]) and not record.days_changed:
                 del self._records[key]
                 self._going_on.discard(key)
                 self._judged.pop(key, None)

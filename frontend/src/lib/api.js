@@ -96,6 +96,16 @@ export const getSignals = ({ symbol, limit = 100, signal } = {}) =>
   request(`/api/signals?limit=${limit}${symbol ? `&symbol=${symbol}` : ''}`, { signal });
 
 /**
+ * @param {{ symbol?: string, timeframe: string, signal?: AbortSignal }} options Without a symbol of
+ *   all together.
+ * @returns {Promise<{ record: import('./types.js').RecordRow[] }>}
+ */
+export const getSignalRecord = ({ symbol, timeframe, signal }) =>
+  request(`/api/signals/record?timeframe=${timeframe}${symbol ? `&symbol=${symbol}` : ''}`, {
+    signal,
+  });
+
+/**
  * @param {AbortSignal} [signal]
  * @returns {Promise<import('./types.js').ForecastReport>}
  */

@@ -16,6 +16,7 @@ import { preferences } from '@/lib/preferences.js';
 import { intervalOf, marketHref } from './address.js';
 import { INTERVALS, SIGNAL_INTERVAL } from './chart/intervals.js';
 import { MarketTable } from './MarketTable.jsx';
+import { SignalRecord } from './record/SignalRecord.jsx';
 import { useMarketTitle } from './useMarketTitle.js';
 import './MarketDashboard.css';
 
@@ -54,6 +55,7 @@ function Detail({ symbol, interval }) {
   return (
     <>
       <DetailHeader symbol={symbol} interval={interval} />
+      <SignalRecord symbol={symbol} />
       <div className="chart-tools">
         <Segmented
           label="Interval"
