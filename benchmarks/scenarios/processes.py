@@ -17,9 +17,10 @@ from benchmarks.scale import Scale
 from benchmarks.scenarios import PACE_SECONDS, Figures
 
 # A process that has enough to do that one would add another. What a second one takes by itself, and
-# what it takes to report the market and to read that, does not depend on the load.
-TICK_SECONDS = 0.2
-CLIENTS = 2_000
+# what it takes to report the market and to read that, does not depend on the load. As many clients
+# for two processes as one address may connect in a minute.
+TICK_SECONDS = 0.1
+CLIENTS = 2_900
 SUBSCRIBED = SYMBOLS[:20]
 WARM_UP_SECONDS = 2.0
 REDIS_SECONDS_MAX = 10.0
