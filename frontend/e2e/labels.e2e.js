@@ -20,6 +20,7 @@ beforeAll(async () => {
     MARKET_FEED: `replay:${recording.path}`,
     REPLAY_SPEED: '100000',
     SYMBOLS: 'BTC,ETH,ADA',
+    SIGNAL_TIMEFRAME: '1m',
   }).start();
   browser = await launchBrowser();
   await register(server.url, 'ada');

@@ -48,6 +48,7 @@ it('says of a recording where it is, how fast, and when it will end', async () =
     MARKET_FEED: `replay:${recording.path}`,
     REPLAY_SPEED: '600',
     SYMBOLS: 'BTC,ETH,GONE',
+    SIGNAL_TIMEFRAME: '1m',
   });
   await page.getByText('Replay 600×').waitFor();
   await expect.poll(() => indicator(page).textContent()).toBe('Playing');

@@ -135,6 +135,47 @@ def test_a_restart_goes_on_as_if_there_had_been_none(minutes, each, cut):
     assert in_order(said + after.changes()) == in_order(expected)
 
 
+@pytest.mark.parametrize("cut", [1_441, 1_999, 2_777])
+def test_levels_with_longer_candles_are_the_same_wherever_a_run_was_cut(
+    candles, minutes, each, cut
+):
+    """Stored, and read anew from a market that keeps less: nothing later is known to what was said
+    before, and nothing that was known is lost."""
+    past = candles(count=900, seed=7)
+    past[:, OPEN_TIME] = minutes[0, OPEN_TIME] + HOUR_MS * np.arange(-900, 0)
+    timeframes = {"5m": INTERVALS["5m"], "1h": HOUR_MS, "4h": 4 * HOUR_MS}
+
+    def longer(first):
+        """What a database has of the time before a market's first minute, and of that itself."""
+        known = minutes[minutes[:, OPEN_TIME] < (first // (4 * HOUR_MS) + 1) * 4 * HOUR_MS]
+        hours = np.concatenate((past, roll_up(known, HOUR_MS)))
+        every = {"5m": roll_up(known, INTERVALS["5m"]), "1h": hours}
+        every["4h"] = roll_up(hours, 4 * HOUR_MS)
+        return {name: rows[rows[:, OPEN_TIME] <= first] for name, rows in every.items()}
+
+    def begun(rows, state=None):
+        board = RatingBoard(("BTC",), timeframes)
+        if state is not None:
+            board.restore("BTC", json.loads(json.dumps(state)))
+        board.load("BTC", rows, longer(rows[0, OPEN_TIME]))
+        return board
+
+    whole = begun(minutes[:700])
+    for candle in each(minutes[700:]):
+        whole.update("BTC", candle)
+    stopped = begun(minutes[:700])
+    for candle in each(minutes[700:cut]):
+        stopped.update("BTC", candle)
+    said = stopped.changes()
+    # Of what was before the pause the market has not kept all: it begins within an hour.
+    again = begun(minutes[cut - 610 : cut + 50], stopped.state("BTC"))
+    for candle in each(minutes[cut + 50 :]):
+        again.update("BTC", candle)
+    assert in_order(said + again.changes()) == in_order(whole.changes())
+    assert again.state("BTC") == whole.state("BTC")
+    assert list(again.levels("BTC")) == list(timeframes)
+
+
 def test_candles_that_are_read_anew_say_nothing_again(minutes):
     board = board_of(minutes)
     said = board.changes()

@@ -35,8 +35,7 @@
  *
  * @typedef {object} TradingSignal
  * @property {string} symbol
- * @property {string} timeframe Of the candles that it speaks of, as `1h`.
- * @property {SignalLevel} signal The level that is held.
+ * @property {SignalLevel} signal
  * @property {number} strength 0.5 to 1.
  * @property {string} reason
  * @property {string} timestamp
@@ -44,6 +43,7 @@
  * @property {number} [offset] Its place in what may be resumed.
  * @property {number} [price]
  * @property {number} [score] -1 to 1.
+ * @property {string} [timeframe] Whose candles it rates: one of the chart's intervals.
  *
  * @typedef {object} RecordRow What signals of one level have been worth over one horizon.
  * @property {SignalLevel} signal

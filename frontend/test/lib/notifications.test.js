@@ -8,7 +8,6 @@ const worth = (fields) =>
   isWorthNotifying(
     {
       symbol: 'BTC',
-      timeframe: '1h',
       signal: 'BUY',
       strength: 0.9,
       reason: '',

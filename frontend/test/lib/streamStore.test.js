@@ -111,7 +111,6 @@ describe('streamStore', () => {
     const signal = (/** @type {string} */ id, /** @type {number} */ minute) => ({
       id,
       symbol: 'BTC',
-      timeframe: '1h',
       signal: /** @type {const} */ ('BUY'),
       strength: 0.7,
       reason: '',

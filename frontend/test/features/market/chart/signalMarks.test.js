@@ -13,7 +13,6 @@ const PALETTE = /** @type {import('@/features/market/chart/palette.js').Palette}
  */
 const signal = (minute, level) => ({
   symbol: 'BTC',
-  timeframe: '1h',
   signal: level,
   strength: 0.8,
   reason: '',
