@@ -7,7 +7,7 @@ from backend.analysis import block_bootstrap
 from backend.analysis.block_bootstrap import RESAMPLES, interval, resampled
 from backend.analysis.board import LevelChange
 from backend.analysis.levels import LADDER
-from backend.analysis.record_table import by_kind, record_table
+from backend.analysis.record_table import Outcomes, by_kind, record_table
 from backend.analysis.track_record import MOMENT, NOTE, SymbolRecord
 from backend.clock import DAY_MS, MINUTE_MS
 from backend.market.models import CLOSE
@@ -131,7 +131,7 @@ def test_intervals_hold_what_is_true_about_as_often_as_they_say():
 def test_blocks_make_up_for_horizons_that_overlap():
     """Signals of each minute in runs say the same thing over and over: taken for independent, their
     mean would seem far surer than it is."""
-    candles = make_candles(3, 20 * 1440)
+    candles = make_candles(3, 6 * 1440)
     minutes = np.flatnonzero((np.arange(len(candles) - 300) // 200) % 3 == 0)
     notes = np.zeros(len(minutes), NOTE)
     notes["minute"] = FIRST_MINUTE // MINUTE_MS + minutes + 1
@@ -147,7 +147,40 @@ def test_blocks_make_up_for_horizons_that_overlap():
     returns = found.notes["returns"][found.notes["timeframe"] == 1, 2]
     naive = 2 * 1.645 * 1e4 * returns[np.isfinite(returns)].std() / np.sqrt(row.count)
     low, high = row.interval_bp
-    assert high - low > 4 * naive
+    assert high - low > 7 * naive  # 6.1 in blocks of an hour
+
+
+def test_what_is_said_at_every_moment_has_surely_no_excess():
+    """It is the drift that it is measured against, in every resample too."""
+    candles = make_candles(5, 10 * 1440)
+    moments = [
+        LevelChange(
+            "",
+            "1h",
+            FIRST_MINUTE + minute * MINUTE_MS,
+            LADDER[3 + minute // 15 % 2],  # in turn, or it would be said once
+            0.0,
+            candles[minute - 1, CLOSE],
+        )
+        for minute in range(15, len(candles), 15)
+    ]
+    kinds = judged(candles, moments)
+    together = Outcomes(
+        *(
+            np.concatenate([kinds[HOUR_CODE, 3][at], kinds[HOUR_CODE, 4][at]], axis=-1)
+            for at in (0, 1)
+        )
+    )
+    order = np.argsort(together.minutes)
+    one_level = {
+        (MOMENT, 0): kinds[MOMENT, 0],
+        (HOUR_CODE, 3): Outcomes(together.minutes[order], together.returns[:, order]),
+    }
+    for row in record_table([one_level], HOUR_CODE):
+        if row.count and row.interval_bp is not None:
+            np.testing.assert_allclose(row.interval_bp, [0, 0], atol=0.2)
+    usual = 1e4 * np.nanstd(kinds[MOMENT, 0].returns[1]) / np.sqrt(240)
+    assert usual > 2  # so wide it would be without
 
 
 def test_of_signals_in_a_few_blocks_only_the_mean_is_told():
