@@ -52,8 +52,9 @@ def main() -> None:
         store = RecordStore(database)
         random = np.random.default_rng(1)
         a_day = SIGNALS // len(SYMBOLS) // DAYS
-        for day in range(FIRST_DAY, FIRST_DAY + DAYS):
-            store.write("x", {(name, day): made_up(day, a_day, random) for name in SYMBOLS}, day)
+        for name in SYMBOLS:
+            days = range(FIRST_DAY, FIRST_DAY + DAYS)
+            store.write("x", {(name, day): made_up(day, a_day, random) for day in days}, 1)
         print(f"{SIGNALS:,} signals, {path.stat().st_size / 1e6:.0f} MB on disk")
         market = Market(SYMBOLS, SystemClock(), "x")
 
@@ -62,14 +63,14 @@ def main() -> None:
         today = {
             (name, FIRST_DAY + DAYS): made_up(FIRST_DAY + DAYS, a_day, random) for name in SYMBOLS
         }
-        store.write("x", today, 1)
+        store.write("x", today, 2)
         print(f"a day of each symbol read: {milliseconds(one.refresh):.0f} ms")
         for symbol in (None, SYMBOLS[0]):
             for window in WINDOWS:
                 answer = partial(one.record, symbol, "1h", window)
                 times = []
                 for round_ in range(ROUNDS):
-                    store.write("x", today, 2 + round_)  # so that it is worked out anew
+                    store.write("x", today, 3 + round_)  # so that it is worked out anew
                     one.refresh()
                     times.append(milliseconds(answer))
                 print(

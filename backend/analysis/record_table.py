@@ -106,8 +106,9 @@ class _Ended(NamedTuple):
     def sums(self, edges: NDArray[np.uint32]) -> tuple[Floats, Floats]:
         """Between edges (n + 1,), in minutes: how many there are, and the sum of their returns."""
         places = np.searchsorted(self.minutes, edges)
-        sums = np.concatenate(([0.0], np.cumsum(self.returns, dtype=np.float64)))[places]
-        return np.diff(places).astype(np.float64), np.diff(sums)
+        sums = np.zeros(len(self.returns) + 1)
+        np.cumsum(self.returns, out=sums[1:])
+        return np.diff(places).astype(np.float64), np.diff(sums[places])
 
 
 class _Sums:
@@ -136,15 +137,16 @@ class _Sums:
         drift = usual.returns.mean(dtype=np.float64)
         # In the digits of what is compared with them.
         still = np.abs(usual.returns - np.float32(drift)).mean(dtype=np.float64)
+        chances = [self._share(usual.returns, way, drift, still) for way in (0, 1, -1)]
         for level, ended in enumerate(known):
-            count, sign = len(ended.returns), int(_SIGNS[level])
+            count, way, sign = len(ended.returns), int(_DIRECTIONS[level]), int(_SIGNS[level])
             if not count:
                 continue
             self._counts[level] += count
-            self._right[level] += count * self._share(ended.returns, level, drift, still)
-            self._chance[level] += count * self._share(usual.returns, level, drift, still)
+            self._right[level] += count * self._share(ended.returns, way, drift, still)
+            self._chance[level] += count * chances[way]
             gains = sign * (ended.returns.sum(dtype=np.float64) - count * drift)
-            self._gains[level] += gains - count * self._cost * (_DIRECTIONS[level] != 0)
+            self._gains[level] += gains - count * self._cost * (way != 0)
         self._known.append((known, usual))
 
     def rows(self, horizon: str) -> list[RecordRow]:
@@ -184,13 +186,12 @@ class _Sums:
             ended = _Ended(minutes[known], returns[known])
         return ended, int(np.isinf(returns[first:]).sum())
 
-    def _share(self, returns: NDArray[np.float32], level: int, drift: float, still: float) -> float:
-        """The share of returns that are right for a level: better than drift and cost, and for a
-        hold nearer to drift than the mean moment."""
-        direction = int(_DIRECTIONS[level])
-        if direction > 0:
+    def _share(self, returns: NDArray[np.float32], way: int, drift: float, still: float) -> float:
+        """The share of returns that are right for a direction: better than drift and cost, and for
+        none nearer to drift than the mean moment."""
+        if way > 0:
             right = returns > np.float32(drift + self._cost)
-        elif direction < 0:
+        elif way < 0:
             right = returns < np.float32(drift - self._cost)
         else:
             right = np.abs(returns - np.float32(drift)) < np.float32(still)
