@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './axe.js';
-import { launchBrowser, live, offline, register, signIn } from './browser.js';
+import { chooseInterval, launchBrowser, live, offline, register, signIn } from './browser.js';
 import { spanOf } from '../src/features/market/chart/intervals.js';
 import { Cable } from './cable.js';
 import { expectRestsBars, oldestBar, readBars, restBars, timeAt } from './chartReading.js';
 import { writeRecording } from './replayFile.js';
 import { Server } from './server.js';
+import { setHidden } from './visibility.js';
 
 const MINUTE = 60_000;
 const INTERVALS = ['1m', '5m', '15m', '1h', '4h', '1d'];
@@ -84,22 +85,6 @@ async function caughtUp(page) {
   await expect.poll(() => newestTime(page), { timeout: 20_000 }).toBeGreaterThanOrEqual(now);
 }
 
-/**
- * Whether the page is looked at, as the browser tells it.
- * @param {import('playwright-core').Page} page
- * @param {boolean} hidden
- */
-function setHidden(page, hidden) {
-  return page.evaluate((value) => {
-    Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
-    Object.defineProperty(document, 'visibilityState', {
-      configurable: true,
-      get: () => (value ? 'hidden' : 'visible'),
-    });
-    document.dispatchEvent(new Event('visibilitychange'));
-  }, hidden);
-}
-
 describe('every closed bar on the chart is REST’s', () => {
   it.each([60, 600])('in a replay at %i times the pace', async (speed) => {
     const { page } = await openReplay(speed);
@@ -169,11 +154,11 @@ describe('every closed bar on the chart is REST’s', () => {
       ['ETH', '1m'],
     ]) {
       await page.locator(`tr[data-row="${symbol}"]`).click();
-      await page.getByText(interval, { exact: true }).click();
+      await chooseInterval(page, interval);
     }
     await page.locator('.legend time').waitFor();
     await expectRestsBars(page, server.url, { symbol: 'ETH' });
-    await page.getByText('5m', { exact: true }).click();
+    await chooseInterval(page, '5m');
     await page.locator('.chart-canvas[aria-label^="ETH candles of 5m"]').waitFor();
     await page.locator('.legend time').waitFor();
     await expectRestsBars(page, server.url, { symbol: 'ETH', interval: '5m' });
@@ -282,7 +267,7 @@ it.each(INTERVALS)(
       await route.fulfill({ response: await route.fetch() });
       answered += 1;
     });
-    await page.getByText(interval, { exact: true }).click();
+    await chooseInterval(page, interval);
     await page.locator(`.chart-canvas[aria-label^="BTC candles of ${interval}"]`).waitFor();
     await page.locator('.legend time').waitFor();
     const oldest = (await oldestBar(server.url, 'BTC', interval)).time;
@@ -323,14 +308,14 @@ it('keeps what its panels knew through a lost connection, and marks them stale',
   const { page } = await open();
   await page.getByRole('link', { name: 'Overview' }).click();
   await page.locator('.forecast tbody tr').first().waitFor();
-  await page.locator('.history').waitFor();
+  await page.locator('.history').first().waitFor();
   await page.getByRole('link', { name: 'Markets' }).click();
   cable.pull();
   await offline(page);
   await page.getByRole('link', { name: 'Overview' }).click();
   await page.waitForTimeout(1500);
   expect(await page.locator('.forecast tbody tr').count()).toBeGreaterThan(0);
-  expect(await page.locator('.history').count()).toBe(1);
+  expect(await page.locator('.history').count()).toBeGreaterThan(0);
   const cards = await page.locator('.card').count();
   expect(await page.locator('.card-stale').count()).toBe(cards);
   expect(await violations(page)).toEqual([]);

@@ -1,8 +1,5 @@
 """What was learnt is kept by source, learner and symbol, and for as long as somebody needs it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from backend.storage.database import Database
@@ -11,16 +8,9 @@ from backend.storage.learnt import FORGOTTEN_MS, LearntStore
 NOW_MS = 1_700_000_000_000
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.served)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LearntStore]:
-    """An empty one, in either kind of database."""
-    url = f"sqlite:///{tmp_path}/crs.db"
-    if request.param == "postgresql":
-        url = str(request.getfixturevalue("postgresql_url"))
-    database = Database(url, durable=True)
-    database.migrate()
-    yield LearntStore(database)
-    database.close()
+@pytest.fixture
+def store(database: Database) -> LearntStore:
+    return LearntStore(database)
 
 
 def test_each_learner_of_each_source_has_its_own(store: LearntStore) -> None:

@@ -1,6 +1,8 @@
 import { useCallback } from 'react';
 import { Explained } from '@/components/Explained.jsx';
+import { useChanges } from '@/hooks/useChanges.js';
 import { useRequest } from '@/hooks/useRequest.js';
+import { useSource } from '@/hooks/useSource.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { getSignalRecord } from '@/lib/api.js';
 import { formatChange, formatShare, UNKNOWN } from '@/lib/format.js';
@@ -38,7 +40,7 @@ function Record({ symbol, timeframe, level }) {
       ]),
     [symbol, timeframe],
   );
-  const { data } = useRequest(ask, ASK_MS);
+  const { data } = useRequest(ask, ASK_MS, useChanges(useSource(symbol)));
   if (!data) return null;
   const [own, all] = data.map(({ record }) => rowsOf(record, level));
   const told = spoken(own, all);
