@@ -215,13 +215,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 
     if settings.connections_per_user:
         peers.census.tell(USERS, lambda: service.sessions.users, settings.connections_per_user)
-    peers.orders.on(CLOSE, service.close)
-    peers.orders.on(RECOVERED, service.recovered_elsewhere)
+    peers.orders.on(CLOSE, service.parting.close)
+    peers.orders.on(RECOVERED, service.parting.recovered_elsewhere)
     outside = OutsideMessages(
         socketio.server.manager,
         ACCEPTED_ROOM,
         is_own_room,
-        service.close,
+        service.parting.close,
         lambda fate: metrics.outside.labels(fate).inc(),
     )
     peers.hear(outside.take)

@@ -86,12 +86,12 @@ class Runtime:
         self._giving_back = len(hooks)
         for hook in hooks:
             self.socketio.start_background_task(self._give_back, hook)
-        self.service.say_farewell(seconds)
+        self.service.parting.say_farewell(seconds)
 
     def drain(self, seconds: float) -> None:
         """Close every connection once what waits for it has been written, or after `seconds`."""
         deadline = time.monotonic() + GIVE_BACK_SECONDS
-        self.service.drain(seconds)
+        self.service.parting.drain(seconds)
         while self._giving_back and time.monotonic() < deadline:
             green.sleep(GIVE_BACK_STEP_SECONDS)
 

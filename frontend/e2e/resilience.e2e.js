@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, afterAll, expect, it } from 'vitest';
 import { launchBrowser, live, offline, register, signIn, watchForTrouble } from './browser.js';
-import { Server } from './server.js';
+import { FEW_SYMBOLS, Server } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -17,7 +17,7 @@ afterEach(() => server?.stop());
 
 /** @param {Record<string, string>} env */
 async function open(env = {}) {
-  server = await new Server(env).start();
+  server = await new Server({ ...FEW_SYMBOLS, ...env }).start();
   await register(server.url, 'ada');
   const page = await (await browser.newContext()).newPage();
   const trouble = watchForTrouble(page);

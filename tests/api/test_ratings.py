@@ -7,7 +7,7 @@ import pytest
 
 from backend.api.ratings import KEPT_SECONDS, Ratings
 from backend.market.candles import INTERVALS
-from tests.auth.accounts_app import ManualClock
+from tests.clocks import ManualClock
 from tests.servers import Server, wait_until
 
 HELD = {"1m": 400, "5m": 400, "15m": 400, "1h": 100, "4h": 30, "1d": 0}

@@ -9,8 +9,8 @@ from backend.history.earlier import RETRY_S, EarlierCandles
 from backend.market.candles import INTERVALS, roll_up
 from backend.market.models import OPEN_TIME
 from backend.storage.faults import StorageUnavailable
+from tests.clocks import ManualClock
 from tests.history.conftest import DAY, MINUTE, START, Inline, made_up
-from tests.market.conftest import ManualClock
 
 ALL = made_up(START - 10 * DAY, 10 * 1_440)
 # Held by the market: from within a day, an hour and five minutes on.

@@ -12,8 +12,8 @@ from backend.storage.database import Database
 from backend.storage.faults import StorageUnavailable
 from backend.storage.learnt import LearntStore
 from backend.streaming.keeper import KEEP_SECONDS, LOOK_SECONDS, Keeper
+from tests.clocks import ManualClock
 from tests.history.conftest import Inline
-from tests.market.conftest import ManualClock
 
 SYMBOLS = ("BTC", "ETH")
 
