@@ -135,6 +135,10 @@ class Market:
         """The exchange's time of the symbol's newest data, 0 before any. Raises KeyError."""
         return self._instruments[symbol].time_ms
 
+    def source(self, symbol: str) -> str:
+        """The name of the feed that all that is known of the symbol is from. Raises KeyError."""
+        return self._instruments[symbol].source
+
     def seq(self, symbol: str) -> int:
         """How often the symbol has changed, 0 before any. Raises KeyError."""
         return self._instruments[symbol].seq
