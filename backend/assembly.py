@@ -35,10 +35,20 @@ from backend.streaming.producer import Producer
 from backend.streaming.production import Alone, Production
 from backend.streaming.published import Published
 from backend.streaming.rater import Rater
+from backend.streaming.track_record import TrackRecord
 
 Spawn = Callable[..., Any]
-NewHistory = Callable[[Market, Feed], History]
-NewKeeper = Callable[[str, Learner], Keeper]
+
+
+@dataclass(frozen=True)
+class Makers:
+    """What makes the parts of whoever produces: that keeps the candles of a market with its feed,
+    what a learner of a name learns, and what is said of the market and becomes of it."""
+
+    history: Callable[[Market, Feed], History]
+    keeper: Callable[[str, Learner], Keeper]
+    record: Callable[[Market, Feed, History], TrackRecord]
+
 
 # A process that starts has its market before its first client, unless Redis is away: a report comes
 # each quarter of a second, and a full one every two.
@@ -89,8 +99,7 @@ class LoneSource:
     def start(self, tick: Callable[[], None]) -> None:
         """Load what was stored, and start the feed."""
         feed = self.desk.feed
-        self.desk.history.start(self.spawn)
-        self.desk.keeper.start(self.spawn)
+        self.desk.start()
         self.spawn(supervise, "feed", feed.run, lambda: self.stopped, self.sleep, self.metrics)
 
     def stop(self) -> None:
@@ -98,9 +107,8 @@ class LoneSource:
         self.stopped = True
         self.desk.feed.stop()
         self.desk.history.flush()
-        self.desk.history.stop()
-        self.desk.keeper.stop()
-        self.desk.keeper.save_last()
+        self.desk.stop()
+        self.desk.save_last()
 
     def follow(self, symbol: str) -> None:
         """A symbol is served from now on."""
@@ -119,8 +127,7 @@ class SharedSource:
         self,
         settings: Settings,
         roster: Roster,
-        new_history: NewHistory,
-        new_keeper: NewKeeper,
+        makers: Makers,
         spawn: Spawn,
         clock: Clock,
         sleep: Callable[[float], None],
@@ -137,9 +144,7 @@ class SharedSource:
         self._tick: Callable[[], None] = lambda: None
 
         def new_desk(market: Market) -> Desk:
-            return _desk(
-                settings, market, published, new_history, new_keeper, spawn, clock, sleep, metrics
-            )
+            return _desk(settings, market, published, makers, spawn, clock, sleep, metrics)
 
         self._follower = Follower(
             self._streams,
@@ -224,22 +229,20 @@ class SharedSource:
 def create_source(
     settings: Settings,
     roster: Roster,
-    new_history: NewHistory,
-    new_keeper: NewKeeper,
+    makers: Makers,
     spawn: Spawn,
     clock: Clock,
     sleep: Callable[[float], None],
     metrics: Metrics,
 ) -> Source:
-    """What the settings ask for, of the symbols of `roster`. For whoever produces `new_history`
-    makes what keeps the candles of a market with that feed, `new_keeper` what keeps what a learner
-    of that name learns. `spawn(function, *arguments)` runs a background task."""
+    """What the settings ask for, of the symbols of `roster`; `makers` are for whoever produces.
+    `spawn(function, *arguments)` runs a background task."""
     if settings.redis_url:
-        return SharedSource(settings, roster, new_history, new_keeper, spawn, clock, sleep, metrics)
+        return SharedSource(settings, roster, makers, spawn, clock, sleep, metrics)
     market = Market(roster, clock, feed_name(settings))
     journal = MemoryJournal()
     published = Published(journal.log)
-    desk = _desk(settings, market, published, new_history, new_keeper, spawn, clock, sleep, metrics)
+    desk = _desk(settings, market, published, makers, spawn, clock, sleep, metrics)
     producer = Producer(desk.analyst, journal, published.recall, published.hold, clock)
     recoveries = MemoryRecoveries(clock)
     return LoneSource(
@@ -251,8 +254,7 @@ def _desk(
     settings: Settings,
     market: Market,
     published: Published,
-    new_history: NewHistory,
-    new_keeper: NewKeeper,
+    makers: Makers,
     spawn: Spawn,
     clock: Clock,
     sleep: Callable[[float], None],
@@ -260,10 +262,16 @@ def _desk(
 ) -> Desk:
     """What works on a market."""
     feed = create_feed(settings, market.symbols, market, clock, metrics.feed_lag.add)
-    history = new_history(market, feed)
-    earlier = history.earlier_candles()
-    timeframe = settings.signal_timeframe
-    rater = Rater(market, market.symbols, timeframe, earlier, Pace(sleep, clock))
+    history = makers.history(market, feed)
+    record = makers.record(market, feed, history)
+    rater = Rater(
+        market,
+        market.symbols,
+        settings.signal_timeframe,
+        history.earlier_candles(),
+        Pace(sleep, clock),
+        record.note,
+    )
     analyst = Analyst(
         market,
         market.symbols,
@@ -272,4 +280,5 @@ def _desk(
         pause=Pace(sleep, clock),
         mood_of=settings.symbols,
     )
-    return Desk(market, feed, history, analyst, new_keeper(SIGNALS, rater), spawn)
+    keeper = makers.keeper(SIGNALS, rater)
+    return Desk(market, feed, history, analyst, keeper, record, spawn)

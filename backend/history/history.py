@@ -114,7 +114,7 @@ class History:
             logger.warning("The candles of before can't be read: %s; going on without", error)
             self._metrics.history_failures.labels("restoring").inc()
             return False
-        if symbol in self._market.symbols:  # it may have gone meanwhile
+        if self._market.carries(symbol):  # it may have gone meanwhile
             held = self._market.closed_candles(symbol)
             if len(held):
                 # Whoever took over has them newer than they were written.
@@ -190,7 +190,7 @@ class History:
         ):
             symbol = next(iter(self._since))
             since_ms = self._since.pop(symbol)
-            if symbol not in self._market.symbols:
+            if not self._market.carries(symbol):
                 continue
             taken[symbol] = since_ms
             rows = self._rows(symbol, taken[symbol])

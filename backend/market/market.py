@@ -70,6 +70,10 @@ class Market:
         self._candle_listeners = Listeners[str, Candle]("candle", self.listener_errors)
         self._history_listeners = Listeners[str, int]("history", self.listener_errors)
 
+    def carries(self, symbol: str) -> bool:
+        """Whether it carries a symbol."""
+        return symbol in self._instruments
+
     def carry(self, symbol: str) -> None:
         """Carry a symbol from now on, of which nothing is known yet; it may be carried already."""
         if symbol in self._instruments:
@@ -155,6 +159,10 @@ class Market:
     def time_ms(self, symbol: str) -> int:
         """The exchange's time of the symbol's newest data, 0 before any. Raises KeyError."""
         return self._instruments[symbol].time_ms
+
+    def source(self, symbol: str) -> str:
+        """The name of the feed that all that is known of the symbol is from. Raises KeyError."""
+        return self._instruments[symbol].source
 
     def seq(self, symbol: str) -> int:
         """How often the symbol has changed, 0 before any. Raises KeyError."""

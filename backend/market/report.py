@@ -102,8 +102,8 @@ class Reporter:
                 del self._rewritten[symbol]
 
     def _of_those_carried(self, by_symbol: dict[str, int]) -> dict[str, int]:
-        carried = self._market.symbols
-        return {symbol: value for symbol, value in by_symbol.items() if symbol in carried}
+        carries = self._market.carries
+        return {symbol: value for symbol, value in by_symbol.items() if carries(symbol)}
 
     def _feed(self) -> dict[str, Any]:
         feed = self._market.feed_state

@@ -40,8 +40,7 @@ class _Term:
     def end(self) -> None:
         self.over = True
         self.desk.feed.stop()
-        self.desk.history.stop()
-        self.desk.keeper.stop()
+        self.desk.stop()
         self.desk.analyst.close()
         self.publisher.close()
         if self.publishing is not None:
@@ -133,7 +132,7 @@ class Leadership:
             return
         self._publish()
         self._term.desk.history.flush()
-        self._term.desk.keeper.save_last()
+        self._term.desk.save_last()
         self._end("this process ends")
         try:
             self._lease.release()
@@ -174,8 +173,7 @@ class Leadership:
             "publish", PUBLISH_SECONDS, self._publish, self._sleep, self._clock, self._metrics
         )
         logger.info("This process leads, in term %d", fence)
-        desk.history.start(self._spawn)
-        desk.keeper.start(self._spawn)
+        desk.start()
         self._spawn(supervise, "feed", desk.feed.run, lambda: term.over, self._sleep, self._metrics)
         # A feed that has its history at once has it now, so that the first report is whole.
         self._sleep(0)

@@ -81,7 +81,7 @@ class Publisher:
             (
                 (symbol, self._market.closed_candles(symbol), since_ms)
                 for symbol, since_ms in self._reporter.rewritten().items()
-                if symbol in self._market.symbols
+                if self._market.carries(symbol)
             ),
         )
         report = self._reporter.report(full)

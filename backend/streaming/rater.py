@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from backend import green
+from backend.analysis.board import LevelChange
 from backend.analysis.rows import REMEMBERED_CANDLES
 from backend.analysis.signal_board import SignalBoard
 from backend.clock import HOUR_MS
@@ -40,13 +41,15 @@ class Rater:
         timeframe: str,
         earlier: Earlier,
         pause: Callable[[], object] = lambda: None,
+        heard: Callable[[list[LevelChange]], object] = lambda changes: None,
     ) -> None:
-        """Assessments are those of `timeframe`."""
+        """Assessments are those of `timeframe`. `heard` is told of each level that is said."""
         self._market = market
         self._symbols = tuple(symbols)
         self._timeframe = timeframe
         self._earlier = earlier
         self._pause = pause
+        self._heard = heard
         # A board rates all of its symbols in one go, and takes the hub for as long. One that comes
         # later has its own, which takes half a millisecond.
         self._boards: dict[str, SignalBoard] = {}
@@ -133,7 +136,9 @@ class Rater:
         last asked. May wait."""
         changed, self._levels_due = self._levels_due, False
         for board in dict.fromkeys(self._boards.values()):
-            changed = bool(board.changes()) or changed  # which it then forgets
+            changes = board.changes()  # which it then forgets
+            self._heard(changes)
+            changed = bool(changes) or changed
             self._pause()
         if not changed:
             return None
