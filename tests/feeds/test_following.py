@@ -3,7 +3,7 @@
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import orjson
@@ -26,7 +26,6 @@ from tests.feeds.exchange_dialect import Dialect
 from tests.feeds.exchange_kraken import KRAKEN
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import RunningFeed, keys_of
-from tests.feeds.sample_frames import sample_frames
 from tests.feeds.test_fourth import Okx
 from tests.feeds.test_replay import candle_lines, write
 from tests.servers import wait_until
@@ -37,12 +36,6 @@ STAY = ("BTC", "ADA")
 @pytest.fixture(params=[BINANCE, KRAKEN, COINBASE, Okx()], ids=lambda dialect: dialect.name)
 def dialect(request: pytest.FixtureRequest) -> Dialect:
     return request.param
-
-
-@pytest.fixture
-def exchange(dialect: Dialect) -> Iterator[ExchangeServer]:
-    with ExchangeServer(sample_frames(dialect=dialect), dialect=dialect) as server:
-        yield server
 
 
 def streams(exchange: ExchangeServer) -> str:
