@@ -46,6 +46,7 @@ from backend.history.archive import Archive
 from backend.history.history import History
 from backend.history.looks import Looks
 from backend.history.reader import CandleReader
+from backend.history.remembered import Remembered
 from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
 from backend.journal.census import USERS
@@ -144,7 +145,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         sleep = socketio.sleep
         return History(market, feed, archive, offload, kept_days, looks, sleep, clock, metrics)
 
-    source = create_source(settings, new_history, clock, socketio.sleep, metrics)
+    remember = Remembered(archive, offload, metrics).minutes
+    source = create_source(settings, new_history, remember, clock, socketio.sleep, metrics)
     market, published = source.market, source.published
     forecaster = Forecaster(market, settings.symbols, pause)
     transports = (EngineTransports if own_engine else StockTransports)(

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from backend.auth.tokens import new_id
 from backend.clock import Clock, wait_until
 from backend.config import Settings
-from backend.feeds import create_feed, feed_name
-from backend.feeds.base import Feed
+from backend.feeds import create_feed, feed_name, feed_names
+from backend.feeds.base import Feed, Remember
 from backend.history.history import History
 from backend.journal.journal import Journal
 from backend.journal.lasting import Lasting
@@ -93,6 +93,7 @@ class SharedSource:
         self,
         settings: Settings,
         new_history: NewHistory,
+        remember: Remember,
         clock: Clock,
         sleep: Callable[[float], None],
         metrics: Metrics,
@@ -107,8 +108,13 @@ class SharedSource:
         self.published = published = Published(journal.log, symbols)
         self._tick: Callable[[], None] = lambda: None
 
+        def new_market() -> Market:
+            # Of several exchanges not the first may have led: what is known of its market goes on.
+            told = replica.feed_state.name
+            return Market(symbols, clock, told if told in feed_names(settings) else name)
+
         def new_desk(market: Market) -> Desk:
-            feed = create_feed(settings, market, clock, metrics.feed_lag.add)
+            feed = create_feed(settings, market, clock, metrics.feed_lag.add, remember)
             return Desk(
                 feed,
                 new_history(market, feed),
@@ -139,7 +145,7 @@ class SharedSource:
             journal,
             replica,
             self._follower,
-            lambda: Market(symbols, clock, name),
+            new_market,
             new_desk,
             lambda *task: self._spawn(*task),
             sleep,
@@ -186,20 +192,21 @@ class SharedSource:
 def create_source(
     settings: Settings,
     new_history: NewHistory,
+    remember: Remember,
     clock: Clock,
     sleep: Callable[[float], None],
     metrics: Metrics,
 ) -> Source:
     """What the settings ask for. `new_history` makes what keeps the candles of a market with that
-    feed: for whoever produces."""
+    feed, for whoever produces; `remember` knows what was kept."""
     if settings.redis_url:
-        return SharedSource(settings, new_history, clock, sleep, metrics)
+        return SharedSource(settings, new_history, remember, clock, sleep, metrics)
     market = Market(settings.symbols, clock, feed_name(settings))
     journal = MemoryJournal()
     published = Published(journal.log, settings.symbols)
     analyst = Analyst(market, settings.symbols, published.signal, pause=lambda: sleep(0))
     producer = Producer(analyst, journal, published.recall, clock)
-    feed = create_feed(settings, market, clock, metrics.feed_lag.add)
+    feed = create_feed(settings, market, clock, metrics.feed_lag.add, remember)
     recoveries = MemoryRecoveries(clock)
     return LoneSource(
         market,

@@ -64,6 +64,7 @@ class Market:
         self._price_listeners = Listeners[str]("price", self.listener_errors)
         self._candle_listeners = Listeners[str, Candle]("candle", self.listener_errors)
         self._history_listeners = Listeners[str, int]("history", self.listener_errors)
+        self._source_listeners = Listeners[str]("source", self.listener_errors)
 
     # --- for consumers --------------------------------------------------------------------------
 
@@ -135,6 +136,10 @@ class Market:
         """The exchange's time of the symbol's newest data, 0 before any. Raises KeyError."""
         return self._instruments[symbol].time_ms
 
+    def source(self, symbol: str) -> str:
+        """The name of the feed that all that is known of the symbol is from. Raises KeyError."""
+        return self._instruments[symbol].source
+
     def seq(self, symbol: str) -> int:
         """How often the symbol has changed, 0 before any. Raises KeyError."""
         return self._instruments[symbol].seq
@@ -193,6 +198,11 @@ class Market:
         """Call `listener(symbol, since_ms)` after closed candles were loaded or rewritten, none of
         them before that open time."""
         return self._history_listeners.add(listener)
+
+    def on_source(self, listener: Callable[[str], object]) -> Callable[[], None]:
+        """Call `listener(symbol)` right before a symbol goes over to another source, while all that
+        is known of it is still that of the one before."""
+        return self._source_listeners.add(listener)
 
     # --- MarketSink, for the feed ---------------------------------------------------------------
 
@@ -348,6 +358,7 @@ class Market:
     def change_source(self, symbol: str, instrument: Instrument) -> None:
         """Go on with what the source that leads knows of a symbol, its price and candles in place
         of all from before. Raises KeyError."""
+        self._source_listeners(symbol)
         instrument.succeed(self._instruments[symbol])
         self._instruments[symbol] = instrument
         self._timeline.believe(instrument.time_ms)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from backend.feeds.base import MarketSink
+from backend.feeds.base import MarketSink, Remember
 from backend.feeds.failover import PROVEN_S, FailoverFeed
 from backend.feeds.understudy import OUT_AFTER_S
+from backend.feeds.websocket_feed import WebSocketFeed
 from backend.market.market import Market
 from backend.market.models import FeedState, Trade
 from tests.conftest import StartServer
@@ -48,25 +49,31 @@ DEAR_KRAKEN = DearKraken()
 class Stage:
     """A market with a feed of several local exchanges, and a hand on its clock."""
 
-    def __init__(self, *exchanges: ExchangeServer, symbols: tuple[str, ...] = tuple(PRICES)):
+    def __init__(
+        self,
+        *exchanges: ExchangeServer,
+        symbols: tuple[str, ...] = tuple(PRICES),
+        remember: Remember = lambda source, symbols: (),
+    ):
         self.exchanges = {exchange.dialect.name: exchange for exchange in exchanges}
         self.clock = ShiftedClock()
         self.market = Market(symbols, self.clock, exchanges[0].dialect.name)
         self.moves: list[float] = []
         self.market.on_price(self._note_move)
         self.feed = FailoverFeed(
-            tuple(self.exchanges),
+            [exchange.dialect.feed_class for exchange in exchanges],
             self._make,
             symbols,
             self.market,
             self.clock,
+            remember,
             sleep=lambda _: threading.Event().wait(0.01),
         )
         self.thread = threading.Thread(target=self.feed.run, name="failover")
 
-    def _make(self, name: str, sink: MarketSink) -> Any:
-        exchange = self.exchanges[name]
-        return exchange.dialect.feed_class(
+    def _make(self, feed_class: type[WebSocketFeed], sink: MarketSink) -> Any:
+        exchange = self.exchanges[feed_class.name]
+        return feed_class(
             self.market.symbols,
             sink,
             exchange.ws_url,
