@@ -335,6 +335,7 @@ class Market:
         own = self._instruments[symbol]
         if instrument.source != own.source:
             own.seq = instrument.seq
+            self._history_listeners(symbol, 0)  # what others were told of it is not known here
             return
         instrument.received = own.received
         self._instruments[symbol] = instrument

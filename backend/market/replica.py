@@ -87,6 +87,15 @@ class Replica(Market):
             instrument.load_closed(candles)
             self._history_listeners(symbol, int(candles[0, 0]))
 
+    def replace_history(self, symbol: str, source: str, candles: CandleArray) -> None:
+        """Closed minutes of a source, which replace all that there are."""
+        instrument = self._instruments.get(symbol)
+        if instrument is not None:
+            instrument.begin_anew(source)
+            if len(candles):
+                instrument.load_closed(candles)
+            self._history_listeners(symbol, 0)
+
     def succeed(self, market: Market, pause: Callable[[], object]) -> None:
         """Have `market`, which is new and of the same symbols, go on from here. `pause` is called
         between symbols, each of which takes about a millisecond."""

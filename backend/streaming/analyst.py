@@ -133,9 +133,11 @@ class Analyst:
         return history is not None
 
     def _assess(self, symbols: Iterable[str]) -> dict[str, Assessment]:
+        # What has gone over to another source in a pause has to be read anew before.
+        read = [symbol for symbol in symbols if not self._inbox.outdated(symbol)]
         return self._signals.assess(
-            {symbol: self._market.forming(symbol) for symbol in symbols},
-            {symbol: self._market.time_ms(symbol) for symbol in symbols},
+            {symbol: self._market.forming(symbol) for symbol in read},
+            {symbol: self._market.time_ms(symbol) for symbol in read},
         )
 
     def _is_due(self, symbol: str, assessment: Assessment, now: float) -> bool:

@@ -47,6 +47,11 @@ class CandleInbox:
         tray.outdated = False
         return self._market.closed_candles(symbol, self._history_candles), []
 
+    def outdated(self, symbol: str) -> bool:
+        """Whether what was taken of a symbol is not what the market has any more, as after a change
+        of its source."""
+        return self._trays[symbol].outdated
+
     def _note_candle(self, symbol: str, candle: Candle) -> None:
         tray = self._trays.get(symbol)
         if tray is None or tray.outdated:

@@ -4,8 +4,10 @@ from typing import Any
 
 from backend import green
 from backend.clock import Clock
+from backend.journal.connection import RedisFailed
 from backend.journal.redis_journal import RedisJournal
-from backend.journal.redis_streams import RedisStreams
+from backend.journal.redis_streams import Fenced, Minutes, RedisStreams
+from backend.market.candles import CandleRow
 from backend.market.market import Market
 from backend.market.report import CLOSED, Reporter
 
@@ -67,19 +69,29 @@ class Publisher:
     def _report(self, full: bool, tick: bool) -> None:
         fence, epoch = self._journal.term()
         recalled = self._recalled
-        if recalled is not None:
-            self._streams.keep_recalled(fence, epoch, recalled)
-        self._streams.keep_candles(
-            fence,
-            epoch,
-            (
-                (symbol, self._market.closed_candles(symbol), since_ms)
-                for symbol, since_ms in self._reporter.rewritten().items()
-            ),
-        )
-        report = self._reporter.report(full)
-        told = {**report, FULL: full, TICK: tick, RECALLED: recalled is not None}
-        self._streams.report(fence, epoch, told, report[CLOSED])
+        rewritten: dict[str, int] = {}
+        closed: list[tuple[str, CandleRow]] = []
+        try:
+            if recalled is not None:
+                self._streams.keep_recalled(fence, epoch, recalled)
+            # Also what is rewritten meanwhile: a report's quotes and candles are of one source.
+            while found := self._reporter.take_rewritten():
+                for symbol, since_ms in found.items():
+                    rewritten[symbol] = min(since_ms, rewritten.get(symbol, since_ms))
+                self._streams.keep_candles(fence, epoch, map(self._minutes, found.items()))
+            report = self._reporter.report(full, rewritten)
+            closed = report[CLOSED]
+            told = {**report, FULL: full, TICK: tick, RECALLED: recalled is not None}
+            rows = [((self._market.source(symbol), symbol), row) for symbol, row in closed]
+            self._streams.report(fence, epoch, told, rows)
+        except (RedisFailed, Fenced):
+            self._reporter.untold(rewritten, closed)
+            raise
         self._reporter.told(report)
         if self._recalled is recalled:
             self._recalled = None
+
+    def _minutes(self, rewritten: tuple[str, int]) -> Minutes:
+        (symbol, since_ms), market = rewritten, self._market
+        series = market.source(symbol), symbol
+        return Minutes(series, market.closed_candles(symbol), since_ms, market.time_ms(symbol))
