@@ -13,6 +13,7 @@ from benchmarks import machine, peers, report
 from benchmarks.goals import (
     BASKETS,
     COMPRESSION,
+    CROSSING,
     CROWD,
     DEAF,
     HUB,
@@ -41,6 +42,9 @@ from benchmarks.scenarios import (
 )
 
 RESULTS = Path(__file__).resolve().parent / "results.md"
+
+# How many clients two processes have while it is measured what they exchange with Redis.
+CROSSING_CLIENTS = (10, 100, 600)
 
 Measurement = tuple[str, str, Callable[[], Figures]]
 
@@ -78,12 +82,20 @@ def plan(
         for name, count in ((ours.name, 1), (TWO, 2))
     ]
     todo.extend(several * scale.turns)
+    todo.extend(
+        (CROSSING, clients_label(count), partial(processes.crossing, ours, count))
+        for count in CROSSING_CLIENTS
+    )
     if full or hub:
         compare(HUB, room.measure, [ours, peers.ON_ASYNCIO], scale)
     if full:
         compare(MEMORY, crowd.memory, [ours, *node], scale.memory_clients)
         compare(CROWD, crowd.ticks, [ours, peers.BARE], scale.crowd_clients, scale.crowd_seconds)
     return todo
+
+
+def clients_label(count: int) -> str:
+    return f"{count} clients"
 
 
 def main() -> int:
@@ -126,6 +138,7 @@ def main() -> int:
     labels = {peer.name: peer.label for peer in peers.ALL}
     labels[peers.ON_ASYNCIO.name] = peers.ON_ASYNCIO.label
     labels[TWO] = "two processes on one Redis"
+    labels |= {clients_label(count): clients_label(count) for count in CROSSING_CLIENTS}
     labels[STOCK_ROOMS] = "stock engine, per-symbol rooms"
     made = report.text(results, ours.name, labels, scale, machine.description(), run)
     report.write(options.output, made)
@@ -140,7 +153,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=(ROOM, BASKETS, COMPRESSION, LOGINS, DEAF, MEMORY, CROWD, IDLE, HUB, PROCESSES),
+        choices=(
+            *(ROOM, BASKETS, COMPRESSION, LOGINS, DEAF, MEMORY, CROWD, IDLE, HUB),
+            *(PROCESSES, CROSSING),
+        ),
         help="only this scenario; may be given several times",
     )
     parser.add_argument("--output", type=Path, default=RESULTS, help="where to write the report")

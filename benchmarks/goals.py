@@ -6,7 +6,7 @@ from benchmarks.results import Results, Spread
 
 ROOM, BASKETS, MEMORY, CROWD = "room", "baskets", "memory", "crowd"
 COMPRESSION, DEAF, LOGINS, IDLE, HUB = "compression", "deaf", "logins", "idle", "hub"
-PROCESSES = "processes"
+PROCESSES, CROSSING = "processes", "crossing"
 # Two processes that share Redis.
 TWO = "two"
 # The same server with one event a symbol to the symbol's room.

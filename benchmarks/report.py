@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.goals import (
+    CROSSING,
     HUB,
     IDLE,
     PROCESSES,
@@ -59,6 +60,11 @@ FIGURES = {
     "idle_rss_mb": ("memory when idle", ".0f", " MB"),
     "idle_cpu_percent": ("CPU when idle", ".2f", " %"),
     "redis_cpu_percent": ("CPU of Redis", ".1f", " %"),
+    "heard_per_s": ("events that clients heard in a second", ".0f", ""),
+    "to_redis_kb_s": ("sent to Redis in a second", ".1f", " KB"),
+    "from_redis_kb_s": ("read from Redis in a second", ".1f", " KB"),
+    "redis_commands_s": ("commands of Redis in a second", ".0f", ""),
+    "follower_mb": ("memory of the process that follows", ".0f", " MB"),
     "tick_ms": ("CPU of a tick of 20 symbols with sentiment and signals", ".2f", " ms"),
 }
 
@@ -107,6 +113,7 @@ TITLES = {
     "logins": "Logins during the stream",
     IDLE: "By itself",
     PROCESSES: "One process, and two that share Redis",
+    CROSSING: "What two processes exchange with Redis",
     HUB: "One room on eventlet's own hub and on asyncio",
 }
 

@@ -59,8 +59,9 @@ class Publisher:
         clients their quotes now."""
         with self._turn:
             now = self._clock.monotonic()
-            full = tick or now - self._full_at >= FULL_SECONDS
-            if full or self._reporter.changed() or now - self._published_at >= HEARTBEAT_SECONDS:
+            full = now - self._full_at >= FULL_SECONDS
+            quiet = now - self._published_at < HEARTBEAT_SECONDS
+            if full or tick or self._reporter.changed() or not quiet:
                 self._report(full, tick)
                 self._published_at = now
                 if full:

@@ -1,5 +1,8 @@
-"""What it costs to be one of several: the same load on one process, and on two that share Redis."""
+"""What it costs to be one of several: the same load on one process, and on two that share Redis.
 
+And what crosses Redis."""
+
+import random
 import shutil
 import socket
 import subprocess
@@ -7,6 +10,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import redis
 
 from benchmarks.load.recording import Recording, punctuality
 from benchmarks.load.swarm import Swarm
@@ -17,19 +23,24 @@ from benchmarks.scale import Scale
 from benchmarks.scenarios import PACE_SECONDS, Figures
 
 # A process that has enough to do that one would add another. What a second one takes by itself, and
-# what it takes to report the market and to read that, does not depend on the load.
-TICK_SECONDS = 0.2
-CLIENTS = 2_000
+# what it takes to report the market and to read that, does not depend on the load. As many clients
+# for two processes as one address may connect in a minute.
+TICK_SECONDS = 0.1
+CLIENTS = 2_900
 SUBSCRIBED = SYMBOLS[:20]
 WARM_UP_SECONDS = 2.0
 REDIS_SECONDS_MAX = 10.0
+# As in use: a tick each two seconds, for each client a basket of its own.
+CROSSING_TICK_SECONDS = 2.0
+CROSSING_SECONDS = 10.0
+BASKET = 5
 
 
 def measure(peer: Peer, count: int, scale: Scale) -> Figures:
     """CPU of all processes together for a delivered message, by itself and with what they do
     anyway, and how punctual ticks are; that of Redis beside it."""
     with ExitStack() as stack:
-        settings: dict[str, object] = {}
+        settings: dict[str, Any] = {}
         redis_pid = None
         if count > 1:
             redis_pid, url = stack.enter_context(_redis())
@@ -64,6 +75,43 @@ def measure(peer: Peer, count: int, scale: Scale) -> Figures:
     if heard.known:
         figures |= {"p99_ms": heard.p99 * 1e3, "ticks": heard.ticks, "missing": heard.missing}
     return figures
+
+
+def crossing(peer: Peer, clients: int) -> Figures:
+    """What two processes exchange with Redis in a second while they have so many clients, and the
+    memory of the one that follows."""
+    rng = random.Random(clients)
+    with _redis() as (_, url), ExitStack() as stack:
+        servers = [
+            stack.enter_context(
+                started(peer, symbols=SUBSCRIBED, interval=CROSSING_TICK_SECONDS, REDIS_URL=url)
+            )
+            for _ in range(2)
+        ]
+        swarms = [stack.enter_context(Swarm(server.port)) for server in servers]
+        for server, swarm in zip(servers, swarms, strict=True):
+            baskets = [tuple(rng.sample(SUBSCRIBED, BASKET)) for _ in range(clients // 2)]
+            swarm.connect([server.maker(*each) for each in enumerate(baskets)])
+        _listen(swarms, WARM_UP_SECONDS)
+        store = stack.enter_context(redis.Redis.from_url(url))
+
+        def exchanged() -> tuple[int, int, int]:
+            told = store.info("stats")
+            names = ("total_net_input_bytes", "total_net_output_bytes", "total_commands_processed")
+            return tuple(told[name] for name in names)
+
+        before = exchanged()
+        heard = _listen(swarms, CROSSING_SECONDS)
+        to_redis, from_redis, commands = (
+            (now - then) / CROSSING_SECONDS for then, now in zip(before, exchanged(), strict=True)
+        )
+        return {
+            "to_redis_kb_s": to_redis / 1000,
+            "from_redis_kb_s": from_redis / 1000,
+            "redis_commands_s": commands,
+            "heard_per_s": sum(each.messages for each in heard) / CROSSING_SECONDS,
+            "follower_mb": servers[-1].rss() / 1e6,
+        }
 
 
 def _listen(swarms: list[Swarm], seconds: float, pace: float = 0.0) -> list[Recording]:
