@@ -3,7 +3,6 @@ not lead. It can be succeeded by one that a feed goes on with."""
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from backend.clock import Clock
@@ -48,7 +47,7 @@ class Replica(Market):
         quote = self._told.get(symbol)
         if quote is None or quote.stale or not self.stale(symbol):
             return quote
-        return replace(quote, stale=True)
+        return quote._replace(stale=True)
 
     def day_span_s(self, symbol: str) -> int:
         return self._spans.get(symbol, 0)

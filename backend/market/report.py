@@ -4,8 +4,7 @@ A report holds what has changed since the one before; a full one holds every quo
 whoever hears it knows the present without any other. It is made of values that msgpack takes.
 """
 
-from dataclasses import asdict, fields
-from operator import attrgetter
+from dataclasses import asdict
 from typing import Any
 
 from backend.market.candles import CandleRow, candle_row
@@ -29,9 +28,8 @@ REWRITTEN = "rewritten"
 STALE = "stale"  # [symbol]: those that were not heard of for too long
 FEED = "feed"  # name, state, detail and since when, its facts, and how old its last word is
 
-QUOTE_NAMES = tuple(field.name for field in fields(Quote))
+QUOTE_NAMES = Quote._fields
 _SEQ = QUOTE_NAMES.index("seq")
-_values_of = attrgetter(*QUOTE_NAMES)
 
 
 class Reporter:
@@ -85,7 +83,7 @@ class Reporter:
                 if quote is None:
                     continue
                 forming = market.forming(symbol)
-                report[QUOTES][symbol] = _values_of(quote)
+                report[QUOTES][symbol] = quote
                 report[FORMING][symbol] = None if forming is None else candle_row(forming)
                 report[SPANS][symbol] = market.day_span_s(symbol)
         report[CLOSED], self._closed = self._closed, []
