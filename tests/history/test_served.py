@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -108,20 +109,21 @@ def test_of_several_exchanges_each_has_its_own_candles_and_finds_them_again(
         half_a_day = FIRST_MINUTE - (12 * 60 - 5) * MINUTE_MS
 
         def shows(server: Server, shown: ExchangeServer, minute: int, **since_ms: int) -> None:
+            # One that plays nothing is silent, and gives way.
             def leads() -> bool:
                 shown.play()
-                return bool(server.get("/health").json()["feed"]["name"] == shown.dialect.name)
+                feed = server.get("/health").json()["feed"]
+                return bool((feed["name"], feed["state"]) == (shown.dialect.name, "live"))
+
+            def right(interval: str, since: int) -> bool:
+                shown.play()
+                return not wrong(server, shown, interval, since)
 
             wait_until(leads, f"{shown.dialect.name} to lead")
             shown.play_until(FIRST_MINUTE + minute * MINUTE_MS + 6_000)
             for interval, name in (("1h", "hours"), ("1m", "minutes")):
                 since = since_ms.get(name, FIRST_MINUTE)
-                wait_until(
-                    lambda interval=interval, since=since: (
-                        not wrong(server, shown, interval, since)
-                    ),
-                    f"its {name}",
-                )
+                wait_until(partial(right, interval, since), f"its {name}")
 
         first = start_server(**options)
         shows(first, exchange, 1, hours=days, minutes=week)
