@@ -241,6 +241,23 @@ def test_what_arrives_during_a_pause_is_not_lost():
     assert desk.signal("BTC")["score"] == round(expected.score, 4)
 
 
+def test_of_a_symbol_that_changes_its_source_in_a_pause_nothing_is_said_until_it_is_read():
+    def change():
+        if desk.market.source("BTC") == "test":
+            behind = Market(["BTC"], SystemClock(), "dear")
+            dear = ROWS["BTC"][:300] * [1, 3, 3, 3, 3, 1, 3]
+            behind.load_history("BTC", dear)
+            desk.market.change_source("BTC", behind.release("BTC"))
+
+    desk = Desk(pause=change)
+    said = {signal["symbol"]: signal for signal in desk.analyst.due_signals(0.0)}
+    assert set(said) == {"ETH"}
+    (later,) = [each for each in desk.analyst.due_signals(1.0) if each["symbol"] == "BTC"]
+    assert later["price"] == 3 * ROWS["BTC"][299, 4]
+    of_itself = next(s for s in Desk().analyst.due_signals(0.0) if s["symbol"] == "BTC")
+    assert later["score"] == of_itself["score"]
+
+
 def test_recent_signals_are_newest_first_and_bounded():
     desk = Desk()
     for number in range(SIGNALS_KEPT_PER_SYMBOL + 5):
