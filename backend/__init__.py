@@ -41,6 +41,7 @@ from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
+from backend.feeds import begins_anew, feed_name
 from backend.feeds.base import Feed
 from backend.history.archive import Archive
 from backend.history.history import History
@@ -60,8 +61,10 @@ from backend.offload import Offload
 from backend.protocol import ACCEPTED_ROOM, CANDLE, MARKET_UPDATE, PRICE_UPDATE, is_own_room
 from backend.runtime import Runtime
 from backend.storage.database import Database
+from backend.storage.learnt import LearntStore
 from backend.streaming.figures import ProcessReporter
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
+from backend.streaming.keeper import Keeper, Learner
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic
 from backend.turns import SLICE_SECONDS, Turns
@@ -145,8 +148,28 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         sleep = socketio.sleep
         return History(market, feed, archive, offload, kept_days, looks, sleep, clock, metrics)
 
+    learnt = LearntStore(candles)
+
+    def new_keeper(
+        name: str, learner: Learner, may_write: Callable[[], bool] = lambda: True
+    ) -> Keeper:
+        return Keeper(
+            name,
+            feed_name(settings),
+            learnt,
+            offload,
+            socketio.sleep,
+            clock,
+            metrics,
+            learner,
+            () if begins_anew(settings) else settings.symbols,
+            may_write,
+        )
+
     remember = Remembered(archive, offload, metrics).minutes
-    source = create_source(settings, new_history, remember, clock, socketio.sleep, metrics)
+    source = create_source(
+        settings, new_history, new_keeper, remember, clock, socketio.sleep, metrics
+    )
     market, published = source.market, source.published
     forecaster = Forecaster(market, settings.symbols, pause)
     transports = (EngineTransports if own_engine else StockTransports)(
@@ -181,13 +204,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 
     if settings.connections_per_user:
         peers.census.tell(USERS, lambda: service.sessions.users, settings.connections_per_user)
-    peers.orders.on(CLOSE, service.close)
-    peers.orders.on(RECOVERED, service.recovered_elsewhere)
+    peers.orders.on(CLOSE, service.parting.close)
+    peers.orders.on(RECOVERED, service.parting.recovered_elsewhere)
     outside = OutsideMessages(
         socketio.server.manager,
         ACCEPTED_ROOM,
         is_own_room,
-        service.close,
+        service.parting.close,
         lambda fate: metrics.outside.labels(fate).inc(),
     )
     peers.hear(outside.take)
@@ -216,7 +239,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             history,
             published,
             forecaster,
-            Ratings(history, clock),
+            Ratings(history, published.levels, clock),
             DailyIndex(history, settings.symbols, clock),
             settings.symbols,
             partial(_rest, turns),
@@ -280,6 +303,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         },
         offload,
         [database, candles],
+        [new_keeper("forecast", forecaster, lambda: source.production.leads)],
         metrics,
         turns,
         readiness,

@@ -19,25 +19,30 @@ from backend.journal.memory import MemoryJournal
 from backend.journal.recoveries import MemoryRecoveries, Recoveries
 from backend.journal.redis_journal import RedisJournal
 from backend.journal.redis_recoveries import FLUSH_SECONDS, RedisRecoveries
-from backend.journal.redis_streams import RedisStreams
+from backend.journal.redis_streams import LEVELS, RECALLED, RedisStreams
 from backend.market.market import Market
 from backend.market.replica import Replica
 from backend.metrics import Metrics
 from backend.streaming.analyst import Analyst
 from backend.streaming.follower import LONGEST_PAUSE_SECONDS, Follower
+from backend.streaming.keeper import Keeper, Learner
 from backend.streaming.leadership import Desk, Leadership
 from backend.streaming.periodic import Prompted, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.production import Alone, Production
 from backend.streaming.published import Published
+from backend.streaming.rater import Rater
 
 Spawn = Callable[..., Any]
 NewHistory = Callable[[Market, Feed], History]
+NewKeeper = Callable[[str, Learner], Keeper]
 
 # A process that starts has its market before its first client, unless Redis is away: a report comes
 # each quarter of a second, and a full one every two.
 FIRST_REPORT_SECONDS = 3.0
 _LOOK_SECONDS = 0.02
+# The name of the ratings' states in the database.
+SIGNALS = "signals"
 
 
 class Source(Protocol):
@@ -69,6 +74,7 @@ class LoneSource:
     recoveries: Recoveries
     feed: Feed
     history: History
+    keeper: Keeper
     sleep: Callable[[float], None]
     metrics: Metrics
     stopped: bool = False
@@ -76,6 +82,7 @@ class LoneSource:
     def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
         """Load what was stored, and start the feed."""
         self.history.start(spawn)
+        self.keeper.start(spawn)
         spawn(supervise, "feed", self.feed.run, lambda: self.stopped, self.sleep, self.metrics)
 
     def stop(self) -> None:
@@ -84,6 +91,8 @@ class LoneSource:
         self.feed.stop()
         self.history.flush()
         self.history.stop()
+        self.keeper.stop()
+        self.keeper.save_last()
 
 
 class SharedSource:
@@ -93,6 +102,7 @@ class SharedSource:
         self,
         settings: Settings,
         new_history: NewHistory,
+        new_keeper: NewKeeper,
         remember: Remember,
         clock: Clock,
         sleep: Callable[[float], None],
@@ -115,18 +125,17 @@ class SharedSource:
 
         def new_desk(market: Market) -> Desk:
             feed = create_feed(settings, market, clock, metrics.feed_lag.add, remember)
-            return Desk(
-                feed,
-                new_history(market, feed),
-                Analyst(market, symbols, published.signal, pause=lambda: sleep(0)),
-            )
+            history = new_history(market, feed)
+            rater = _rater(settings, market, history, sleep)
+            analyst = _analyst(market, rater, published, sleep)
+            return Desk(feed, history, analyst, new_keeper(SIGNALS, rater))
 
         self._follower = Follower(
             self._streams,
             journal,
             replica,
             lambda: self._tick(),
-            published.recall,
+            {RECALLED: published.recall, LEVELS: published.hold},
             sleep,
             metrics,
         )
@@ -192,21 +201,25 @@ class SharedSource:
 def create_source(
     settings: Settings,
     new_history: NewHistory,
+    new_keeper: NewKeeper,
     remember: Remember,
     clock: Clock,
     sleep: Callable[[float], None],
     metrics: Metrics,
 ) -> Source:
-    """What the settings ask for. `new_history` makes what keeps the candles of a market with that
-    feed, for whoever produces; `remember` knows what was kept."""
+    """What the settings ask for. For whoever produces `new_history` makes what keeps the candles of
+    a market with that feed, `new_keeper` what keeps what a learner of that name learns;
+    `remember` knows what was kept of candles."""
     if settings.redis_url:
-        return SharedSource(settings, new_history, remember, clock, sleep, metrics)
+        return SharedSource(settings, new_history, new_keeper, remember, clock, sleep, metrics)
     market = Market(settings.symbols, clock, feed_name(settings))
     journal = MemoryJournal()
     published = Published(journal.log, settings.symbols)
-    analyst = Analyst(market, settings.symbols, published.signal, pause=lambda: sleep(0))
-    producer = Producer(analyst, journal, published.recall, clock)
     feed = create_feed(settings, market, clock, metrics.feed_lag.add, remember)
+    history = new_history(market, feed)
+    rater = _rater(settings, market, history, sleep)
+    analyst = _analyst(market, rater, published, sleep)
+    producer = Producer(analyst, journal, published.recall, published.hold, clock)
     recoveries = MemoryRecoveries(clock)
     return LoneSource(
         market,
@@ -215,7 +228,21 @@ def create_source(
         Alone(producer),
         recoveries,
         feed,
-        new_history(market, feed),
+        history,
+        new_keeper(SIGNALS, rater),
         sleep,
         metrics,
     )
+
+
+def _rater(
+    settings: Settings, market: Market, history: History, sleep: Callable[[float], None]
+) -> Rater:
+    symbols, timeframe = settings.symbols, settings.signal_timeframe
+    return Rater(market, symbols, timeframe, history.earlier_candles(), lambda: sleep(0))
+
+
+def _analyst(
+    market: Market, rater: Rater, published: Published, sleep: Callable[[float], None]
+) -> Analyst:
+    return Analyst(market, market.symbols, rater, published.signal, pause=lambda: sleep(0))

@@ -76,6 +76,7 @@ class Settings:
     market_interval: float
     sentiment_interval: float
     signal_interval: float
+    signal_timeframe: str
     connections_per_address: int
     connections_per_user: int
     admin_users: tuple[str, ...]
@@ -265,6 +266,12 @@ def load_settings(
         market_interval=read.parse("MARKET_INTERVAL", "2", interval_text, interval),
         sentiment_interval=read.parse("SENTIMENT_INTERVAL", "10", interval_text, interval),
         signal_interval=read.parse("SIGNAL_INTERVAL", "15", interval_text, interval),
+        signal_timeframe=read.parse(
+            "SIGNAL_TIMEFRAME",
+            "1h",
+            f"one of {', '.join(values.INTERVAL_NAMES)}",
+            values.one_of(*values.INTERVAL_NAMES),
+        ),
         connections_per_address=read.parse(
             "CONNECTIONS_PER_ADDRESS", "6000", connections, values.integer(0, 1_000_000)
         ),

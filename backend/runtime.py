@@ -18,6 +18,7 @@ from backend.journal.peers import Task
 from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.storage.database import Database
+from backend.streaming.keeper import Keeper
 from backend.turns import Turns
 from backend.websocket_service import WebSocketService
 
@@ -39,6 +40,7 @@ class Runtime:
     intervals: dict[str, float]
     offload: Offload
     databases: list[Database]
+    keepers: list[Keeper]
     metrics: Metrics
     turns: Turns
     readiness: Readiness
@@ -63,6 +65,8 @@ class Runtime:
         run = self.socketio.start_background_task
         self.source.start(run, self.service.tick)
         self.socketio.sleep(0)  # the simulated market's history, so that the first tick is whole
+        for keeper in self.keepers:
+            keeper.start(run)
         self.service.start(self.intervals)
         for task in self.background:
             run(task.run)
@@ -74,17 +78,20 @@ class Runtime:
         self.readiness.drain()
         for task in self.background:
             task.stop()
+        for keeper in self.keepers:
+            keeper.stop()
         self.service.stop()
-        hooks = [self.source.stop, *self.give_back]
+        last_words = [keeper.save_last for keeper in self.keepers]
+        hooks = [*last_words, self.source.stop, *self.give_back]
         self._giving_back = len(hooks)
         for hook in hooks:
             self.socketio.start_background_task(self._give_back, hook)
-        self.service.say_farewell(seconds)
+        self.service.parting.say_farewell(seconds)
 
     def drain(self, seconds: float) -> None:
         """Close every connection once what waits for it has been written, or after `seconds`."""
         deadline = time.monotonic() + GIVE_BACK_SECONDS
-        self.service.drain(seconds)
+        self.service.parting.drain(seconds)
         while self._giving_back and time.monotonic() < deadline:
             green.sleep(GIVE_BACK_STEP_SECONDS)
 

@@ -94,8 +94,10 @@ class Screen:
 
     def take_quotes(self, update: dict[str, dict[str, Any]]) -> None:
         for symbol, quote in update.items():
-            before = self.quotes.get(symbol, quote)["price"]
-            self.moves[symbol] = (quote["price"] > before) - (quote["price"] < before)
+            before = self.quotes.get(symbol, quote)
+            # Another exchange's price is no move of the market.
+            last = before["price"] if before["source"] == quote["source"] else quote["price"]
+            self.moves[symbol] = (quote["price"] > last) - (quote["price"] < last)
         self.quotes.update(update)
 
     def take_signal(self, signal: dict[str, Any]) -> None:
@@ -267,6 +269,9 @@ class Stream:
             self._subscribe()
         elif status["status"] == "token_expiring":
             self.client.emit("authenticate", {"token": self._account.refresh()})
+        elif status["status"] == "feed_changed":
+            # Whoever holds candles or ratings loads them anew; quotes bring all that is shown here.
+            self._note(status["message"])
         self.screen.status = Text.assemble(
             ("● ", "green"), f"{self._url}  feed: {status['feed']}  ", (status["message"], "dim")
         )

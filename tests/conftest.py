@@ -27,10 +27,12 @@ SERVING = {
     "_start",
     "postgresql",
     "redis_server",
+    "redis_for_all",
     "engine",
     "ours",
     "start_echo",
     "start_cluster",
+    "three",
 }
 
 
@@ -74,10 +76,20 @@ def server(_start: StartServer) -> Server:
 @pytest.fixture
 def start_server(_start: StartServer) -> Iterator[StartServer]:
     """Starts servers of a test's own, as `servers.start` does; they end with the test."""
+    yield from _ending(_start)
+
+
+@pytest.fixture(scope="module")
+def start_for_all(_start: StartServer) -> Iterator[StartServer]:
+    """Starts servers for the tests of a module that do them no harm; they end with the last."""
+    yield from _ending(_start)
+
+
+def _ending(start_one: StartServer) -> Iterator[StartServer]:
     mine: list[Server] = []
 
     def start(**options: Any) -> Server:
-        mine.append(_start(**options))
+        mine.append(start_one(**options))
         return mine[-1]
 
     yield start
@@ -132,3 +144,9 @@ def way(request: pytest.FixtureRequest) -> tuple[str, str]:
 def redis_server(tmp_path: Path) -> Iterator[Redis]:
     """A Redis server that ends with the test."""
     yield from running_redis(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def redis_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """One for the tests of a module that do it no harm."""
+    yield from running_redis(tmp_path_factory.mktemp("redis"))

@@ -21,11 +21,21 @@ Login = dict[str, Any]
 Accepted = Callable[..., PythonClient]
 
 
-@pytest.fixture
-def strangers(redis_server: Redis, start_server: StartServer) -> list[Server]:
+def strangers_on(redis: Redis, start: StartServer) -> list[Server]:
+    return [start(REDIS_URL=redis.url) for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
+def strangers_for_all(redis_for_all: Redis, start_for_all: StartServer) -> list[Server]:
     """Two processes that know of each other by Redis alone: each has a database of its own, where
     nothing is to be found of what ended in the other's."""
-    return [start_server(REDIS_URL=redis_server.url) for _ in range(2)]
+    return strangers_on(redis_for_all, start_for_all)
+
+
+@pytest.fixture
+def strangers(redis_server: Redis, start_server: StartServer) -> list[Server]:
+    """The same for a test that does them harm."""
+    return strangers_on(redis_server, start_server)
 
 
 @pytest.fixture
@@ -84,13 +94,13 @@ WAYS = (log_out, end_from_elsewhere, log_out_everywhere, use_twice, change_passw
 @pytest.mark.parametrize("end", WAYS, ids=lambda way: way.__name__)
 def test_what_ends_a_session_closes_its_connections_on_every_process_by_an_order(
     end: Callable[[Server, Login], None],
-    strangers: list[Server],
+    strangers_for_all: list[Server],
     accepted: Accepted,
     connect: Connect,
 ) -> None:
-    here, there = strangers
+    here, there = strangers_for_all
     ending, staying = here.new_login(), here.new_login()
-    clients = [accepted(server, ending["access_token"]) for server in strangers]
+    clients = [accepted(server, ending["access_token"]) for server in strangers_for_all]
     other = accepted(there, staying["access_token"])
     end(here, ending)
     for client in clients:

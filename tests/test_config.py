@@ -32,6 +32,7 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     assert settings.market_feed == "simulated"
     intervals = (settings.market_interval, settings.sentiment_interval, settings.signal_interval)
     assert intervals == (2, 10, 15)
+    assert settings.signal_timeframe == "1h"
 
 
 def test_retention_is_by_interval_and_what_is_not_named_stays(tmp_path: Path) -> None:
@@ -75,6 +76,7 @@ def test_every_bad_variable_is_named_with_what_it_was_and_what_is_allowed(tmp_pa
         PORT="70000",
         APP_ENV="staging",
         MARKET_INTERVAL="nan",
+        SIGNAL_TIMEFRAME="2h",
         SYMBOLS="btc",
         MARKET_FEED="replay:/no/such/file",
         WEBSOCKET_AUTH_REQUIRED="maybe",
@@ -88,6 +90,7 @@ def test_every_bad_variable_is_named_with_what_it_was_and_what_is_allowed(tmp_pa
         "PORT",
         "APP_ENV",
         "MARKET_INTERVAL",
+        "SIGNAL_TIMEFRAME",
         "SYMBOLS",
         "MARKET_FEED",
         "WEBSOCKET_AUTH_REQUIRED",

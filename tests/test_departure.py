@@ -8,6 +8,7 @@ import time
 import pytest
 import requests
 
+from backend.config import DEFAULT_SYMBOLS
 from tests.conftest import StartServer
 from tests.fanout.raw_clients import Closed, Poller, WebSocket
 from tests.servers import PATIENCE, ROOT, Server, wait_until
@@ -15,7 +16,6 @@ from tests.servers import PATIENCE, ROOT, Server, wait_until
 HOLDING = ROOT / "tests" / "holding_app.py"
 # More than the server answers to a client that does not read, and no more than it may ask for.
 UNREAD_ANSWERS = 140
-SYMBOLS = "BTC,ETH,SOL,XRP,BNB,ADA,DOGE,AVAX,DOT,LINK,LTC,BCH,TRX,UNI,ATOM,XLM,NEAR,AAVE,FIL,ALGO"
 
 
 def ready(server: Server) -> tuple[int, str | None]:
@@ -79,7 +79,9 @@ def test_a_client_that_polls_is_told_at_its_next_poll(start_server: StartServer)
 
 def test_what_waits_for_a_slow_client_is_written_before_the_end(start_server: StartServer) -> None:
     # Nothing is written anew meanwhile, so that what is unread is what was asked for.
-    server = start_server(WEBSOCKET_AUTH_REQUIRED="false", MARKET_INTERVAL="600")
+    server = start_server(
+        WEBSOCKET_AUTH_REQUIRED="false", MARKET_INTERVAL="600", SYMBOLS=DEFAULT_SYMBOLS
+    )
 
     def answered() -> float:
         return server.metric('crs_deliveries_total{event="subscription_confirmed"}')
@@ -92,7 +94,7 @@ def test_what_waits_for_a_slow_client_is_written_before_the_end(start_server: St
     with WebSocket(server.url) as client:
         client.send("40")
         client.receive_until('42["sentiment_update"')
-        subscribe = "42" + json.dumps(["subscribe", {"symbols": SYMBOLS.split(",")}])
+        subscribe = "42" + json.dumps(["subscribe", {"symbols": DEFAULT_SYMBOLS.split(",")}])
         for _ in range(UNREAD_ANSWERS):
             client.send(subscribe)
         written = wait_until(full, "the server to have written all that the client takes")

@@ -138,7 +138,7 @@ def test_a_replayed_week_has_the_figures_of_its_file(start_server: StartServer) 
     if not WEEK.exists():
         pytest.skip("the recorded candles are not here")
     server = start_server(
-        MARKET_FEED=f"replay:{WEEK}", REPLAY_SPEED="60000", SYMBOLS="BTC", MARKET_INTERVAL="0.05"
+        MARKET_FEED=f"replay:{WEEK}", REPLAY_SPEED="150000", SYMBOLS="BTC", MARKET_INTERVAL="0.02"
     )
     client = PythonClient(server.url, {"token": server.token})
     try:

@@ -157,11 +157,13 @@ def test_the_same_market_is_the_same_whichever_way_it_comes(way, reference) -> N
                 reference.market.candles(symbol, interval, MINUTES),
                 rtol=1e-12,
             )
-        for timeframe, rated in reference.board.ratings(symbol).items():
-            other = every.board.ratings(symbol)[timeframe]
-            assert (other and other.level) == (rated and rated.level)
-            if rated:
-                assert other.score == pytest.approx(rated.score)
+        assert every.board.levels(symbol) == reference.board.levels(symbol)
+        for timeframe in reference.board.levels(symbol):
+            (one,), (other,) = (
+                board.assess(timeframe, {symbol: None}, {symbol: 0})
+                for board in (reference.board, every.board)
+            )
+            assert (one.reason, one.score) == (other.reason, pytest.approx(other.score))
     assert every.sentiment.read() == reference.sentiment.read()
     if way is not repaired:
         # Ranges that were issued while trades were missing stay what they were.

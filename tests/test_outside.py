@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,25 +18,39 @@ DONE = 'crs_outside_messages_total{fate="done"}'
 BROKEN = 'crs_outside_messages_total{fate="broken"}'
 
 
-@pytest.fixture
-def two(redis_server: Redis, start_server: StartServer) -> list[Server]:
-    """Two processes with one database, which listen to what comes from outside."""
-    one = start_server(REDIS_URL=redis_server.url)
-    options = {"REDIS_URL": redis_server.url, "DATABASE_URL": one.environment["DATABASE_URL"]}
-    servers = [one, start_server(**options)]
-    with redis_server.client() as client:
-        wait_until(lambda: client.pubsub_numsub(CHANNEL)[0][1] == 2, "both to listen")
+def listening(redis: Redis, start: StartServer) -> list[Server]:
+    one = start(REDIS_URL=redis.url)
+    servers = [one, start(REDIS_URL=redis.url, DATABASE_URL=one.environment["DATABASE_URL"])]
+    wait_until_both_listen(redis)
     return servers
 
 
-@pytest.fixture
-def outside(redis_server: Redis) -> Iterator[SocketIO]:
+def wait_until_both_listen(redis: Redis) -> None:
+    with redis.client() as client:
+        wait_until(lambda: client.pubsub_numsub(CHANNEL)[0][1] == 2, "both to listen")
+
+
+@contextmanager
+def program(redis: Redis) -> Iterator[SocketIO]:
     """Another program."""
-    program = SocketIO(message_queue=redis_server.url, async_mode="threading")
-    yield program
-    manager = program.server.manager
+    emitting = SocketIO(message_queue=redis.url, async_mode="threading")
+    yield emitting
+    manager = emitting.server.manager
     if manager.redis is not None:
         manager.redis.close()
+
+
+@pytest.fixture(scope="module")
+def two(redis_for_all: Redis, start_for_all: StartServer) -> list[Server]:
+    """Two processes with one database, which listen to what comes from outside."""
+    return listening(redis_for_all, start_for_all)
+
+
+@pytest.fixture
+def outside(redis_for_all: Redis) -> Iterator[SocketIO]:
+    """Another program, which emits to them."""
+    with program(redis_for_all) as emitting:
+        yield emitting
 
 
 @pytest.fixture
@@ -81,7 +96,7 @@ def test_an_emit_to_a_symbol_reaches_those_who_are_subscribed_to_it(
 
 
 def test_a_user_that_is_known_only_later_is_reached_from_then_on(
-    redis_server: Redis, start_server: StartServer, connect: Connect, outside: SocketIO
+    redis_server: Redis, start_server: StartServer, connect: Connect
 ) -> None:
     server = start_server(REDIS_URL=redis_server.url, WEBSOCKET_AUTH_REQUIRED="false")
     login = server.new_login()
@@ -89,8 +104,9 @@ def test_a_user_that_is_known_only_later_is_reached_from_then_on(
     client.wait("connection_status")
     client.emit("authenticate", {"token": login["access_token"]})
     client.wait("connection_status")
-    outside.emit("note", 1, to=user_room(login["user"]["id"]))
-    assert client.wait("note") == 1
+    with program(redis_server) as outside:
+        outside.emit("note", 1, to=user_room(login["user"]["id"]))
+        assert client.wait("note") == 1
 
 
 def test_a_connection_is_ended_from_outside_on_whichever_process_it_is(
@@ -123,7 +139,7 @@ def test_rooms_of_other_programs_can_be_entered_left_and_closed(
 
 
 def test_broken_messages_are_counted_and_those_after_them_arrive(
-    two: list[Server], redis_server: Redis, outside: SocketIO, accepted: Callable[..., Any]
+    two: list[Server], redis_for_all: Redis, outside: SocketIO, accepted: Callable[..., Any]
 ) -> None:
     client = accepted(two[0], two[0].new_login())
     broken = [
@@ -133,7 +149,7 @@ def test_broken_messages_are_counted_and_those_after_them_arrive(
         json.dumps({"method": "emit", "event": "price_update", "data": [7], "room": "accepted"}),
         json.dumps({"method": "emit", "event": {}, "data": [], "room": "accepted"}),
     ]
-    with redis_server.client() as publisher:
+    with redis_for_all.client() as publisher:
         for message in broken:
             publisher.publish(CHANNEL, message)
     outside.emit("note", 1)
@@ -146,18 +162,18 @@ def test_broken_messages_are_counted_and_those_after_them_arrive(
 @pytest.mark.parametrize("away", ["stopped", "hung"])
 def test_after_an_outage_of_redis_what_is_emitted_arrives_again(
     away: str,
-    two: list[Server],
     redis_server: Redis,
-    outside: SocketIO,
+    start_server: StartServer,
     accepted: Callable[..., Any],
 ) -> None:
+    two = listening(redis_server, start_server)
     login = two[0].new_login()
     clients = [accepted(server, login) for server in two]
-    redis_server.stop() if away == "stopped" else redis_server.hang()
-    wait_until(lambda: two[0].get("/health").status_code == 503, "Redis to be missed")
-    redis_server.start() if away == "stopped" else redis_server.resume()
-    with redis_server.client() as client:
-        wait_until(lambda: client.pubsub_numsub(CHANNEL)[0][1] == 2, "both to listen again")
-    outside.emit("note", 1, to=user_room(login["user"]["id"]))
-    for client in clients:
-        assert client.wait("note") == 1
+    with program(redis_server) as outside:
+        redis_server.stop() if away == "stopped" else redis_server.hang()
+        wait_until(lambda: two[0].get("/health").status_code == 503, "Redis to be missed")
+        redis_server.start() if away == "stopped" else redis_server.resume()
+        wait_until_both_listen(redis_server)
+        outside.emit("note", 1, to=user_room(login["user"]["id"]))
+        for client in clients:
+            assert client.wait("note") == 1

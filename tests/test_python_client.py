@@ -39,6 +39,13 @@ class Client:
         self.resumption.go_on({"epoch": "e", **confirmation})
 
 
+def test_another_exchanges_price_is_no_move(example: ModuleType) -> None:
+    screen = example.Screen()
+    for price, source, move in ((1, "binance", 0), (2, "binance", 1), (1, "kraken", 0)):
+        screen.take_quotes({"BTC": {"price": price, "source": source}})
+        assert screen.moves["BTC"] == move
+
+
 @pytest.fixture
 def client(example: ModuleType) -> Client:
     """One that has heard 3 to 6."""

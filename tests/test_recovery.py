@@ -104,6 +104,7 @@ def test_who_was_cut_in_the_midst_of_an_answer_is_not_recovered(
     start_server: StartServer, asks: Asks
 ) -> None:
     quiet = start_server(SENTIMENT_INTERVAL="3600", SIGNAL_INTERVAL="3600")
+    quiet.wait_for_signals(["BTC", "ETH"])
     for symbols, heard in ((["BTC"], 0), (["BTC", "ETH"], 0), (["BTC", "ETH"], 1)):
         client = asks(quiet)
         shown = client.shown()

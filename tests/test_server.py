@@ -33,14 +33,19 @@ def address_of(server: Server) -> tuple[str, int]:
     return host, int(port)
 
 
+def crowd(server: Server, sockets: list[socket.socket], request: bytes) -> None:
+    """Make more than a thousand connections, each with this request."""
+    for _ in range(BEYOND_THE_WALL):
+        connection = socket.create_connection(address_of(server), timeout=PATIENCE)
+        connection.sendall(request)
+        sockets.append(connection)
+
+
 def test_connections_beyond_a_thousand_are_served(
     start_server: StartServer, sockets: list[socket.socket]
 ) -> None:
     server = start_server()
-    for _ in range(BEYOND_THE_WALL):
-        connection = socket.create_connection(address_of(server), timeout=PATIENCE)
-        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-        sockets.append(connection)
+    crowd(server, sockets, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
     for connection in sockets:
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
     assert server.get("/health").json()["status"] == "ok"
@@ -50,10 +55,7 @@ def test_requests_that_never_end_do_not_keep_others_from_being_served(
     start_server: StartServer, sockets: list[socket.socket]
 ) -> None:
     server = start_server()
-    for _ in range(BEYOND_THE_WALL):
-        connection = socket.create_connection(address_of(server), timeout=PATIENCE)
-        connection.sendall(b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Le")
-        sockets.append(connection)
+    crowd(server, sockets, b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Le")
     assert server.get("/health").json()["status"] == "ok"
 
 

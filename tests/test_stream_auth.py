@@ -188,9 +188,10 @@ def test_a_refused_client_is_in_the_log_with_its_address_and_without_its_token(
     start_server: StartServer, connect: Connect
 ) -> None:
     server = start_server(TRUSTED_PROXIES="1")
-    for _ in range(100):
-        client = RawClient(server.url)
+    clients = [RawClient(server.url) for _ in range(100)]
+    for client in clients:
         client.send('40{"token":"secret-garbage"}')
+    for client in clients:
         client.receive_until_closed()
     wait_until(lambda: "refused a client at 127.0.0.1: token_invalid" in server.output(), "a line")
     assert "secret-garbage" not in server.output()

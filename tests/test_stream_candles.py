@@ -19,7 +19,7 @@ from tests.stream_clients import PythonClient
 
 SYMBOLS = ("BTC", "ETH")
 WISH = {"symbols": list(SYMBOLS), "candles": list(INTERVALS)}
-CUTS = [30, pytest.param(1_000, marks=pytest.mark.soak)]
+CUTS = [20, pytest.param(1_000, marks=pytest.mark.soak)]
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ import random
 import threading
 from pathlib import Path
 
+from backend.config import DEFAULT_SYMBOLS
 from tests.conftest import StartServer
 from tests.servers import PATIENCE, Server, wait_until
 from tests.stream_clients import RawClient
 
 CLIENTS = 200
-TICKS = 60
+TICKS = 30
 INTERVAL = 0.25
 # What a second wave of as many clients may leave behind: nothing grows with them, and this is the
 # allocator's own noise.
@@ -69,7 +70,7 @@ def resident_bytes(server: Server) -> int:
 
 
 def test_every_client_gets_exactly_its_symbols_in_every_tick(start_server: StartServer) -> None:
-    server = start_server(MARKET_INTERVAL=str(INTERVAL))
+    server = start_server(MARKET_INTERVAL=str(INTERVAL), SYMBOLS=DEFAULT_SYMBOLS)
     rng = random.Random(7)
     listeners = join(server, rng)
     wait_until(

@@ -55,6 +55,7 @@ def test_what_was_missed_comes_once_and_in_order(
 def test_a_place_of_another_start_is_answered_with_a_snapshot(
     talkative: Server, connect: Connect
 ) -> None:
+    talkative.wait_for_signals(SYMBOLS)
     client = connect(to=talkative)
     client.emit("subscribe", {"symbols": SYMBOLS, "resume": {"epoch": "another", "offset": 1}})
     confirmed = client.wait("subscription_confirmed")

@@ -39,8 +39,9 @@ def test_a_client_with_a_token_is_accepted_and_gets_its_symbols(
 
 
 def test_the_confirmation_comes_before_the_snapshot_and_the_current_signals(
-    connect: Connect,
+    server: Server, connect: Connect
 ) -> None:
+    server.wait_for_signals(["BTC", "ETH"])
     client = connect()
     client.wait("connection_status")
     client.emit("subscribe", {"symbols": ["BTC", "ETH"]})

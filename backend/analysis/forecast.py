@@ -80,6 +80,7 @@ class _Track:
             known = before + place + 1
             column = deviations[:, known - 1]
             self._go_through(minute, float(logs[place]), column, known)
+            self._marked = minute  # whoever asks for the state in a pause has it so far
             if number % MARKS_A_TURN == 0:
                 pause()
         self._marked = max(self._marked, first + len(logs) - 1)
@@ -185,25 +186,19 @@ class ForecastEngine:
                     found[name][level].total += tally.total
         return found
 
-    def state(self) -> dict[str, Any]:
-        """What was learnt, to be stored as JSON, about 4 KB a symbol: widths, tallies, open ranges.
-        Prices are not in it; `load` gives them after `restore`."""
-        return {
-            "version": STATE_VERSION,
-            "symbols": {symbol: track.state() for symbol, track in self._tracks.items()},
-        }
+    def state(self, symbol: str) -> dict[str, Any]:
+        """What was learnt of a symbol, to be stored as JSON, about 4 KB: widths, tallies, open
+        ranges. Prices are not in it; `load` gives them after `restore`."""
+        return {"version": STATE_VERSION, **self._tracks[symbol].state()}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` gave, before any candle. That of another version, and symbols
-        that are not followed, are left alone; raises ValueError, KeyError or TypeError for what is
-        no state."""
-        if state["version"] != STATE_VERSION:
-            return
-        for symbol, of_symbol in state["symbols"].items():
-            if symbol in self._tracks:
-                track = _Track()
-                track.restore(of_symbol)
-                self._tracks[symbol] = track
+    def restore(self, symbol: str, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave; `load` is to follow. That of another version is left alone.
+        Raises ValueError, KeyError or TypeError for what is no state, and has changed nothing
+        then."""
+        if state["version"] == STATE_VERSION:
+            track = _Track()
+            track.restore(state)
+            self._tracks[symbol] = track
 
 
 def _about(price: float, half_widths: Mapping[str, tuple[float, ...]]) -> Iterator[Range]:

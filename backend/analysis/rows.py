@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from backend.analysis.averages import Floats, Window, following, through, unknown
 from backend.analysis.indicators import WINDOW_LENGTH, Readings, read
 from backend.analysis.rating import scores
+from backend.clock import MINUTE_MS
 from backend.market.candles import roll_up
 from backend.market.models import CLOSE, HIGH, LOW, OPEN_TIME, VOLUME, CandleArray
 
@@ -21,8 +22,10 @@ MIN_CANDLES = 60
 # it is, and the forming one after it.
 _IN_HAND = 2
 
-# Going through history, so many minutes are rated together, in 2 ms.
-MINUTES_AT_ONCE = 150
+# What the slowest average remembers to the eighth digit: what is older changes no vote.
+REMEMBERED_CANDLES = 2_000
+# Going through history, so many minutes are rated together, in a millisecond.
+MINUTES_AT_ONCE = 120
 
 Numbers = NDArray[np.intp]
 
@@ -51,6 +54,13 @@ class CandleRows:
         newest = columns[:, -WINDOW_LENGTH:]
         self._columns[:, WINDOW_LENGTH - newest.shape[1] : WINDOW_LENGTH, row] = newest
         self._put_averages(row, columns)
+
+    def put(self, rows: Numbers, other: "CandleRows") -> None:
+        """Overwrite these rows by all of the other's."""
+        self._columns[..., rows] = other._columns
+        self._before.put(rows, other._before)
+        self._last.put(rows, other._last)
+        self.counts[rows] = other.counts
 
     def close(self, rows: Numbers, candles: Floats) -> None:
         """Take in the next closed candle of each of these rows, (4, rows)."""
@@ -118,28 +128,28 @@ def readings_through(closed: CandleArray) -> Readings:
 
 
 def scores_each_minute(
-    minutes: CandleArray, interval_ms: int, earlier: CandleArray, since_ms: float = -math.inf
+    minutes: CandleArray, rolled: CandleArray, since_ms: float = -math.inf
 ) -> Iterator[tuple[Numbers, Floats]]:
     """The rating of one timeframe after each closed minute, from its closed candles and the
     forming one as if it closed then: what `CandleRows` says minute by minute.
 
-    `minutes` (n, 7) in order of time; `earlier` are candles of the timeframe from before them.
-    Gives places in `minutes` and their scores, some at a time: of those with `MIN_CANDLES` closed
-    that open at `since_ms` or later.
+    `minutes` (n, 7) in order of time, and `rolled`, the timeframe's candles up to their end. Gives
+    places in `minutes` and their scores, some at a time: of those with `MIN_CANDLES` closed that
+    open at `since_ms` or later.
     """
-    rolled = rolled_after(earlier, minutes, interval_ms)
-    columns = rolled[:, KEPT_COLUMNS].T.copy()
-    averages = through(*columns[:3])
     opened = minutes[:, OPEN_TIME]
     candles = np.searchsorted(rolled[:, OPEN_TIME], opened, side="right") - 1
     rated = np.flatnonzero((candles >= MIN_CANDLES) & (opened >= since_ms))
+    if not len(rated):
+        return
+    columns = rolled[:, KEPT_COLUMNS].T.copy()
+    averages = through(*columns[:3])
     for places in np.split(rated, range(MINUTES_AT_ONCE, len(rated), MINUTES_AT_ONCE)):
-        if not len(places):
-            return
         newest = candles[places]
         window = windows_at(columns, newest)
         begin = np.searchsorted(candles, newest[0])
-        so_far = _so_far(minutes[begin : places[-1] + 1, KEPT_COLUMNS].T, candles[begin:])
+        together = slice(begin, places[-1] + 1)
+        so_far = _so_far(minutes[together, KEPT_COLUMNS].T, candles[together])
         for column, forming in zip(window, so_far[:, places - begin], strict=True):
             column[-1] = forming
         before = averages.take(newest - 1)
@@ -147,20 +157,42 @@ def scores_each_minute(
 
 
 def rolled_after(earlier: CandleArray, minutes: CandleArray, interval_ms: int) -> CandleArray:
-    """Candles of a timeframe: `earlier` ones up to where `minutes` begin, then those of minutes."""
-    rolled = roll_up(minutes, interval_ms)
+    """Candles of a timeframe: `earlier` ones up to where `minutes` begin, then those of minutes.
+
+    The first of these may be a part, of which `earlier` has the whole; but for the one in hand, of
+    which the minutes know most.
+    """
+    rolled = minutes if interval_ms == MINUTE_MS else roll_up(minutes, interval_ms)
     if not len(rolled):
         return earlier
-    return np.concatenate((earlier[earlier[:, OPEN_TIME] < rolled[0, OPEN_TIME]], rolled))
+    part = len(rolled) > 1 and minutes[0, OPEN_TIME] > rolled[0, OPEN_TIME]
+    before = earlier[earlier[:, OPEN_TIME] < rolled[0, OPEN_TIME] + part]
+    if part and len(before) and before[-1, OPEN_TIME] == rolled[0, OPEN_TIME]:
+        rolled = rolled[1:]
+    return np.concatenate((before, rolled))
 
 
-def _so_far(columns: Floats, places: Numbers) -> Floats:
-    """Each minute's candle of the timeframe as it forms, (4, n): `places` says which it is in."""
-    found = columns.copy()
-    count = columns.shape[1]
-    for part in np.split(np.arange(count), np.flatnonzero(np.diff(places[:count])) + 1):
-        high, low, _, volume = columns[:, part]
-        found[0, part] = np.maximum.accumulate(high)
-        found[1, part] = np.minimum.accumulate(low)
-        found[3, part] = np.cumsum(volume)
+def _so_far(columns: Floats, candles: Numbers) -> Floats:
+    """Each minute's candle of the timeframe as it forms, (4, n): `candles` says which it is in."""
+    starts = np.flatnonzero(np.diff(candles, prepend=-1))
+    lengths = np.diff(starts, append=len(candles))
+    number = np.repeat(np.arange(len(starts)), lengths)
+    within = np.arange(len(candles)) - np.repeat(starts, lengths)
+    high, low, close, volume = columns
+    return np.array(
+        [
+            _accumulated(np.maximum, high, number, within),
+            _accumulated(np.minimum, low, number, within),
+            close,
+            _accumulated(np.add, volume, number, within),
+        ]
+    )
+
+
+def _accumulated(function: np.ufunc, values: Floats, number: Numbers, within: Numbers) -> Floats:
+    """The ufunc over each candle's values up to each: `number` says whose a value is, `within`
+    which of its values."""
+    table = np.zeros((number[-1] + 1, within.max() + 1))
+    table[number, within] = values
+    found: Floats = function.accumulate(table, axis=1)[number, within]
     return found

@@ -1,6 +1,7 @@
-"""A symbol's rating on every timeframe, as JSON, worked out when somebody asks."""
+"""A symbol's rating on every timeframe, as JSON, worked out when somebody asks: its votes from the
+candles, its level as signals have it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from backend.analysis.timeframe_rating import Group, TimeframeRating, rated
 from backend.clock import Clock, iso
@@ -19,8 +20,13 @@ VALUE_DIGITS = 8
 class Ratings:
     """Ratings from the candles that are known of each timeframe, those in the database included."""
 
-    def __init__(self, history: CandleReader, clock: Clock) -> None:
+    def __init__(
+        self, history: CandleReader, levels: Callable[[str], Mapping[str, str]], clock: Clock
+    ) -> None:
+        """`levels` knows those that are held, of a symbol by timeframe. Where there is none yet,
+        the level is that of the score."""
         self._history = history
+        self._levels = levels
         self._clock = clock
         # By symbol and timeframe, of which there are a fixed number.
         self._known: dict[tuple[str, str], tuple[float, Payload | None]] = {}
@@ -32,6 +38,7 @@ class Ratings:
         Raises as `CandleReader.candles` does.
         """
         found: dict[str, Payload | None] = {}
+        held = self._levels(symbol)
         for timeframe in INTERVALS:
             kept = self._known.get((symbol, timeframe))
             if kept is None or self._clock.monotonic() - kept[0] >= KEPT_SECONDS:
@@ -39,7 +46,10 @@ class Ratings:
                 kept = self._clock.monotonic(), _payload(rated(timeframe, candles))
                 self._known[symbol, timeframe] = kept
                 rest()
-            found[timeframe] = kept[1]
+            rating = kept[1]
+            if rating is not None and timeframe in held:
+                rating = {**rating, "signal": held[timeframe]}
+            found[timeframe] = rating
         return found
 
 

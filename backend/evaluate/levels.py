@@ -11,7 +11,7 @@ from backend.analysis.levels import FAR_MARGIN, LADDER, NEAR_MARGIN, HeldLevel, 
 from backend.analysis.rows import scores_each_minute
 from backend.clock import HOUR_MS, MINUTE_MS
 from backend.evaluate.tables import table
-from backend.market.candles import INTERVALS, empty_candles
+from backend.market.candles import INTERVALS, roll_up
 from backend.market.models import OPEN_TIME, CandleArray
 
 TIMEFRAMES = ("15m", "1h")
@@ -91,7 +91,7 @@ def judge(times: Floats, scores: Floats, interval_ms: int, rule: HeldLevel) -> H
 
 def _rated(candles: CandleArray, interval_ms: int) -> tuple[Floats, Floats]:
     """When minutes open, and the scores at their closes, from the first that is rated."""
-    parts = list(scores_each_minute(candles, interval_ms, empty_candles()))
+    parts = list(scores_each_minute(candles, roll_up(candles, interval_ms)))
     if not parts:
         return np.empty(0), np.empty(0)
     places, scores = (np.concatenate(each) for each in zip(*parts, strict=True))

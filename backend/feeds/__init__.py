@@ -117,6 +117,11 @@ def create_feed(
     return FEEDS[feed_name(settings)](settings, sink, clock, observe_lag, remember)
 
 
+def begins_anew(settings: Settings) -> bool:
+    """Whether each run is of another time, as `Feed.begins_anew` says: nothing of it is kept."""
+    return feed_name(settings) == REPLAY_FEED
+
+
 def feed_name(settings: Settings) -> str:
     """The feed's name as clients see it: `simulated`, an exchange's, or `replay`. Of several
     exchanges, that of the first."""

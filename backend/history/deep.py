@@ -99,6 +99,10 @@ class DeepHistory:
         """Load no more after the present page."""
         self._stopped = True
 
+    def pages(self, symbol: str) -> int:
+        """How many pages of a symbol's past were loaded in this run."""
+        return sum(count for (name, _interval), count in self._pages.items() if name == symbol)
+
     # --- within ---------------------------------------------------------------------------------
 
     def _next(self, feed: Feed) -> Page | None:

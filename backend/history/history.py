@@ -8,6 +8,7 @@ from backend.clock import DAY_MS, Clock
 from backend.feeds.base import Feed
 from backend.history.archive import Archive
 from backend.history.deep import DeepHistory
+from backend.history.earlier import EarlierCandles
 from backend.history.looks import Looks
 from backend.history.remembered import Remembered
 from backend.history.unwritten import Unwritten
@@ -91,6 +92,11 @@ class History:
         self._stopped = True
         self._deep.stop()
         self._unwritten.close()
+
+    def earlier_candles(self) -> EarlierCandles:
+        """The candles from before the market's, of which there are more with each page."""
+        pages, clock = self._deep.pages, self._clock
+        return EarlierCandles(self._market.source, self._archive, self._offload, pages, clock)
 
     def flush(self) -> bool:
         """Write what there is; whether that could be done."""

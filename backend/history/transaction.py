@@ -1,18 +1,17 @@
 """What is done to series and blocks within one transaction of the archive."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.clock import DAY_MS
 from backend.history.blocks import in_blocks, pack, unpack
 from backend.history.series import LADDER, Series, longer, rolled_since
 from backend.market.candles import BASE_INTERVAL, INTERVALS, empty_candles, merge, roll_up
 from backend.market.models import OPEN_TIME, CandleArray
+from backend.storage.database import inserting
 from backend.storage.schema import candle_blocks, candle_series
 
 # Minutes that are further apart have an interruption between them that no feed fills.
@@ -29,12 +28,6 @@ def all_series(connection: Connection, where: ColumnElement[bool]) -> AllSeries:
     }
 
 
-def _insert(connection: Connection, table: Any) -> Any:
-    """An INSERT that has a clause for what is there already, which both databases write alike."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
-
-
 def ensured(connection: Connection, source: str, symbols: Collection[str]) -> AllSeries:
     """The series of these symbols, made where they are new."""
     where = and_(candle_series.c.source == source, candle_series.c.symbol.in_(symbols))
@@ -47,7 +40,7 @@ def ensured(connection: Connection, source: str, symbols: Collection[str]) -> Al
     ]
     if not missing:
         return series
-    connection.execute(_insert(connection, candle_series).on_conflict_do_nothing(), missing)
+    connection.execute(inserting(connection, candle_series).on_conflict_do_nothing(), missing)
     return all_series(connection, where)
 
 
@@ -148,7 +141,7 @@ def _merge(
         if known is None or not np.array_equal(known, whole):
             written.append({"series_id": series_id, "block": block, "candles": pack(whole)})
     if written:
-        statement = _insert(connection, candle_blocks)
+        statement = inserting(connection, candle_blocks)
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["series_id", "block"],

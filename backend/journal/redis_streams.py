@@ -10,7 +10,7 @@ whoever has not noticed.
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 import msgpack
 import numpy as np
@@ -27,7 +27,11 @@ EPOCH = "crs:epoch"
 LAST = "crs:said:last"
 SAID = "crs:said"
 MARKET = "crs:market"
-RECALLED = "crs:recalled"
+# What is kept beside the streams, as it was told last: the sentiments that would have been said
+# before anything was, and the levels of all symbols.
+KEPT_BESIDE = "crs:{name}"
+RECALLED, LEVELS = "recalled", "levels"
+BESIDE = (RECALLED, LEVELS)
 # The closed minutes of one source, symbol and day, row after row.
 CANDLES = "crs:candles:{source}:{symbol}:{day}"
 
@@ -205,11 +209,11 @@ class RedisStreams:
                     self._keep(keys, arguments, client=pipe)
             self._call(lambda pipe=pipe: pipe.execute())
 
-    def keep_recalled(self, fence: int, epoch: Epoch, recalled: list[dict[str, Any]]) -> None:
-        """Keep what would have been said before anything was."""
-        packed = msgpack.packb(recalled)
+    def keep(self, fence: int, epoch: Epoch, name: str, value: Any) -> None:
+        """Keep one of `BESIDE`."""
+        packed = msgpack.packb(value)
         arguments = [fence, str(epoch), packed, CANDLES_KEPT_SECONDS]
-        self._call(self._keep, [FENCE, EPOCH, RECALLED], arguments)
+        self._call(self._keep, [FENCE, EPOCH, KEPT_BESIDE.format(name=name)], arguments)
 
     def _call(self, script: Callable[..., Any], *args: list[Any]) -> Any:
         try:
@@ -262,10 +266,10 @@ class RedisStreams:
                 whole = len(rows) - len(rows) % _ROW_BYTES
                 yield series, np.frombuffer(rows[:whole]).reshape(-1, CANDLE_COLUMNS)
 
-    def recalled(self) -> list[dict[str, Any]]:
-        """What would have been said before anything was."""
-        packed = self._redis.get(RECALLED)
-        return [] if packed is None else cast(list[dict[str, Any]], msgpack.unpackb(packed))
+    def kept(self, name: str) -> Any:
+        """One of `BESIDE`; None where it was never told."""
+        packed = self._redis.get(KEPT_BESIDE.format(name=name))
+        return None if packed is None else msgpack.unpackb(packed)
 
     def news(self, market: str, said: int) -> tuple[list[Heard], str]:
         """What was said after an offset and reported after a place, in this order, and the place

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, inspect, text, update
+from sqlalchemy import Connection, Engine, Table, create_engine, inspect, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 
 from backend import green
@@ -21,7 +23,7 @@ from backend.storage.sqlite import LOCK_TIMEOUT_S, in_memory, prepare, sqlite_en
 
 # The newest migration. Known here too, so that a start on an up-to-date database need not import
 # alembic (0.2 s and 11 MB).
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0004"
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 # PostgreSQL counts as out of reach when a connection takes longer, or a statement hangs.
@@ -100,6 +102,12 @@ class Database:
         """Close the connections. The next use opens new ones."""
         self._reader.dispose()
         self._writer.dispose()
+
+
+def inserting(connection: Connection, table: Table) -> Any:
+    """An INSERT that has a clause for what is there already, which both databases write alike."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
 
 
 def _postgresql(url: URL) -> Engine:

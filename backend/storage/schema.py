@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -92,4 +93,15 @@ candle_blocks = Table(
     Column("series_id", ForeignKey("candle_series.id", ondelete="CASCADE"), primary_key=True),
     Column("block", Integer, primary_key=True, autoincrement=False),
     Column("candles", LargeBinary, nullable=False),
+)
+
+# What the analysis has learnt of a symbol, as JSON with a version; `learner` says which part of it.
+learnt = Table(
+    "learnt",
+    metadata,
+    Column("source", String(32), primary_key=True),
+    Column("learner", String(16), primary_key=True),
+    Column("symbol", String(16), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("written_at_ms", BigInteger, nullable=False),
 )

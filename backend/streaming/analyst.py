@@ -7,18 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from uuid import uuid4
 
 from backend.analysis.sentiment import KEPT_MINUTES, SentimentEngine
-from backend.analysis.signals import SignalEngine
 from backend.clock import iso
 from backend.market.market import Market
 from backend.market.models import Assessment, Sentiment
 from backend.protocol import Payload
 from backend.streaming.candle_inbox import CandleInbox
-from backend.streaming.published import QUARTER_MINUTES
+from backend.streaming.published import QUARTER_MINUTES, Levels
+from backend.streaming.rater import Rater
 
 # A signal that has not changed is published again once the last one is older than this.
 SIGNAL_MAX_AGE_S = 60.0
-# Both engines are rebuilt from this much: what the sentiment reads, which is far more than the
-# slowest moving average remembers.
+# What the sentiment reads.
 HISTORY_CANDLES = KEPT_MINUTES + 1
 # Of the day before the process began, read off the feed's history: 1 ms each.
 RECALLED = 24 * 60 // QUARTER_MINUTES
@@ -32,27 +31,28 @@ def random_id() -> str:
 class Analyst:
     """Signals of each symbol and the sentiment of all, from a `Market`.
 
-    The work is done by whoever asks. `pause` is called between symbols when several are rebuilt,
-    about 1.5 ms each, so that others get a turn.
+    The work is done by whoever asks. `pause` is called between symbols when several are read anew,
+    about a millisecond each, so that others get a turn. Who asks for the sentiment does not wait
+    for ratings, which take longer to be read.
     """
 
     def __init__(
         self,
         market: Market,
         symbols: Iterable[str],
+        rater: Rater,
         said: Callable[[str], Payload | None],
         new_id: Callable[[], str] = random_id,
         pause: Callable[[], object] = lambda: None,
     ) -> None:
         """`said` knows the signal of a symbol that was said last."""
-        self._market = market
         self._said = said
         self._new_id = new_id
         self._pause = pause
         self._symbols = tuple(symbols)
         # Monotonic seconds; none until the first cycle that finds a signal said outside of cycles.
         self._said_at: dict[str, float] = {}
-        self._signals = SignalEngine(self._symbols)
+        self._rater = rater
         self._sentiment = SentimentEngine(self._symbols)
         self._recall_due = False
         self._reading: Sentiment | None = None
@@ -62,15 +62,16 @@ class Analyst:
     def close(self) -> None:
         """Stop listening to the market."""
         self._inbox.close()
+        self._rater.close()
 
     def first_signal(self, symbol: str) -> Payload | None:
         """A signal to say of a symbol of which none was said yet; None where there is one, or not
-        enough data."""
-        if self._said(symbol) is not None:
+        enough data, or where the cycle that is about to read the symbol says it."""
+        if self._said(symbol) is not None or not self._rater.has_read(symbol):
             return None
-        self._catch_up(symbol)
-        found = self._assess((symbol,))
-        return self._signal_payload(found[symbol]) if found else None
+        self._rater.catch_up(symbol)
+        found = self._rater.assess((symbol,))
+        return self._signal_payload(found[0]) if found else None
 
     def due_signals(self, now_monotonic: float) -> Iterator[Payload]:
         """What is to be said now: one signal for each symbol whose level or reason changed, or
@@ -78,11 +79,20 @@ class Analyst:
 
         A signal counts as said when the next one is asked for.
         """
-        self._refresh()
-        for symbol, assessment in self._assess(self._symbols).items():
-            if self._is_due(symbol, assessment, now_monotonic):
-                yield self._signal_payload(assessment)
+        for symbol in self._symbols:
+            self._rater.catch_up(symbol)
+            # At a start all are read anew, one after the other; nobody waits for the last.
+            if (first := self.first_signal(symbol)) is not None:
+                yield first
                 self._said_at[symbol] = now_monotonic
+        for assessment in self._rater.assess(self._symbols):
+            if self._is_due(assessment, now_monotonic):
+                yield self._signal_payload(assessment)
+                self._said_at[assessment.symbol] = now_monotonic
+
+    def changed_levels(self) -> Levels | None:
+        """As `Rater.changed_levels`; as of when signals were last looked for."""
+        return self._rater.changed_levels()
 
     def sentiment(self) -> Payload | None:
         """The sentiment at the market's newest complete minute; None before there is enough data.
@@ -117,41 +127,29 @@ class Analyst:
 
     def _refresh(self) -> None:
         for symbol in self._symbols:
-            if self._catch_up(symbol):
+            history, candles = self._inbox.take(symbol)
+            for candle in candles:
+                self._sentiment.update(symbol, candle)
+            if history is not None:
+                self._recall_due = True
+                self._sentiment.load(symbol, history)
                 self._pause()
 
-    def _catch_up(self, symbol: str) -> bool:
-        """Take in what has closed; whether the symbol was read anew, which takes a while."""
-        history, candles = self._inbox.take(symbol)
-        if history is not None:
-            self._recall_due = True
-            self._signals.rebuild(symbol, history)
-            self._sentiment.load(symbol, history)
-        for candle in candles:
-            self._signals.update(symbol, candle)
-            self._sentiment.update(symbol, candle)
-        return history is not None
-
-    def _assess(self, symbols: Iterable[str]) -> dict[str, Assessment]:
-        # What has gone over to another source in a pause has to be read anew before.
-        read = [symbol for symbol in symbols if not self._inbox.outdated(symbol)]
-        return self._signals.assess(
-            {symbol: self._market.forming(symbol) for symbol in read},
-            {symbol: self._market.time_ms(symbol) for symbol in read},
-        )
-
-    def _is_due(self, symbol: str, assessment: Assessment, now: float) -> bool:
-        last = self._said(symbol)
+    def _is_due(self, assessment: Assessment, now: float) -> bool:
+        last = self._said(assessment.symbol)
         if last is None:
             return True
-        said_at = self._said_at.setdefault(symbol, now)
-        changed = (last["signal"], last["reason"]) != (assessment.level, assessment.reason)
+        said_at = self._said_at.setdefault(assessment.symbol, now)
+        # What a process of another version or setting has said may be of another timeframe.
+        before = (last.get("timeframe"), last["signal"], last["reason"])
+        changed = before != (assessment.timeframe, assessment.level, assessment.reason)
         return changed or now - said_at > SIGNAL_MAX_AGE_S
 
     def _signal_payload(self, assessment: Assessment) -> Payload:
         return {
             "id": self._new_id(),
             "symbol": assessment.symbol,
+            "timeframe": assessment.timeframe,
             "signal": assessment.level.value,
             "strength": round(assessment.strength, 2),
             "reason": assessment.reason.value,

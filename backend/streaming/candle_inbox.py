@@ -22,8 +22,11 @@ class CandleInbox:
     Listening to the market only takes notes, so that a feed is never held up by analysis.
     """
 
-    def __init__(self, market: Market, symbols: Iterable[str], history_candles: int) -> None:
-        """`history_candles` is how many the reader wants when it has to start over."""
+    def __init__(
+        self, market: Market, symbols: Iterable[str], history_candles: int | None = None
+    ) -> None:
+        """`history_candles` is how many the reader wants when it has to start over; by default all
+        that the market has."""
         self._market = market
         self._history_candles = history_candles
         self._trays = {symbol: _Tray() for symbol in symbols}
@@ -47,10 +50,9 @@ class CandleInbox:
         tray.outdated = False
         return self._market.closed_candles(symbol, self._history_candles), []
 
-    def outdated(self, symbol: str) -> bool:
-        """Whether what was taken of a symbol is not what the market has any more, as after a change
-        of its source."""
-        return self._trays[symbol].outdated
+    def start_over(self, symbol: str) -> None:
+        """Have the reader read a symbol anew."""
+        self._note_history(symbol, 0)
 
     def _note_candle(self, symbol: str, candle: Candle) -> None:
         tray = self._trays.get(symbol)

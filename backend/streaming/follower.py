@@ -1,7 +1,7 @@
 """Reads the journal: keeps this process's market and log as everybody's are."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from backend.clock import DAY_MS
@@ -12,7 +12,7 @@ from backend.market.models import OPEN_TIME
 from backend.market.replica import Replica
 from backend.market.report import NAMES, QUOTES, REWRITTEN
 from backend.metrics import Metrics
-from backend.streaming.publisher import FULL, RECALLED, TICK
+from backend.streaming.publisher import FULL, TICK
 
 logger = logging.getLogger(__name__)
 
@@ -32,17 +32,17 @@ class Follower:
         journal: RedisJournal,
         replica: Replica,
         tick: Callable[[], None],
-        recall: Callable[[list[dict[str, Any]]], None],
+        beside: Mapping[str, Callable[[Any], None]],
         sleep: Callable[[float], None],
         metrics: Metrics,
     ) -> None:
-        """`tick` is called when all processes send their clients the quotes, `recall` with the
-        sentiments of the past."""
+        """`tick` is called when all processes send their clients the quotes, those of `beside` with
+        what is kept beside the reports under that name, when it is new."""
         self._streams = streams
         self._journal = journal
         self._replica = replica
         self._tick = tick
-        self._recall = recall
+        self._beside = beside
         self._sleep = sleep
         self._metrics = metrics
         self._place = "0-0"
@@ -69,7 +69,7 @@ class Follower:
         if epoch is not None:
             entries = [heard.entry for heard in self._streams.said() if heard.epoch == epoch]
             self._journal.begin(epoch, [entry for entry in entries if entry is not None])
-            self._recall(self._streams.recalled())
+            self._take_beside(self._beside)
             reports, self._place = self._streams.reports()
             self._hear(reports)
         self.begun = True
@@ -104,8 +104,14 @@ class Follower:
         else:
             self._load_candles(report, report[REWRITTEN])
         self._replica.apply(report)
-        if report[RECALLED]:
-            self._recall(self._streams.recalled())
+        # A leader of another version may know less of it.
+        self._take_beside(name for name in self._beside if report.get(name))
+
+    def _take_beside(self, names: Iterable[str]) -> None:
+        for name in names:
+            value = self._streams.kept(name)
+            if value is not None:
+                self._beside[name](value)
 
     def _load_candles(self, report: dict[str, Any], since_ms: Mapping[str, int]) -> None:
         """Read closed minutes of these symbols from these times on."""

@@ -1,6 +1,7 @@
 """Keeps the forecast ranges up with the market, and says how often they held."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from backend.analysis.forecast import KEPT_MINUTES, ForecastEngine
 from backend.analysis.ranges import HORIZONS
@@ -44,6 +45,16 @@ class Forecaster:
                 self._pause()
             for candle in candles:
                 self._engine.update(symbol, candle)
+
+    def state(self, symbol: str) -> dict[str, Any]:
+        """What was learnt of a symbol, as JSON."""
+        return self._engine.state(symbol)
+
+    def restore(self, symbol: str, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave; raises ValueError, KeyError or TypeError for what is no
+        state."""
+        self._engine.restore(symbol, state)
+        self._inbox.start_over(symbol)
 
     def payload(self) -> Payload:
         """What `GET /api/forecast` answers. A symbol with under three hours of candles is left

@@ -17,6 +17,7 @@ from backend.market.replica import Replica
 from backend.metrics import Metrics
 from backend.streaming.analyst import Analyst
 from backend.streaming.follower import Follower
+from backend.streaming.keeper import Keeper
 from backend.streaming.periodic import Periodic, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.publisher import PUBLISH_SECONDS, Publisher
@@ -33,6 +34,7 @@ class Desk(NamedTuple):
     feed: Feed
     history: History
     analyst: Analyst
+    keeper: Keeper
 
 
 class _Term:
@@ -51,6 +53,7 @@ class _Term:
         self.over = True
         self.desk.feed.stop()
         self.desk.history.stop()
+        self.desk.keeper.stop()
         self.desk.analyst.close()
         self.publisher.close()
         if self.publishing is not None:
@@ -130,6 +133,7 @@ class Leadership:
             return
         self._publish()
         self._term.desk.history.flush()
+        self._term.desk.keeper.save_last()
         self._end("this process ends")
         try:
             self._lease.release()
@@ -158,7 +162,9 @@ class Leadership:
         publisher = Publisher(market, self._streams, self._journal, self._clock)
         self._replica.succeed(market, lambda: self._sleep(0))
         desk = self._new_desk(market)
-        producer = Producer(desk.analyst, self._journal, publisher.recall, self._clock)
+        producer = Producer(
+            desk.analyst, self._journal, publisher.recall, publisher.hold, self._clock
+        )
         self._take_up(fence, publisher)
         if self._stopped:
             publisher.close()
@@ -169,6 +175,7 @@ class Leadership:
         )
         logger.info("This process leads, in term %d", fence)
         desk.history.start(self._spawn)
+        desk.keeper.start(self._spawn)
         self._spawn(supervise, "feed", desk.feed.run, lambda: term.over, self._sleep, self._metrics)
         # A feed that has its history at once has it now, so that the first report is whole.
         self._sleep(0)

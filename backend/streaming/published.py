@@ -1,10 +1,10 @@
 """What was said of signals and sentiment: what REST answers, and what who comes now is sent.
 
-Fed by the journal alone, so that every process has the same, whoever said it.
+Fed by whoever produces and by the journal alone, so that every process has the same.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from backend.journal.log import Entry, Log
 from backend.protocol import SENTIMENT_UPDATE, TRADING_SIGNAL, Payload
@@ -19,6 +19,9 @@ DENSE_MINUTES = 60
 # Before that, and before the first one said: a point each quarter of an hour.
 QUARTER_MINUTES = 15
 
+# Of all symbols, by timeframe: the level that is held.
+Levels = Mapping[str, Mapping[str, str]]
+
 
 class Published:
     """The newest of what was said, as clients are sent it. Payloads are shared: nobody changes
@@ -32,6 +35,7 @@ class Published:
         self._sentiments: deque[Payload] = deque(maxlen=SENTIMENTS_KEPT)
         # Of the day before the first sentiment that was said, newest first.
         self._recalled: list[Payload] = []
+        self._levels: Levels = {}
         self._take: dict[str, Callable[[Payload], None]] = {
             TRADING_SIGNAL: self._take_signal,
             SENTIMENT_UPDATE: self._take_sentiment,
@@ -69,6 +73,15 @@ class Published:
     def recall(self, sentiments: list[Payload]) -> None:
         """Take what would have been said before the first sentiment, newest first."""
         self._recalled = sentiments
+
+    def levels(self, symbol: str) -> Mapping[str, str]:
+        """The symbol's level on each timeframe that has one, as it was when signals were last
+        looked for."""
+        return self._levels.get(symbol, {})
+
+    def hold(self, levels: Levels) -> None:
+        """Take the levels of all symbols."""
+        self._levels = levels
 
     def _read(self, entry: Entry) -> None:
         self._take[entry.event](entry.payload())

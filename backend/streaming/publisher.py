@@ -6,10 +6,18 @@ from backend import green
 from backend.clock import Clock
 from backend.journal.connection import RedisFailed
 from backend.journal.redis_journal import RedisJournal
-from backend.journal.redis_streams import Fenced, Minutes, RedisStreams
+from backend.journal.redis_streams import (
+    BESIDE,
+    LEVELS,
+    RECALLED,
+    Fenced,
+    Minutes,
+    RedisStreams,
+)
 from backend.market.candles import CandleRow
 from backend.market.market import Market
 from backend.market.report import CLOSED, Reporter
+from backend.streaming.published import Levels
 
 # How often changes are told: real-time prices are promised within 250 ms, of which this is the
 # first part.
@@ -19,9 +27,9 @@ HEARTBEAT_SECONDS = 0.25
 # How often a report holds everything, for those who come.
 FULL_SECONDS = 2.0
 
-# What a report says besides: whether everything is in it, whether it is time for a tick, and
-# whether the sentiments of the past were read anew.
-FULL, TICK, RECALLED = "full", "tick", "recalled"
+# What a report says besides: whether everything is in it, whether it is time for a tick, and what
+# of that which is kept beside the reports is new.
+FULL, TICK = "full", "tick"
 
 
 class Publisher:
@@ -37,7 +45,7 @@ class Publisher:
         self._clock = clock
         self._reporter = Reporter(market)
         self._published_at = self._full_at = float("-inf")
-        self._recalled: list[dict[str, Any]] | None = None
+        self._untold: dict[str, Any] = {}
         # A report that waits for Redis is not overtaken by another one.
         self._turn = green.Semaphore(1)
 
@@ -52,7 +60,11 @@ class Publisher:
 
     def recall(self, sentiments: list[dict[str, Any]]) -> None:
         """Have the sentiments of the past told, newest first."""
-        self._recalled = sentiments
+        self._untold[RECALLED] = sentiments
+
+    def hold(self, levels: Levels) -> None:
+        """Have the levels of all symbols told."""
+        self._untold[LEVELS] = levels
 
     def publish(self, tick: bool = False) -> None:
         """Report what has changed, if it is time to. `tick` tells every process to send its
@@ -69,12 +81,12 @@ class Publisher:
 
     def _report(self, full: bool, tick: bool) -> None:
         fence, epoch = self._journal.term()
-        recalled = self._recalled
+        beside = dict(self._untold)
         rewritten: dict[str, int] = {}
         closed: list[tuple[str, CandleRow]] = []
         try:
-            if recalled is not None:
-                self._streams.keep_recalled(fence, epoch, recalled)
+            for name, value in beside.items():
+                self._streams.keep(fence, epoch, name, value)
             # Also what is rewritten meanwhile: a report's quotes and candles are of one source.
             while found := self._reporter.take_rewritten():
                 for symbol, since_ms in found.items():
@@ -82,15 +94,16 @@ class Publisher:
                 self._streams.keep_candles(fence, epoch, map(self._minutes, found.items()))
             report = self._reporter.report(full, rewritten)
             closed = report[CLOSED]
-            told = {**report, FULL: full, TICK: tick, RECALLED: recalled is not None}
+            told = {**report, FULL: full, TICK: tick, **{name: name in beside for name in BESIDE}}
             rows = [((self._market.source(symbol), symbol), row) for symbol, row in closed]
             self._streams.report(fence, epoch, told, rows)
         except (RedisFailed, Fenced):
             self._reporter.untold(rewritten, closed)
             raise
         self._reporter.told(report)
-        if self._recalled is recalled:
-            self._recalled = None
+        for name, value in beside.items():
+            if self._untold[name] is value:
+                del self._untold[name]
 
     def _minutes(self, rewritten: tuple[str, int]) -> Minutes:
         (symbol, since_ms), market = rewritten, self._market

@@ -1,6 +1,4 @@
-"""What it costs to be one of several: the same load on one process, and on two that share Redis.
-
-And what crosses Redis."""
+"""What one of several costs: the same load on one process, and on two; what crosses Redis."""
 
 import random
 import shutil

@@ -31,7 +31,7 @@ const LOOKS = {
   'in colours that the system forces': { forcedColors: 'active' },
 };
 
-describe.each(Object.entries(LOOKS))('%s', (_, { colours = 'green-red', ...look }) => {
+describe.concurrent.each(Object.entries(LOOKS))('%s', (_, { colours = 'green-red', ...look }) => {
   it.each(/** @type {(keyof typeof SCREENS)[]} */ (Object.keys(SCREENS)))(
     'has no violation and nothing cut off, on a %s',
     async (screen) => {

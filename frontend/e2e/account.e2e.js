@@ -8,7 +8,7 @@ import {
   signIn,
   watchForTrouble,
 } from './browser.js';
-import { Server } from './server.js';
+import { FEW_SYMBOLS, Server } from './server.js';
 
 /** @type {Server} */
 let server;
@@ -22,7 +22,7 @@ let page;
 let trouble;
 
 beforeAll(async () => {
-  server = await new Server().start();
+  server = await new Server(FEW_SYMBOLS).start();
   browser = await launchBrowser();
   await register(server.url, 'ada');
 });

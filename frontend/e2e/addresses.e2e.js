@@ -1,5 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { launchBrowser, live, PASSWORD, register, signIn, watchForTrouble } from './browser.js';
+import {
+  chooseInterval,
+  launchBrowser,
+  live,
+  PASSWORD,
+  register,
+  signIn,
+  watchForTrouble,
+} from './browser.js';
 import { Server } from './server.js';
 
 /** @type {Server} */
@@ -72,7 +80,7 @@ it('leads from looking around through signing in to the same chart', async () =>
   await page.getByRole('button', { name: 'Look around' }).click();
   await page.getByRole('link', { name: 'Markets' }).click();
   await page.locator('tr[data-row="ETH"]').click();
-  await page.getByText('4h', { exact: true }).click();
+  await chooseInterval(page, '4h');
   await shows('ETH', '4h');
   await page.getByRole('link', { name: 'Sign in' }).click();
   await fillIn();
@@ -83,7 +91,7 @@ it('goes back and forward', async () => {
   await signIn(page, server.url, 'ada');
   await open('/markets/SOL');
   await shows('SOL', '1m');
-  await page.getByText('1h', { exact: true }).click();
+  await chooseInterval(page, '1h');
   await shows('SOL', '1h');
   await page.locator('tr[data-row="ETH"]').click();
   await shows('ETH', '1h');
@@ -110,7 +118,7 @@ it('lets two tabs differ', async () => {
   const second = await context.newPage();
   await second.goto(`${server.url}/markets/ETH`);
   await shows('ETH', '1m', second);
-  await second.getByText('4h', { exact: true }).click();
+  await chooseInterval(second, '4h');
   await shows('ETH', '4h', second);
   await shows('BTC', '1h');
   await page.reload();

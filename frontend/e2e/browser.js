@@ -94,3 +94,11 @@ export const live = (page) => page.locator('.connection-status', { hasText: STRE
 /** @param {import('playwright-core').Page} page */
 export const offline = (page) =>
   page.locator('.connection-status', { hasText: 'Offline' }).waitFor();
+
+/**
+ * Choose the chart's interval.
+ * @param {import('playwright-core').Page} page
+ * @param {string} interval
+ */
+export const chooseInterval = (page, interval) =>
+  page.locator('.chart-tools').getByText(interval, { exact: true }).click();

@@ -6,7 +6,7 @@ import { renderHook } from '@testing-library/react';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { useWebSocket } from '@/hooks/useWebSocket.js';
 import { logIn, PASSWORD, register } from './browser.js';
-import { PYTHON, ROOT, Server } from './server.js';
+import { FEW_SYMBOLS, PYTHON, ROOT, Server } from './server.js';
 
 const SYMBOLS = ['BTC', 'ETH', 'ADA'];
 const SECONDS = 20;
@@ -15,7 +15,11 @@ const SECONDS = 20;
 let server;
 
 beforeAll(async () => {
-  server = await new Server({ SENTIMENT_INTERVAL: '4', SIGNAL_INTERVAL: '3' }).start();
+  server = await new Server({
+    ...FEW_SYMBOLS,
+    SENTIMENT_INTERVAL: '4',
+    SIGNAL_INTERVAL: '3',
+  }).start();
   await register(server.url, 'ada');
   /** @type {any} */ (globalThis).jsdom.reconfigure({ url: server.url });
 });

@@ -11,7 +11,7 @@ async function open(options) {
   const page = await context.newPage();
   await signIn(page, at.server.url, 'ada');
   await page.goto(at.server.url);
-  await page.getByRole('button', { name: 'Drawdown' }).waitFor();
+  await page.getByRole('button', { name: 'Drawdown' }).first().waitFor();
   return page;
 }
 
@@ -20,7 +20,7 @@ const explanation = (page) => page.locator('.explanation');
 
 it('explains a number to a pointer, which can go on to the link', async () => {
   const page = await open({ viewport: { width: 1440, height: 900 } });
-  await page.getByRole('button', { name: 'Drawdown' }).hover();
+  await page.getByRole('button', { name: 'Drawdown' }).first().hover();
   await explanation(page).getByText('100 means little drawdown').waitFor();
   await explanation(page).getByRole('link').hover();
   await page.waitForTimeout(500);
@@ -60,7 +60,7 @@ it('explains a number to a finger, within the screen', async () => {
     isMobile: true,
   });
   for (const name of ['Drawdown', 'Volume, USD', '90 % range', 'Signals']) {
-    await page.getByRole('button', { name, exact: true }).tap();
+    await page.getByRole('button', { name, exact: true }).first().tap();
     await explanation(page).waitFor();
     const box = await explanation(page).boundingBox();
     expect(box?.x).toBeGreaterThanOrEqual(0);
@@ -75,7 +75,7 @@ it.each(/** @type {const} */ (['light', 'dark']))(
   'has no violation with an explanation or a menu open, nor in the docs, in the %s theme',
   async (colorScheme) => {
     const page = await open({ viewport: { width: 1440, height: 900 }, colorScheme });
-    await page.getByRole('button', { name: 'Drawdown' }).click();
+    await page.getByRole('button', { name: 'Drawdown' }).first().click();
     await explanation(page).waitFor();
     expect(await violations(page)).toEqual([]);
     await page.getByRole('button', { name: 'Display' }).click();

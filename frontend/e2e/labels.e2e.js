@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchBrowser, register, signIn } from './browser.js';
+import { chooseInterval, launchBrowser, register, signIn } from './browser.js';
 import { makeRecording } from './recording.js';
 import { Server } from './server.js';
 
@@ -20,6 +20,7 @@ beforeAll(async () => {
     MARKET_FEED: `replay:${recording.path}`,
     REPLAY_SPEED: '100000',
     SYMBOLS: 'BTC,ETH,ADA',
+    SIGNAL_TIMEFRAME: '1m',
   }).start();
   browser = await launchBrowser();
   await register(server.url, 'ada');
@@ -68,9 +69,9 @@ it('lists what rose as risen and what fell as fallen, from the first price on', 
 it('draws signals on the candles that they rate, and says so elsewhere', async () => {
   await page.goto(`${server.url}/markets/BTC`);
   const signals = page.getByRole('button', { name: 'Signals', exact: true });
-  await page.getByText('1m', { exact: true }).click();
+  await chooseInterval(page, '1m');
   await expect.poll(() => signals.getAttribute('aria-pressed')).toBe('true');
-  await page.getByText('1d', { exact: true }).click();
+  await chooseInterval(page, '1d');
   await expect.poll(() => signals.getAttribute('aria-pressed')).toBe('false');
   expect(await signals.getAttribute('title')).toContain('candles of 1m');
 });

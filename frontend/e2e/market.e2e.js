@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchBrowser, live, register, signIn, watchForTrouble } from './browser.js';
+import {
+  chooseInterval,
+  launchBrowser,
+  live,
+  register,
+  signIn,
+  watchForTrouble,
+} from './browser.js';
 import { Server } from './server.js';
 
 /** @type {Server} */
@@ -33,7 +40,7 @@ const order = () =>
   page.locator('tbody tr').evaluateAll((rows) => rows.map((each) => each.dataset.row ?? ''));
 
 async function changes() {
-  const texts = await page.locator('tbody tr td:nth-of-type(3)').allTextContents();
+  const texts = await page.locator('tbody tr td:nth-of-type(4)').allTextContents();
   // Rows out of sight say nothing.
   const shown = texts.filter((text) => text !== '');
   return shown.map((text) => Number(text.replace('−', '-').replace(/[^-\d.]/g, '')));
@@ -113,13 +120,17 @@ it('opens a chart and draws its candles', async () => {
   await page.getByRole('link', { name: 'TradingView' }).waitFor();
 });
 
+it('shows no order book where the feed has none', async () => {
+  expect(await page.locator('.book-top').count()).toBe(0);
+});
+
 it('switches the interval', async () => {
   const hourly = page.waitForResponse((response) =>
     response.url().includes('interval=1h&limit=500'),
   );
-  await page.getByText('1h', { exact: true }).click();
+  await chooseInterval(page, '1h');
   expect((await (await hourly).json()).candles.length).toBeGreaterThan(0);
-  await page.getByText('1m', { exact: true }).click();
+  await chooseInterval(page, '1m');
 });
 
 it('reads candles one by one from the keyboard', async () => {
@@ -152,8 +163,20 @@ it('shows a signal when it arrives', async () => {
   await expect.poll(() => first.getAttribute('data-signal'), { timeout: 90_000 }).not.toBe(before);
 });
 
-it('shows sentiment, breadth and movers', async () => {
-  await page.getByRole('img', { name: /Fear and greed \d+ of 100/ }).waitFor();
+it('shows the daily index beside the one of now, and what each is for', async () => {
+  const daily = async () => (await (await fetch(`${server.url}/api/sentiment`)).json()).daily;
+  // The simulated market's years are there a moment after its first start.
+  await expect.poll(daily).not.toBeNull();
+  await page.goto(server.url);
+  await page.getByRole('img', { name: /^Fear and greed \d+ of 100/ }).waitFor();
+  await page.getByText('against the last week').waitFor();
+  await page.getByText('against the last year').waitFor();
+  const { value } = await daily();
+  await page.getByRole('img', { name: `Daily index ${value} of 100` }).waitFor();
+  await page.getByRole('img', { name: /^Daily index: from \d+ to \d+, now/ }).waitFor();
+});
+
+it('shows breadth and movers', async () => {
   await page.locator('.breadth-facts').waitFor();
   // Up to three of each: those that rose, and those that fell.
   await expect.poll(() => page.locator('.movers li').count()).toBeGreaterThanOrEqual(3);

@@ -31,7 +31,7 @@ let server;
 let browser;
 
 beforeAll(async () => {
-  recording = makeRecording(PRICES, { minutes: 3000 });
+  recording = makeRecording(PRICES, { minutes: 3000, book: true });
   server = await new Server({
     MARKET_FEED: `replay:${recording.path}`,
     REPLAY_SPEED: '600',
@@ -106,6 +106,7 @@ describe.each(Object.entries(SCREENS))('on %s', (_, screen) => {
       await page.goto(server.url + path);
       await page.locator('.live-price, .movers').first().waitFor();
       await page.waitForTimeout(1500);
+      if (CHARTS.includes(path)) await page.getByRole('button', { name: /^1m/ }).click();
       found[path] = await cutOff(page);
     }
     await context.close();
@@ -124,6 +125,26 @@ it('shows the price that the server gives, to six digits', async () => {
     const value = parsePrice((await shown.textContent()) ?? '');
     expect(value / price).toBeGreaterThan(0.98);
     expect(value / price).toBeLessThan(1.02);
+  }
+  await page.close();
+});
+
+it('shows bid, ask and spread of any magnitude, in the table too where it is wide', async () => {
+  const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
+  await signIn(page, server.url, 'ada');
+  for (const symbol of /** @type {const} */ (['BABYDOGE', 'ADA', 'LONGSYMBOLNAME1'])) {
+    await page.goto(`${server.url}/markets/${symbol}`);
+    await page.locator('.book-top').waitFor();
+    const texts = await page.locator('.book-top dd').allTextContents();
+    const [bid, ask, spread] = texts.map((text) => parsePrice(text.split(' ')[0]));
+    expect(bid / PRICES[symbol]).toBeGreaterThan(0.98);
+    expect(ask).toBeGreaterThan(bid);
+    expect(spread / (ask - bid)).toBeCloseTo(1, 1);
+    expect(texts[2]).toMatch(/\(2 bp\)$/);
+    const cell = page.locator(`tr[data-row="${symbol}"] .column-spread`);
+    await expect.poll(() => cell.textContent()).toBe('2 bp');
+    expect(await cell.isVisible()).toBe(true);
+    expect(await cutOff(page)).toEqual([]);
   }
   await page.close();
 });

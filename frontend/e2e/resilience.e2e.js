@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, afterAll, expect, it } from 'vitest';
 import { launchBrowser, live, offline, register, signIn, watchForTrouble } from './browser.js';
-import { Server } from './server.js';
+import { FEW_SYMBOLS, Server } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -17,9 +17,11 @@ afterEach(() => server?.stop());
 
 /** @param {Record<string, string>} env */
 async function open(env = {}) {
-  server = await new Server(env).start();
+  server = await new Server({ ...FEW_SYMBOLS, ...env }).start();
   await register(server.url, 'ada');
-  const page = await (await browser.newContext()).newPage();
+  // Wide enough for the volume, by which BTC stands in view; by the change it may stand anywhere.
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
   const trouble = watchForTrouble(page);
   await signIn(page, server.url, 'ada');
   await page.goto(`${server.url}/markets`);

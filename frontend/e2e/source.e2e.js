@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { violations } from './axe.js';
 import { launchBrowser, register, signIn } from './browser.js';
 import { makeRecording } from './recording.js';
-import { Server } from './server.js';
+import { FEW_SYMBOLS, Server } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -27,7 +27,7 @@ afterEach(async () => {
  * @param {Record<string, string>} env
  */
 async function reloaded(env) {
-  server = await new Server(env).start();
+  server = await new Server({ ...FEW_SYMBOLS, ...env }).start();
   await register(server.url, 'ada');
   const page = await (await browser.newContext()).newPage();
   // The words beside the name are what the tests are about.
@@ -48,6 +48,7 @@ it('says of a recording where it is, how fast, and when it will end', async () =
     MARKET_FEED: `replay:${recording.path}`,
     REPLAY_SPEED: '600',
     SYMBOLS: 'BTC,ETH,GONE',
+    SIGNAL_TIMEFRAME: '1m',
   });
   await page.getByText('Replay 600×').waitFor();
   await expect.poll(() => indicator(page).textContent()).toBe('Playing');

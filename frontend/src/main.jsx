@@ -4,7 +4,7 @@ import './styles/base.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.jsx';
-import { loadMarketInfo, noteFeedStatus } from './lib/marketInfo.js';
+import { loadMarketInfo, marketInfo, noteFeedStatus } from './lib/marketInfo.js';
 import { notifyOfSignal } from './lib/notifications.js';
 import { applyTheme, preferences } from './lib/preferences.js';
 import { session } from './lib/session.js';
@@ -22,6 +22,10 @@ websocketService.observe((event, payload) => {
   if (event === 'trading_signal') notifyOfSignal(payload);
   // An expired token is refreshed by the connection; any other refusal ends the session.
   if (event === 'auth_error' && payload.error !== 'Token expired') session.end();
+});
+// What a panel shows of the past was the former source's.
+marketInfo.subscribe(({ sourceChange }, before) => {
+  if (sourceChange !== before.sourceChange) streamStore.noteGap();
 });
 if (import.meta.env.DEV) {
   websocketService.observe((event, payload) => {

@@ -9,7 +9,7 @@ from backend.analysis.board import RatingBoard
 from backend.analysis.rating import scores
 from backend.analysis.rows import KEPT_COLUMNS, readings_through, scores_each_minute
 from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from backend.market.candles import INTERVALS, empty_candles, roll_up
+from backend.market.candles import INTERVALS, roll_up
 from backend.market.models import OPEN_TIME
 
 TIMEFRAMES = {name: INTERVALS[name] for name in ("1m", "5m", "15m", "1h")}
@@ -102,7 +102,7 @@ def test_symbols_do_not_disturb_each_other(minutes, candles, each):
 @pytest.mark.parametrize("name", TIMEFRAMES)
 def test_scores_through_history_are_those_of_each_minute(minutes, each, name):
     found = np.full(len(minutes), np.nan)
-    for places, said in scores_each_minute(minutes, TIMEFRAMES[name], empty_candles()):
+    for places, said in scores_each_minute(minutes, roll_up(minutes, TIMEFRAMES[name])):
         found[places] = said
     place = list(TIMEFRAMES).index(name)
     assert np.isnan(found).any()
@@ -127,12 +127,53 @@ def test_a_restart_goes_on_as_if_there_had_been_none(minutes, each, cut):
     before = board_of(minutes[:cut])
     said = before.changes()
     after = RatingBoard(SYMBOLS, TIMEFRAMES)
-    after.restore(json.loads(json.dumps(before.state())))
+    after.restore("BTC", json.loads(json.dumps(before.state("BTC"))))
     after.load("BTC", minutes[: cut + 100])
     for candle in each(minutes[cut + 100 :]):
         after.update("BTC", candle)
     expected = board_of(minutes).changes()
     assert in_order(said + after.changes()) == in_order(expected)
+
+
+@pytest.mark.parametrize("cut", [1_441, 1_999, 2_777])
+def test_levels_with_longer_candles_are_the_same_wherever_a_run_was_cut(
+    candles, minutes, each, cut
+):
+    """Stored, and read anew from a market that keeps less: nothing later is known to what was said
+    before, and nothing that was known is lost."""
+    past = candles(count=900, seed=7)
+    past[:, OPEN_TIME] = minutes[0, OPEN_TIME] + HOUR_MS * np.arange(-900, 0)
+    timeframes = {"5m": INTERVALS["5m"], "1h": HOUR_MS, "4h": 4 * HOUR_MS}
+
+    def longer(first):
+        """What a database has of the time before a market's first minute, and of that itself."""
+        known = minutes[minutes[:, OPEN_TIME] < (first // (4 * HOUR_MS) + 1) * 4 * HOUR_MS]
+        hours = np.concatenate((past, roll_up(known, HOUR_MS)))
+        every = {"5m": roll_up(known, INTERVALS["5m"]), "1h": hours}
+        every["4h"] = roll_up(hours, 4 * HOUR_MS)
+        return {name: rows[rows[:, OPEN_TIME] <= first] for name, rows in every.items()}
+
+    def begun(rows, state=None):
+        board = RatingBoard(("BTC",), timeframes)
+        if state is not None:
+            board.restore("BTC", json.loads(json.dumps(state)))
+        board.load("BTC", rows, longer(rows[0, OPEN_TIME]))
+        return board
+
+    whole = begun(minutes[:700])
+    for candle in each(minutes[700:]):
+        whole.update("BTC", candle)
+    stopped = begun(minutes[:700])
+    for candle in each(minutes[700:cut]):
+        stopped.update("BTC", candle)
+    said = stopped.changes()
+    # Of what was before the pause the market has not kept all: it begins within an hour.
+    again = begun(minutes[cut - 610 : cut + 50], stopped.state("BTC"))
+    for candle in each(minutes[cut + 50 :]):
+        again.update("BTC", candle)
+    assert in_order(said + again.changes()) == in_order(whole.changes())
+    assert again.state("BTC") == whole.state("BTC")
+    assert list(again.levels("BTC")) == list(timeframes)
 
 
 def test_candles_that_are_read_anew_say_nothing_again(minutes):
@@ -154,19 +195,31 @@ def test_a_timeframe_without_enough_candles_is_not_rated_until_longer_ones_are_a
     board = RatingBoard(("BTC",), {"1m": MINUTE_MS, "1d": DAY_MS})
     minutes = candles(count=2 * 1440 + 30)
     board.load("BTC", minutes)
-    assert board.rated(board.rows("BTC")).tolist() == [True, False]
+    assert list(board.levels("BTC")) == ["1m"]
     days = candles(count=100, seed=5)
     days[:, OPEN_TIME] = minutes[0, OPEN_TIME] + DAY_MS * np.arange(-99, 1)
     board.load("BTC", minutes, {"1d": days})
-    assert board.rated(board.rows("BTC")).tolist() == [True, True]
+    assert list(board.levels("BTC")) == ["1m", "1d"]
     everything = np.concatenate((days[:-1], roll_up(minutes, DAY_MS)))
     assert rate(board, "BTC")[1] == pytest.approx(scores(readings_through(everything))[-1])
 
 
-@pytest.mark.parametrize("broken", [{}, {"version": 1}, {"version": 1, "symbols": {"BTC": {}}}])
-def test_what_is_no_state_is_refused(broken):
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"version": 1},
+        {"version": 1, "said": 0},
+        {"version": 1, "said": 0, "levels": {"1m": ["BUY", 0], "5m": ["GOOD", 0]}},
+        {"version": 1, "said": "never", "levels": {"1m": ["BUY", 0]}},
+    ],
+)
+def test_what_is_no_state_is_refused_and_changes_nothing(broken):
+    board = RatingBoard(SYMBOLS, TIMEFRAMES)
+    before = board.state("BTC")
     with pytest.raises((KeyError, TypeError, ValueError)):
-        RatingBoard(SYMBOLS, TIMEFRAMES).restore(broken)
+        board.restore("BTC", broken)
+    assert board.state("BTC") == before
 
 
 def test_levels_hold_in_a_real_week(recording):

@@ -89,9 +89,9 @@ def test_a_range_that_held_narrows_the_next_and_one_that_failed_widens_it(candle
 def loaded_without_marks(rows):
     """An engine that knows the prices, and has been through the minutes before."""
     engine = ForecastEngine(("BTC",))
-    state = engine.state()
-    state["symbols"]["BTC"]["marked"] = int(rows[-1, 0]) // MINUTE_MS
-    engine.restore(state)
+    state = engine.state("BTC")
+    state["marked"] = int(rows[-1, 0]) // MINUTE_MS
+    engine.restore("BTC", state)
     engine.load("BTC", rows)
     return engine
 
@@ -180,11 +180,11 @@ def same(one, other):
 def test_what_was_learnt_survives_that_candles_are_read_anew(learnt):
     """A repair, or a burst that was too long to follow, hands the history over again."""
     rows, engine = learnt
-    before = engine.state()
+    before = engine.state("BTC")
     engine.load("BTC", rows)
-    assert engine.state() == before
+    assert engine.state("BTC") == before
     engine.load("BTC", rows[-200:])
-    assert engine.state() == before
+    assert engine.state("BTC") == before
 
 
 def test_a_burst_of_candles_teaches_what_they_do_one_by_one(candles, each):
@@ -212,7 +212,7 @@ def test_a_restart_goes_on_as_if_there_had_been_none(candles, each, cut):
     rows = candles(count=3 * 1440)
     stopped = loaded(rows[:cut])
     started = ForecastEngine(("BTC",))
-    started.restore(json.loads(json.dumps(stopped.state())))
+    started.restore("BTC", json.loads(json.dumps(stopped.state("BTC"))))
     # 100 minutes passed meanwhile; then it goes on candle by candle.
     started.load("BTC", rows[: cut + 100])
     for candle in each(rows[cut + 100 :]):
@@ -220,28 +220,38 @@ def test_a_restart_goes_on_as_if_there_had_been_none(candles, each, cut):
     same(started, loaded(rows))
 
 
-def test_a_state_of_another_version_or_symbol_is_left_alone(learnt):
+def test_a_state_of_another_version_is_left_alone(learnt):
     _, engine = learnt
-    other = ForecastEngine(("ETH",))
-    other.restore(engine.state())
     fresh = ForecastEngine(("BTC",))
-    fresh.restore(engine.state() | {"version": 0})
-    assert fresh.coverage()["1h"][0.5].total == other.coverage()["1h"][0.5].total == 0
+    fresh.restore("BTC", engine.state("BTC") | {"version": 0})
+    assert fresh.coverage()["1h"][0.5].total == 0
 
 
-@pytest.mark.parametrize(
-    "broken", [{}, {"version": 1}, {"version": 1, "symbols": {"BTC": {"marked": 0}}}]
-)
+def test_the_state_in_a_pause_is_that_of_the_minutes_before_it(candles):
+    """Whoever stops in the midst of a long history goes on from there, and counts nothing twice."""
+    rows = candles(count=3 * 1440)
+    states = []
+    engine = ForecastEngine(("BTC",))
+    engine.load("BTC", rows, lambda: states.append(json.dumps(engine.state("BTC"))))
+    assert len(states) > 3
+    for state in states:
+        other = ForecastEngine(("BTC",))
+        other.restore("BTC", json.loads(state))
+        other.load("BTC", rows)
+        same(other, engine)
+
+
+@pytest.mark.parametrize("broken", [{}, {"version": 1}, {"version": 1, "marked": 0}])
 def test_what_is_no_state_is_refused(broken):
     engine = ForecastEngine(("BTC",))
     with pytest.raises((KeyError, TypeError, ValueError)):
-        engine.restore(broken)
-    assert engine.state() == ForecastEngine(("BTC",)).state()
+        engine.restore("BTC", broken)
+    assert engine.state("BTC") == ForecastEngine(("BTC",)).state("BTC")
 
 
 def test_a_symbols_state_is_small(learnt):
     _, engine = learnt
-    assert len(json.dumps(engine.state())) < 6_000
+    assert len(json.dumps(engine.state("BTC"))) < 6_000
 
 
 def test_thirds_of_an_hours_ranges_held_evenly_in_real_candles(recording):

@@ -5,8 +5,7 @@ import pytest
 
 from backend.analysis import rating
 from backend.analysis.indicators import Readings
-from backend.analysis.rows import readings_through
-from backend.analysis.signals import MIN_CANDLES
+from backend.analysis.rows import MIN_CANDLES, readings_through
 from backend.market.models import CLOSE, HIGH, LOW, VOLUME
 from tests.analysis import rating_by_the_book as book
 

@@ -5,15 +5,17 @@ import json
 import numpy as np
 import pytest
 
-from backend.analysis.rating import MOVING_AVERAGES, OSCILLATORS
 from backend.analysis.signal_board import SignalBoard
+from backend.analysis.timeframe_rating import rated
 from backend.clock import HOUR_MS, MINUTE_MS
-from backend.market.candles import row_candle
-from backend.market.models import CLOSE, HIGH, LOW, OPEN, OPEN_TIME, VOLUME, SignalReason
+from backend.market.candles import roll_up, row_candle
+from backend.market.models import CLOSE, HIGH, LOW, OPEN, VOLUME, SignalReason
 
 SYMBOLS = ("BTC", "ETH", "ADA")
 TIMEFRAMES = {"1m": MINUTE_MS, "15m": 15 * MINUTE_MS, "1h": HOUR_MS}
 TIMES = dict.fromkeys(SYMBOLS, 77)
+# No minute is forming.
+CLOSED = dict.fromkeys(SYMBOLS)
 
 
 @pytest.fixture
@@ -35,57 +37,26 @@ def board_of(histories):
 
 def test_a_signal_is_said_of_each_symbol_with_enough_candles(histories):
     board = board_of(histories)
-    said = board.assess("1h", {}, TIMES)
+    said = board.assess("1h", CLOSED, TIMES)
     assert [one.symbol for one in said] == ["BTC", "ETH"]
     for one in said:
         assert (one.timeframe, one.time_ms) == ("1h", 77)
         assert one.price == histories[one.symbol][-1, CLOSE]
-        rated = board.ratings(one.symbol)["1h"]
-        assert (one.level, one.score) == (rated.level, pytest.approx(rated.score))
+        rated_now = rated("1h", roll_up(histories[one.symbol], HOUR_MS))
+        assert one.score == pytest.approx(rated_now.score)
+        assert one.level is board.levels(one.symbol)["1h"]
         assert 0.5 <= one.strength <= 1
-    assert [one.symbol for one in board.assess("1m", {}, TIMES)] == list(SYMBOLS)
+    assert [one.symbol for one in board.assess("1m", CLOSED, TIMES)] == list(SYMBOLS)
 
 
 def test_the_forming_minute_brings_the_price_and_moves_no_level(histories):
     board = board_of({symbol: rows[:-1] for symbol, rows in histories.items()})
-    before = {one.symbol: one.level for one in board.assess("15m", {}, TIMES)}
+    before = {one.symbol: one.level for one in board.assess("15m", CLOSED, TIMES)}
     forming = {symbol: row_candle(rows[-1]) for symbol, rows in histories.items()}
     said = board.assess("15m", forming, TIMES)
     assert {one.symbol: one.level for one in said} == before
     for one in said:
         assert one.price == histories[one.symbol][-1, CLOSE]
-
-
-def test_a_rating_has_every_vote_by_name_and_the_means_of_its_groups(histories):
-    board = board_of(histories)
-    assert board.ratings("ADA")["1h"] is None
-    for timeframe, rated in board.ratings("BTC").items():
-        groups = (rated.moving_averages, rated.oscillators)
-        assert rated.timeframe == timeframe
-        for group, names in zip(groups, (MOVING_AVERAGES, OSCILLATORS), strict=True):
-            assert tuple(one.name for one in group.votes) == names
-            cast = [one.vote for one in group.votes if one.vote is not None]
-            assert group.score == pytest.approx(np.mean(cast))
-            assert sum(group.count(vote) for vote in (1, 0, -1)) == len(cast)
-        assert rated.score == pytest.approx(np.mean([group.score for group in groups]))
-
-
-def test_an_average_without_enough_candles_has_neither_value_nor_vote(histories):
-    rated = board_of(histories).ratings("BTC")["1h"]
-    found = {one.name: one for one in rated.moving_averages.votes}
-    assert (found["SMA 200"].value, found["SMA 200"].vote) == (None, None)
-    closes = histories["BTC"][59::60, CLOSE]
-    assert found["SMA 50"].value == pytest.approx(closes[-50:].mean())
-
-
-def test_a_rating_names_the_candle_in_hand(histories):
-    board = board_of(histories)
-    newest = histories["BTC"][-1, OPEN_TIME]
-    found = board.ratings("BTC")
-    assert found["1m"].candle_ms == newest
-    assert found["1h"].candle_ms == newest - newest % HOUR_MS
-    forming = row_candle(histories["BTC"][-1] + np.array([MINUTE_MS, 0, 0, 0, 0, 0, 0]))
-    assert board.ratings("BTC", forming)["1h"].candle_ms == newest + MINUTE_MS
 
 
 def test_followed_minute_by_minute_it_says_the_same(histories, each):
@@ -95,7 +66,7 @@ def test_followed_minute_by_minute_it_says_the_same(histories, each):
             followed.update(symbol, candle)
             followed.update(symbol, candle)
     for one, other in zip(
-        whole.assess("15m", {}, TIMES), followed.assess("15m", {}, TIMES), strict=True
+        whole.assess("15m", CLOSED, TIMES), followed.assess("15m", CLOSED, TIMES), strict=True
     ):
         assert (one.symbol, one.level, one.reason) == (other.symbol, other.level, other.reason)
         assert one.score == pytest.approx(other.score)
@@ -105,11 +76,11 @@ def test_levels_are_restored(histories):
     board = board_of(histories)
     board.changes()
     restored = SignalBoard(SYMBOLS, TIMEFRAMES)
-    restored.restore(json.loads(json.dumps(board.state())))
     for symbol, rows in histories.items():
+        restored.restore(symbol, json.loads(json.dumps(board.state(symbol))))
         restored.load(symbol, rows)
     assert restored.changes() == []
-    assert restored.assess("1h", {}, TIMES) == board.assess("1h", {}, TIMES)
+    assert restored.assess("1h", CLOSED, TIMES) == board.assess("1h", CLOSED, TIMES)
 
 
 @pytest.mark.parametrize("above", [False, True])
@@ -124,5 +95,5 @@ def test_a_pivot_next_to_the_price_is_the_reason(candles, above):
     rows[:, VOLUME] = 1.0
     board = SignalBoard(("BTC",), {"1m": MINUTE_MS})
     board.load("BTC", rows)
-    (said,) = board.assess("1m", {}, TIMES)
+    (said,) = board.assess("1m", {"BTC": None}, TIMES)
     assert said.reason is (SignalReason.RESISTANCE if above else SignalReason.SUPPORT)

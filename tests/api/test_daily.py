@@ -10,7 +10,7 @@ from backend.api.daily import LOOK_SECONDS, READINGS, DailyIndex
 from backend.clock import DAY_MS, iso
 from backend.market.models import OPEN_TIME, CandleArray
 from backend.offload import Overloaded
-from tests.auth.accounts_app import ManualClock
+from tests.clocks import ManualClock
 from tests.history.conftest import made_up
 from tests.servers import Server, wait_until
 

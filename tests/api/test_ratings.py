@@ -7,7 +7,7 @@ import pytest
 
 from backend.api.ratings import KEPT_SECONDS, Ratings
 from backend.market.candles import INTERVALS
-from tests.auth.accounts_app import ManualClock
+from tests.clocks import ManualClock
 from tests.servers import Server, wait_until
 
 HELD = {"1m": 400, "5m": 400, "15m": 400, "1h": 100, "4h": 30, "1d": 0}
@@ -39,7 +39,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def ratings(known: Known, clock: ManualClock) -> Ratings:
     history: Any = known
-    return Ratings(history, clock)
+    return Ratings(history, {"ETH": {"1h": "SELL", "1d": "BUY"}, "BTC": {}}.__getitem__, clock)
 
 
 def test_each_timeframe_is_rated_that_has_the_candles(ratings: Ratings) -> None:
@@ -72,6 +72,14 @@ def test_who_asks_within_a_second_gets_the_same(
     clock.set_ms(round(1_100 * KEPT_SECONDS))
     ratings.of("BTC", lambda: None)
     assert known.asked == 3 * list(INTERVALS)
+
+
+def test_the_level_is_the_one_that_is_held_where_there_is_one(ratings: Ratings) -> None:
+    free, held = (ratings.of(symbol, lambda: None) for symbol in ("BTC", "ETH"))
+    assert free["1h"] is not None and held["1h"] is not None
+    assert held["1h"] == {**free["1h"], "signal": "SELL"}
+    assert held["5m"] == free["5m"]
+    assert held["1d"] is None
 
 
 def test_others_have_their_turn_after_each_timeframe(ratings: Ratings, known: Known) -> None:

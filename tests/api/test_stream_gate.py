@@ -8,7 +8,7 @@ import pytest
 from backend.api.stream_gate import StreamGate
 from backend.journal.census import ADDRESSES, ATTEMPTS_IN_MINUTE, LoneCensus
 from backend.streaming.limits import ATTEMPTS, ATTEMPTS_PER_MINUTE, PER_ADDRESS
-from tests.auth.accounts_app import ManualClock
+from tests.clocks import ManualClock
 
 ADDRESS = "192.0.2.1"
 NEW = "EIO=4&transport=websocket"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from backend.config import DEFAULT_SYMBOLS
 from tests.attack.figures import Figures
 from tests.attack.siege import INTERVAL_SECONDS, Audience, Siege
 from tests.servers import Server
@@ -28,7 +29,7 @@ class _Sieges:
         return self._present
 
     def _server(self) -> Server:
-        return self._start(MARKET_INTERVAL=str(INTERVAL_SECONDS))
+        return self._start(MARKET_INTERVAL=str(INTERVAL_SECONDS), SYMBOLS=DEFAULT_SYMBOLS)
 
     def end(self) -> None:
         if self._present is not None:

@@ -38,22 +38,6 @@ SECRET = "a secret of the tests, long enough for HS256"
 SOMEBODY = Client("192.0.2.1")
 
 
-class ManualClock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self, now_ms: int) -> None:
-        self._now_ms = now_ms
-
-    def now_ms(self) -> int:
-        return self._now_ms
-
-    def monotonic(self) -> float:
-        return self._now_ms / 1000
-
-    def set_ms(self, now_ms: int) -> None:
-        self._now_ms = now_ms
-
-
 @dataclass
 class AccountsApp:
     """The application and those of its collaborators that tests look at."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 
 from tests.auth.accounts_app import AccountsApp, build
 
@@ -27,3 +28,8 @@ def build_app(tmp_path: Path) -> Iterator[BuildApp]:
 @pytest.fixture
 def accounts_app(build_app: BuildApp) -> AccountsApp:
     return build_app()
+
+
+@pytest.fixture
+def client(accounts_app: AccountsApp) -> FlaskClient:
+    return accounts_app.app.test_client()

@@ -8,8 +8,9 @@ from backend.auth.tokens import REVOCATION_GRACE_MS
 from backend.protocol import TOKEN_EXPIRED, TOKEN_INVALID, TOKEN_REVOKED
 from backend.storage.sessions import Origin
 from backend.storage.users import UserStore
-from tests.auth.accounts_app import SOMEBODY, AccountsApp, ManualClock
+from tests.auth.accounts_app import SOMEBODY, AccountsApp
 from tests.auth.conftest import BuildApp
+from tests.clocks import ManualClock
 
 NOW_MS = 1_800_000_000_000
 PASSWORD = "correct horse"

@@ -6,8 +6,9 @@ from backend.auth.devices import DEVICE_LIFETIME_S, Devices
 from backend.auth.keys import Keyring
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer, TokenRejected, new_id
 from backend.journal.orders import LoneOrders
-from tests.auth.accounts_app import SECRET, ManualClock
+from tests.auth.accounts_app import SECRET
 from tests.auth.bad_tokens import INVALID, NOW_MS
+from tests.clocks import ManualClock
 
 HOME, AWAY = "192.0.2.1", "198.51.100.1"
 

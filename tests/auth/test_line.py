@@ -5,7 +5,7 @@ from backend.api.counters import BoundedCounters
 from backend.auth.attempts import Caller, TooManyAttempts
 from backend.auth.line import Line
 from backend.offload import Overloaded
-from tests.auth.accounts_app import ManualClock
+from tests.clocks import ManualClock
 
 
 def settle() -> None:

@@ -6,16 +6,16 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.auth.accounts_app import AccountsApp
+from tests.auth.calls import ALICE, COOKIE, assert_error, bearer
 from tests.auth.conftest import BuildApp
-from tests.auth.test_routes import ALICE, COOKIE, assert_error, bearer
 
 NEW_PASSWORD = "another horse"
 CALLS = ["GET sessions", f"DELETE sessions/{'0' * 32}", "POST logout-all", "POST password"]
 
 
 @pytest.fixture
-def client(accounts_app: AccountsApp) -> FlaskClient:
-    client = accounts_app.app.test_client()
+def client(client: FlaskClient) -> FlaskClient:
+    """One by which Alice has registered."""
     assert client.post("/api/auth/register", json=ALICE).status_code == 201
     return client
 

@@ -11,8 +11,9 @@ from backend.auth.tokens import (
     TokenIssuer,
     new_id,
 )
-from tests.auth.accounts_app import SECRET, ManualClock
+from tests.auth.accounts_app import SECRET
 from tests.auth.bad_tokens import INVALID, NOW_MS, SESSION, signed
+from tests.clocks import ManualClock
 
 KEYS = Keyring(SECRET)
 NOW_S = NOW_MS // 1000

@@ -9,7 +9,7 @@ from benchmarks.peers import Peer
 from benchmarks.scale import SHORT
 from benchmarks.scenarios import baskets, compression, logins, room
 
-pytestmark = [pytest.mark.served, pytest.mark.alone]
+pytestmark = pytest.mark.served
 
 TINY = replace(
     SHORT,

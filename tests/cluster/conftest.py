@@ -1,6 +1,7 @@
 """Clusters of processes, which end with their test."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def start_cluster(tmp_path: Path, redis_server: Redis) -> Iterator[StartCluster]
     yield start
     for each in made:
         each.close()
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory, redis_for_all: Redis) -> Iterator[Cluster]:
+    """Three processes for the tests of a module that do them no harm."""
+    with closing(Cluster(tmp_path_factory.mktemp("cluster"), redis_for_all, 3)) as cluster:
+        cluster.leader()
+        yield cluster
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_every_client_has_every_signal_once_and_in_order(
     start_cluster: StartCluster,
     truth: Truth,
 ) -> None:
-    cluster = start_cluster(3)
+    cluster = start_cluster(3, SYMBOLS=",".join(SYMBOLS))
     token, urls = cluster.servers[0].token, [server.url for server in cluster.servers]
     rng = random.Random(1)
     roamers = [

@@ -1,9 +1,8 @@
 """A stock JavaScript client gets its connection back from another process than it had it from."""
 
-import pytest
-
 from backend.journal.redis_recoveries import KEY
 from tests.cluster.conftest import StartCluster
+from tests.cluster.processes import Cluster
 from tests.conftest import Connect
 from tests.recovering import Asking, Asks, asking, last_heard, own_engine, subscribed
 from tests.servers import Server, wait_until
@@ -11,11 +10,20 @@ from tests.stream_clients import said
 
 
 @own_engine
-@pytest.mark.parametrize("killed", [False, True])
-def test_a_connection_comes_back_on_another_process(
-    killed: bool, start_cluster: StartCluster, connect: Connect
+def test_a_connection_comes_back_on_another_process(three: Cluster, connect: Connect) -> None:
+    come_back(three, connect, killed=False)
+
+
+@own_engine
+def test_a_connection_comes_back_when_its_process_was_killed(
+    start_cluster: StartCluster, connect: Connect
 ) -> None:
-    cluster = start_cluster(3)
+    come_back(start_cluster(3), connect, killed=True)
+
+
+def come_back(cluster: Cluster, connect: Connect, *, killed: bool) -> None:
+    """A client whose connection is cut, or whose process is killed, goes to another process, and
+    on to a third and back, and has missed nothing."""
     token = cluster.servers[0].token
     witness = connect(auth={"token": token}, to=cluster.servers[2])
     witness.emit("subscribe", {"symbols": ["BTC", "ETH"]})
@@ -48,21 +56,18 @@ def test_a_connection_comes_back_on_another_process(
 
 
 @own_engine
-def test_what_is_left_of_it_on_the_other_process_ends(
-    start_cluster: StartCluster, asks: Asks
-) -> None:
-    cluster = start_cluster(2)
-    one, other = cluster.servers
+def test_what_is_left_of_it_on_the_other_process_ends(three: Cluster, asks: Asks) -> None:
+    one, other, _ = three.servers
     token = one.token
 
-    def come_back(to: Server, client: Asking) -> Asking:
+    def go(to: Server, client: Asking) -> Asking:
         shown = client.shown()
         key = KEY + shown["pid"]
-        wait_until(lambda: cluster.redis.command("exists", key), "its state to be kept")
+        wait_until(lambda: three.redis.command("exists", key), "its state to be kept")
         again = asks(to, token, **shown)
         assert again.told == client.told
         assert "41" in client.receive_until_closed()
         return again
 
     first = asks(one, token)
-    come_back(other, come_back(one, come_back(other, first))).place()
+    go(other, go(one, go(other, first))).place()

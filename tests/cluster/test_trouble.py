@@ -67,7 +67,7 @@ def test_clients_stay_and_are_told_and_all_is_whole_again(
         client.wait("market_update", lambda told: not told["BTC"]["stale"])
         client.wait("sentiment_update")
     cluster.wait_until_whole()
-    assert len(cluster.leaders()) == 1
+    cluster.leader()
     epochs = set()
     for client, place in zip(clients, places, strict=True):
         client.emit("subscribe", {"symbols": SYMBOLS, "resume": resume_of(place)})
@@ -151,7 +151,7 @@ def test_a_redis_that_is_slow_holds_nobody(
                 assert not client.wait("market_update")["BTC"]["stale"]
         fence = redis_server.command("get", "crs:fence")
         for client in clients:
-            for _ in range(10):
+            for _ in range(4):
                 client.wait("sentiment_update")
             # Nobody waits for Redis but those who ask it: an answer takes a tenth of its way.
             asked = time.monotonic()

@@ -186,6 +186,11 @@ class Poller:
         assert answer.status_code == 200, (answer.status_code, answer.text)
         return answer.text.split("\x1e")
 
+    def connect(self) -> None:
+        """Connect to the echo application."""
+        assert self.post("40").status_code == 200
+        self.poll_until('42["auth"')
+
     def poll_until(self, prefix: str) -> list[str]:
         """All packets up to the poll that has one starting with `prefix`; answers pings."""
         heard: list[str] = []

@@ -18,7 +18,7 @@ import pytest
 from tests.fanout.conftest import StartEcho
 from tests.fanout.raw_clients import TEXT, WebSocket, client_frame
 
-SECONDS = float(os.environ.get("FIRE_SECONDS", "20"))
+SECONDS = float(os.environ.get("FIRE_SECONDS", "8"))
 CLIENTS = int(os.environ.get("FIRE_CLIENTS", "300"))
 ROOMS = [f"room{number}" for number in range(12)]
 INTERVAL = 0.25

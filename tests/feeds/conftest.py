@@ -1,41 +1,36 @@
-"""A clock that only sleeping moves, so that hours of a feed take seconds; and what no feed may
-leave behind."""
+"""A clock that only sleeping moves, so that hours of a feed take seconds; such an hour; and what no
+feed may leave behind."""
 
 import threading
 from collections.abc import Iterator
 
+import numpy as np
 import psutil
 import pytest
 
+from tests.clocks import ManualClock
+from tests.feeds.simulated_run import BEGIN_MS, HISTORY, MINUTE, SYMBOLS, Run, aligned, split
 from tests.servers import wait_until
-
-
-class ManualClock:
-    """Wall time and monotonic time, moved by hand; `sleep` moves both."""
-
-    def __init__(self, now_ms: int = 1_700_000_031_500) -> None:
-        self.wall_ms = float(now_ms)
-        self.steady = 1000.0
-
-    def now_ms(self) -> int:
-        return round(self.wall_ms)
-
-    def monotonic(self) -> float:
-        return self.steady
-
-    def sleep(self, seconds: float) -> None:
-        self.wall_ms += 1000 * seconds
-        self.steady += seconds
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    return ManualClock()
+    return ManualClock(BEGIN_MS)
 
 
 @pytest.fixture(scope="session")
-def manual_clock() -> type[ManualClock]:
-    return ManualClock
+def hour():
+    """An hour of live trading after six days of history."""
+    return Run(ManualClock(BEGIN_MS), 3600).run()
+
+
+@pytest.fixture(scope="session")
+def history(hour):
+    """Log returns, and volumes, of each minute before the start."""
+    start_ms = hour.started_ms - hour.started_ms % MINUTE - HISTORY * MINUTE
+    found = [aligned(split(hour, symbol)[0], start_ms, HISTORY) for symbol in SYMBOLS]
+    closes, volumes = (np.column_stack(each) for each in zip(*found, strict=True))
+    return np.diff(closes, axis=0), volumes[1:]
 
 
 @pytest.fixture

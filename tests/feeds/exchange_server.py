@@ -298,10 +298,14 @@ def main() -> None:
     parser.add_argument("frames", nargs="?", help="recording; made-up frames without one")
     parser.add_argument("--exchange", choices=DIALECTS, default=BINANCE.name)
     parser.add_argument("--speed", type=float, default=1.0, help="times real time (default 1)")
+    parser.add_argument("--seed", type=int, default=1, help="of made-up frames")
     parser.add_argument("--cuts", type=int, default=0, help="cut the connection this often")
     arguments = parser.parse_args()
     dialect = DIALECTS[arguments.exchange]
-    frames = read_frames(arguments.frames) if arguments.frames else sample_frames(dialect=dialect)
+    if arguments.frames:
+        frames = read_frames(arguments.frames)
+    else:
+        frames = sample_frames(seed=arguments.seed, dialect=dialect)
     step = len(frames) // (arguments.cuts + 1)
     script = {step * (number + 1): ExchangeServer.cut for number in range(arguments.cuts)}
     with ExchangeServer(frames, arguments.speed, script, dialect=dialect) as exchange:

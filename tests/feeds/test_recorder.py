@@ -57,7 +57,7 @@ def state_of(market):
 
 def replayed(clock, path, symbols=SYMBOLS):
     market = Market(symbols, clock)
-    feed = ReplayFeed(path, market, clock, 1e6, sleep=clock.sleep)
+    feed = ReplayFeed(path, market, clock, 1e6, sleep=clock.advance)
     feed.run()
     assert not feed.skipped
     return market
@@ -69,7 +69,7 @@ def test_a_recorded_simulation_replays_to_the_same_market(clock, tmp_path, name)
     ends = clock.monotonic() + 150
 
     def sleep(seconds):
-        clock.sleep(seconds)
+        clock.advance(seconds)
         if clock.monotonic() >= ends:
             feed.stop()
 
@@ -106,7 +106,7 @@ def test_what_a_feed_says_of_nan_is_no_line_that_replays(clock, tmp_path):
     with RecordingSink(tmp_path / "r.txt", "any", SYMBOLS) as recording:
         recording.apply_trade(Trade("BTC", START, float("nan"), 1.0))
     market = Market(SYMBOLS, clock)
-    feed = ReplayFeed(tmp_path / "r.txt", market, clock, sleep=clock.sleep)
+    feed = ReplayFeed(tmp_path / "r.txt", market, clock, sleep=clock.advance)
     feed.run()
     assert feed.skipped == {"bad_line": 1}
     assert market.quote("BTC") is None
@@ -126,12 +126,12 @@ def test_what_was_flushed_is_read_though_the_file_was_never_closed(clock, tmp_pa
         tmp_path / name, "any", SYMBOLS, lambda: clock.now_ms() * 1_000_000
     ) as recording:
         for number in range(5):
-            clock.sleep(1)
+            clock.advance(1)
             recording.apply_trade(Trade("BTC", START + number, 10.0 + number, 1.0, number))
         crashed = tmp_path / f"crashed-{name}"
         crashed.write_bytes((tmp_path / name).read_bytes())
     market = Market(SYMBOLS, clock)
-    ReplayFeed(crashed, market, clock, 1e6, sleep=clock.sleep).run()
+    ReplayFeed(crashed, market, clock, 1e6, sleep=clock.advance).run()
     assert market.quote("BTC").price == 14.0
 
 

@@ -10,7 +10,7 @@ import pytest
 from backend.history.archive import Archive
 from backend.market.models import CandleArray
 from backend.storage.database import Database
-from tests.market.conftest import ManualClock
+from tests.clocks import ManualClock
 from tests.storage.conftest import postgresql, postgresql_url
 
 __all__ = ["postgresql", "postgresql_url"]

@@ -5,7 +5,7 @@ import pytest
 from backend.journal import outside
 from backend.journal.connection import RedisFailed
 from backend.journal.outside import CHANNEL, DEAD_SECONDS, QUIET_SECONDS, Outside
-from tests.auth.accounts_app import ManualClock
+from tests.clocks import ManualClock
 from tests.redis_server import Redis
 from tests.servers import wait_until
 
@@ -22,7 +22,7 @@ class Listener:
 
     def after(self, seconds: float) -> None:
         """Let time pass, and listen."""
-        self.clock.set_ms(round((self.clock.monotonic() + seconds) * 1000))
+        self.clock.advance(seconds)
         self.outside.listen()
 
     def hears(self) -> bool:

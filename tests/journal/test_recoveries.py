@@ -196,7 +196,7 @@ def test_what_another_version_has_kept_is_not_recovered(
         assert kept.take(str(number)) is None
 
 
-@pytest.mark.usefixtures("running")
+@pytest.mark.usefixtures("redis_for_all")
 def test_while_redis_is_away_the_newest_of_each_waits_and_who_comes_back_does_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from backend.journal.census import USERS
 from backend.journal.counts import Counts
 from backend.journal.redis_census import COUNTS, FRESH_SECONDS, TOLD_MAX, RedisCensus
-from tests.auth.accounts_app import ManualClock
+from tests.clocks import ManualClock
 from tests.redis_server import Redis
 
 

@@ -10,7 +10,9 @@ from backend.journal.lease import LEADER, Lease
 from backend.journal.log import pack
 from backend.journal.redis_streams import (
     CANDLES_KEPT_SECONDS,
+    LEVELS,
     READ_AT_ONCE,
+    RECALLED,
     Epoch,
     Fenced,
     Heard,
@@ -140,7 +142,7 @@ def test_whoever_does_not_lead_any_more_writes_nothing(
         lambda: say(streams, 1, epoch, 2),
         lambda: streams.report(1, epoch, {}, [(BTC, [DAY * DAY_MS, 1, 1, 1, 1, 1, 1])]),
         lambda: streams.keep_candles(1, epoch, [Minutes(BTC, day_of_candles(2), 0, DAY * DAY_MS)]),
-        lambda: streams.keep_recalled(1, epoch, []),
+        lambda: streams.keep(1, epoch, RECALLED, []),
         lambda: streams.begin(1, epoch, 1, "another"),
     ):
         with pytest.raises(Fenced):
@@ -230,8 +232,12 @@ def test_days_of_which_nothing_is_known_any_more_are_empty(
     np.testing.assert_array_equal(found, rows[-4:-3])
 
 
-def test_what_was_recalled_is_kept(streams: RedisStreams, lease: Callable[[str], Lease]) -> None:
-    assert streams.recalled() == []
+def test_what_is_told_beside_the_reports_is_kept(
+    streams: RedisStreams, lease: Callable[[str], Lease]
+) -> None:
+    assert streams.kept(RECALLED) is streams.kept(LEVELS) is None
     epoch = begin(streams, lease("a"))
-    streams.keep_recalled(1, epoch, [{"id": "x"}])
-    assert streams.recalled() == [{"id": "x"}]
+    streams.keep(1, epoch, RECALLED, [{"id": "x"}])
+    streams.keep(1, epoch, LEVELS, {"BTC": {"1h": "BUY"}})
+    assert streams.kept(RECALLED) == [{"id": "x"}]
+    assert streams.kept(LEVELS) == {"BTC": {"1h": "BUY"}}

@@ -13,7 +13,7 @@ from backend.market.market import Market
 from backend.market.models import BookTop, FeedFacts, FeedState, Playback, Trade
 from backend.market.replica import SILENT_AFTER_S, Replica
 from backend.market.report import CLOSED, CLOSED_WAITING_MAX, NAMES, QUOTES, REWRITTEN, Reporter
-from tests.market.conftest import ManualClock
+from tests.clocks import ManualClock
 
 SYMBOLS = ("BTC", "ETH", "ADA")
 START_MS = 1_700_000_040_000

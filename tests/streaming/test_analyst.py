@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+from backend.analysis.rows import MIN_CANDLES
 from backend.analysis.sentiment import SentimentEngine
-from backend.analysis.signals import MIN_CANDLES, SignalEngine
+from backend.analysis.signal_board import SignalBoard
 from backend.clock import MINUTE_MS, SystemClock, iso
 from backend.journal.journal import NotSaid
 from backend.journal.memory import MemoryJournal
@@ -21,6 +22,8 @@ from backend.streaming.published import (
     SIGNALS_KEPT_PER_SYMBOL,
     Published,
 )
+from backend.streaming.rater import Rater
+from tests.streaming.conftest import NothingEarlier
 
 SYMBOLS = ("BTC", "ETH")
 FIRST_MINUTE = 28_000_000 * MINUTE_MS
@@ -62,14 +65,19 @@ class Desk:
         ids = itertools.count()
         self.journal = MemoryJournal()
         self.published = Published(self.journal.log, SYMBOLS)
+        pause = pause or self._pause
+        self.rater = Rater(self.market, SYMBOLS, "1m", NothingEarlier(), pause)
         self.analyst = Analyst(
             self.market,
             SYMBOLS,
+            self.rater,
             self.published.signal,
             new_id=new_id or (lambda: f"id-{next(ids)}"),
-            pause=pause or self._pause,
+            pause=pause,
         )
-        self.producer = Producer(self.analyst, self.journal, self.published.recall, self.clock)
+        self.producer = Producer(
+            self.analyst, self.journal, self.published.recall, self.published.hold, self.clock
+        )
         if loaded:
             for symbol in SYMBOLS:
                 self.market.load_history(symbol, ROWS[symbol][:loaded])
@@ -82,7 +90,8 @@ class Desk:
         return [entry.payload() for entry in self.journal.log.since(after)]
 
     def signal(self, symbol):
-        """The symbol's signal, as whoever subscribes finds it."""
+        """The symbol's signal, as whoever subscribes finds it once the symbol has been read."""
+        self.rater.catch_up(symbol)
         self.producer.say_first([symbol])
         return self.published.signal(symbol)
 
@@ -108,10 +117,11 @@ class Desk:
 
 
 def rated(symbol, rows):
-    """What an engine says of closed candles."""
-    engine = SignalEngine((symbol,))
-    engine.rebuild(symbol, rows)
-    return engine.assess({symbol: None})[symbol]
+    """What a board says of closed candles."""
+    board = SignalBoard((symbol,))
+    board.load(symbol, rows)
+    (assessment,) = board.assess("1m", {symbol: None}, {symbol: 0})
+    return assessment
 
 
 def test_nothing_is_said_without_data():
@@ -128,13 +138,14 @@ def test_a_symbol_that_is_not_followed_has_no_signal():
     assert published.recent_signals("XRP") == []
 
 
-def test_a_signal_is_the_engines_assessment_with_the_contracts_fields():
+def test_a_signal_is_the_boards_assessment_with_the_contracts_fields():
     desk = Desk()
     expected = rated("BTC", ROWS["BTC"][:300])
     signal = desk.signal("BTC")
     assert signal == {
         "id": "id-0",
         "symbol": "BTC",
+        "timeframe": "1m",
         "signal": expected.level,
         "strength": round(expected.strength, 2),
         "reason": expected.reason,
@@ -145,6 +156,20 @@ def test_a_signal_is_the_engines_assessment_with_the_contracts_fields():
     }
     assert type(signal["signal"]) is type(signal["reason"]) is str
     assert desk.said() == [signal]
+
+
+def test_who_subscribes_before_a_symbol_has_been_read_does_not_wait_for_that():
+    desk = Desk()
+    desk.producer.say_first(["BTC"])
+    assert desk.said() == [] and desk.pauses == 0
+    assert [signal["symbol"] for signal in desk.cycle(0.0)] == list(SYMBOLS)
+
+
+def test_the_first_signal_of_a_symbol_waits_for_no_other_symbol():
+    desk = Desk(pause=lambda: said.append(len(desk.said())))
+    said = []
+    desk.cycle(0.0)
+    assert sorted(set(said)) == [0, 1]
 
 
 def test_everybody_gets_the_same_signal():
@@ -176,21 +201,49 @@ def test_a_snapshots_age_counts_from_the_next_cycle():
     assert "BTC" in [signal["symbol"] for signal in desk.cycle(501.0 + SIGNAL_MAX_AGE_S)]
 
 
-def test_a_changed_level_is_published_in_the_next_cycle():
+def test_a_level_changes_with_a_closed_minute_and_is_published_in_the_next_cycle():
     desk = Desk()
-    before = {signal["symbol"]: signal for signal in desk.cycle(0.0)}
+    desk.cycle(0.0)
+    before = desk.signal("BTC")["signal"]
     price = ROWS["BTC"][299, 4]
-    moves = [price * factor for factor in (1.05, 0.95)]
     levels = []
-    for second, moved in enumerate(moves, 1):
-        desk.trade("BTC", moved, second=second)
-        (signal,) = desk.cycle(float(second))
-        assert (signal["symbol"], signal["price"]) == ("BTC", moved)
+    for minute, factor in ((300, 1.05), (301, 0.9), (302, 1.0)):
+        desk.trade("BTC", price * factor, minute=minute)
+        said = desk.cycle(100.0 * minute)
+        signal = next(signal for signal in said if signal["symbol"] == "BTC")
+        assert signal["price"] == price * factor
         assert desk.signal("BTC") == signal
         levels.append(signal["signal"])
-    assert levels[0] in ("BUY", "STRONG_BUY")
-    assert levels[1] in ("SELL", "STRONG_SELL")
-    assert before["ETH"] == desk.signal("ETH")
+    assert levels[0] == before
+    assert levels[1] in ("BUY", "STRONG_BUY")
+    assert levels[2] in ("SELL", "STRONG_SELL")
+
+
+def test_the_levels_of_all_timeframes_are_known_as_signals_were_last_looked_for():
+    desk = Desk(loaded=310)
+    assert desk.published.levels("BTC") == {}
+    (said, _) = desk.cycle(0.0)
+    assert list(desk.published.levels("BTC")) == ["1m", "5m"]
+    levels = {desk.published.levels("BTC")["1m"]}
+    assert levels == {said["signal"]}
+    for minute in range(310, 400):
+        desk.close_minute(minute)
+        desk.sentiment()
+        assert desk.published.levels("BTC")["1m"] == desk.published.signal("BTC")["signal"]
+        desk.cycle(1000.0 * minute)
+        assert desk.published.levels("BTC")["1m"] == desk.published.signal("BTC")["signal"]
+        levels.add(desk.published.levels("BTC")["1m"])
+    assert len(levels) > 2
+
+
+def test_a_signal_of_another_timeframe_gives_way_in_the_next_cycle():
+    """As after a restart with another setting, of which the journal knows nothing."""
+    desk = Desk()
+    desk.cycle(0.0)
+    said = desk.published.signal("BTC")
+    desk.journal.say("trading_signal", "BTC", {**said, "timeframe": "4h"})
+    (signal,) = desk.cycle(1.0)
+    assert (signal["symbol"], signal["timeframe"]) == ("BTC", "1m")
 
 
 def test_closed_minutes_are_followed():
@@ -223,39 +276,13 @@ def test_a_rewritten_past_counts():
     assert desk.signal("BTC")["score"] == round(expected.score, 4)
 
 
-def test_others_get_a_turn_between_the_symbols_of_a_rebuild():
+def test_others_get_a_turn_between_the_symbols_whose_sentiment_is_read_anew():
     desk = Desk()
-    desk.cycle(0.0)
+    desk.sentiment()
     assert desk.pauses == len(SYMBOLS)
     desk.close_minute(300)
-    desk.cycle(1.0)
+    desk.sentiment()
     assert desk.pauses == len(SYMBOLS)
-
-
-def test_what_arrives_during_a_pause_is_not_lost():
-    minutes = iter(range(300, 302))
-    desk = Desk(pause=lambda: desk.close_minute(next(minutes)))
-    desk.cycle(0.0)
-    desk.cycle(1000.0)
-    expected = rated("BTC", ROWS["BTC"][:302])
-    assert desk.signal("BTC")["score"] == round(expected.score, 4)
-
-
-def test_of_a_symbol_that_changes_its_source_in_a_pause_nothing_is_said_until_it_is_read():
-    def change():
-        if desk.market.source("BTC") == "test":
-            behind = Market(["BTC"], SystemClock(), "dear")
-            dear = ROWS["BTC"][:300] * [1, 3, 3, 3, 3, 1, 3]
-            behind.load_history("BTC", dear)
-            desk.market.change_source("BTC", behind.release("BTC"))
-
-    desk = Desk(pause=change)
-    said = {signal["symbol"]: signal for signal in desk.analyst.due_signals(0.0)}
-    assert set(said) == {"ETH"}
-    (later,) = [each for each in desk.analyst.due_signals(1.0) if each["symbol"] == "BTC"]
-    assert later["price"] == 3 * ROWS["BTC"][299, 4]
-    of_itself = next(s for s in Desk().analyst.due_signals(0.0) if s["symbol"] == "BTC")
-    assert later["score"] == of_itself["score"]
 
 
 def test_recent_signals_are_newest_first_and_bounded():
@@ -319,10 +346,10 @@ def test_a_minute_that_is_rewritten_replaces_its_sentiment():
 
 
 def test_a_closed_analyst_listens_no_more():
-    desk = Desk(loaded=MIN_CANDLES)
+    desk = Desk(loaded=MIN_CANDLES + 1)
     before = desk.cycle(0.0)
     desk.analyst.close()
-    desk.close_minute(MIN_CANDLES)
+    desk.close_minute(MIN_CANDLES + 1)
     after = desk.cycle(1000.0)
     assert [signal["score"] for signal in after] == [signal["score"] for signal in before]
 

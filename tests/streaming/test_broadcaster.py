@@ -15,7 +15,7 @@ from backend.protocol import ALL_QUOTE_FIELDS, BOOK_FIELDS, parse_subscribe, rea
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Basket, Subscriptions
-from tests.auth.accounts_app import ManualClock
+from tests.clocks import ManualClock
 
 SYMBOLS = ("BTC", "ETH", "ADA")
 START_MS = 1_700_000_040_000

@@ -15,7 +15,7 @@ from backend.streaming.clients import (
     kind_of,
 )
 from backend.streaming.sessions import Session
-from tests.auth.accounts_app import ManualClock
+from tests.clocks import ManualClock
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 

@@ -18,12 +18,12 @@ from backend.market.replica import Replica
 from backend.metrics import Metrics
 from backend.streaming.follower import Follower
 from backend.streaming.publisher import Publisher
+from tests.clocks import ManualClock
 from tests.history.conftest import made_up
-from tests.journal.conftest import redis, running
-from tests.market.conftest import ManualClock
+from tests.journal.conftest import redis
 from tests.redis_server import Redis
 
-__all__ = ["redis", "running"]
+__all__ = ["redis"]
 
 SYMBOLS = ("BTC", "ETH")
 BEGIN = 20_000 * DAY_MS
@@ -40,7 +40,7 @@ class Following:
         self.replica = Replica(SYMBOLS, clock, "one")
         journal = RedisJournal(self.streams, nothing)
         self._follower = Follower(
-            self.streams, journal, self.replica, nothing, nothing, nothing, Metrics()
+            self.streams, journal, self.replica, nothing, {}, nothing, Metrics()
         )
 
     def hear(self) -> Replica:

@@ -235,6 +235,7 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
             {
                 "id": ID,
                 "symbol": ref("Symbol"),
+                "timeframe": one_of(tuple(INTERVALS)),
                 "signal": one_of(SignalLevel),
                 "strength": number(0.5, 1),
                 "score": number(-1, 1),

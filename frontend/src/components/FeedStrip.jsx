@@ -1,9 +1,9 @@
 import { useShallow } from 'zustand/react/shallow';
 import { useStore } from 'zustand';
 import { useClock } from '@/hooks/useClock.js';
-import { useInstant, useSince, useZoneName } from '@/hooks/useTime.js';
+import { useInstant, useSince, useTime, useZoneName } from '@/hooks/useTime.js';
 import { useStream } from '@/hooks/useWebSocket.js';
-import { describeFeed, sourceOf } from '@/lib/feedState.js';
+import { describeChange, describeFeed, sourceOf } from '@/lib/feedState.js';
 import { marketInfo } from '@/lib/marketInfo.js';
 import { newestOf } from '@/lib/marketTime.js';
 import { Age } from './Age.jsx';
@@ -12,10 +12,12 @@ import './FeedStrip.css';
 const HOUR_MS = 3_600_000;
 /** As many symbols as are named one by one. */
 const NAMED = 4;
+/** How long a change of the source stands out. */
+const NEWS_MS = 60_000;
 
 /**
- * What there is to know of the prices' source: which it is, in which state since when, how old its
- * last trade is, where in a recording it is, and what it lacks.
+ * What there is to know of the prices' source: which it is, and was before, in which state since
+ * when, how old its last trade is, where in a recording it is, and what it lacks.
  */
 export function FeedStrip() {
   const feed = useStore(marketInfo, (state) => state.feed);
@@ -27,6 +29,7 @@ export function FeedStrip() {
       {feed && status && (
         <ul>
           <li className="feed-source">{sourceOf(feed)}</li>
+          <SourceChange />
           <State status={status} hour={hour} />
           {status.replay ? <Position playback={status.replay} /> : <LastTrade />}
           <Lacking unlisted={status.unlisted} />
@@ -37,6 +40,19 @@ export function FeedStrip() {
         {zone}
       </span>
     </aside>
+  );
+}
+
+/** That the prices were another source's a while ago, in the eye for its first minute. */
+function SourceChange() {
+  const change = useStore(marketInfo, (state) => state.sourceChange);
+  const fresh = useClock((now) => change !== null && now - change.at < NEWS_MS);
+  const since = useTime(change?.at ?? 0);
+  if (!change) return null;
+  return (
+    <li className={`feed-change ${fresh ? 'fresh' : ''}`}>
+      {describeChange(change)} since {since}
+    </li>
   );
 }
 

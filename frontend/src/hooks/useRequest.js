@@ -9,16 +9,20 @@ const RETRY_MS = 5_000;
 const lastAnswers = new WeakMap();
 
 /**
- * The answer of a REST call, asked again every `intervalMs` while the tab is visible, and when the
- * connection is back. A failure keeps the last answer, and is tried again.
+ * The answer of a REST call, asked again every `intervalMs` while the tab is visible, when the
+ * connection is back, and when another source leads. A failure keeps the last answer, and is tried
+ * again.
  *
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} call Stable between renders.
  * @param {number} [intervalMs]
+ * @param {unknown} [occasion] Asked anew whenever it changes, too.
  * @returns {{ data: T | null, error: Error | null }} Both, when the answer is an old one.
  */
-export function useRequest(call, intervalMs) {
-  return useAnswer(call, intervalMs, useOffline());
+export function useRequest(call, intervalMs, occasion) {
+  const offline = useOffline();
+  const gaps = useStream((state) => state.gaps);
+  return useAnswer(call, intervalMs, `${offline} ${gaps} ${occasion}`);
 }
 
 /**
@@ -27,13 +31,11 @@ export function useRequest(call, intervalMs) {
  *
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} call Stable between renders.
+ * @param {unknown} [occasion] Asked anew whenever it changes, too.
  */
-export function useHistory(call) {
-  return useAnswer(
-    call,
-    undefined,
-    useStream((state) => state.gaps),
-  );
+export function useHistory(call, occasion) {
+  const gaps = useStream((state) => state.gaps);
+  return useAnswer(call, undefined, `${gaps} ${occasion}`);
 }
 
 /**
@@ -56,7 +58,7 @@ function useAnswer(call, intervalMs, occasion) {
 
     /** @returns {Promise<number | undefined>} When to ask again, in ms. */
     async function answer() {
-      if (document.hidden) return intervalMs ?? RETRY_MS;
+      if (document.hidden) return RETRY_MS;
       try {
         const data = await call(abort.signal);
         lastAnswers.set(call, data);

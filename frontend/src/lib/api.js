@@ -84,7 +84,8 @@ export function getCandles(symbol, interval, limit, { before, signal } = {}) {
 
 /**
  * @param {AbortSignal} [signal]
- * @returns {Promise<{ latest: import('./types.js').Sentiment | null, history: import('./types.js').Sentiment[] }>}
+ * @returns {Promise<{ latest: import('./types.js').Sentiment | null,
+ *   history: import('./types.js').Sentiment[], daily?: import('./types.js').DailyIndex | null }>}
  */
 export const getSentiment = (signal) => request('/api/sentiment', { signal });
 
@@ -94,6 +95,13 @@ export const getSentiment = (signal) => request('/api/sentiment', { signal });
  */
 export const getSignals = ({ symbol, limit = 100, signal } = {}) =>
   request(`/api/signals?limit=${limit}${symbol ? `&symbol=${symbol}` : ''}`, { signal });
+
+/**
+ * @param {string} symbol
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ symbol: string, ratings: import('./types.js').Ratings }>}
+ */
+export const getRatings = (symbol, signal) => request(`/api/ratings?symbol=${symbol}`, { signal });
 
 /**
  * @param {AbortSignal} [signal]

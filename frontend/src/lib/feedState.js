@@ -1,5 +1,7 @@
 /** What the state of the server's feed means for somebody who looks at its prices. */
 
+import { humanise } from './format.js';
+
 /**
  * @typedef {import('./types.js').FeedStatus} FeedStatus
  * @typedef {'live' | 'playing' | 'trouble'} Tone
@@ -18,6 +20,12 @@ const SOURCES = /** @type {Record<string, string>} */ ({
  * @returns {string} What it is, in words.
  */
 export const sourceOf = (feed) => SOURCES[feed] ?? feed;
+
+/**
+ * That another source leads, in words.
+ * @param {import('./marketInfo.js').SourceChange} change
+ */
+export const describeChange = ({ from, to }) => `${humanise(to)} in place of ${humanise(from)}`;
 
 const TROUBLE = /** @type {Record<string, string>} */ ({
   connecting: 'Connecting to the source',

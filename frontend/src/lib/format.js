@@ -49,12 +49,13 @@ const magnitudeOf = (value) => Math.floor(Math.log10(Math.abs(value)));
 
 /**
  * Decimals for a symbol whose own are not known: about five significant digits.
- * @param {number} price
+ * @param {number} price Or another number of any size, of which the sign does not count.
+ * @param {number} [significant] How many digits instead.
  * @returns {number}
  */
-export function decimalsFor(price) {
-  if (!(price > 0)) return 2;
-  return Math.min(DECIMALS_MAX, Math.max(2, 4 - magnitudeOf(price)));
+export function decimalsFor(price, significant = 5) {
+  if (!price || !Number.isFinite(price)) return 2;
+  return Math.min(DECIMALS_MAX, Math.max(2, significant - 1 - magnitudeOf(price)));
 }
 
 /**
@@ -68,7 +69,7 @@ export function formatPrice(price, decimals) {
   const wanted = decimals ?? decimalsFor(price);
   const magnitude = price === 0 ? 0 : magnitudeOf(price);
   const digits = Math.min(wanted, Math.max(0, SIGNIFICANT_MAX - 1 - magnitude));
-  const text = decimalFormat(digits).format(price);
+  const text = withMinus(decimalFormat(digits).format(price));
   return magnitude < -ZEROS_COUNTED_FROM ? countZeros(text) : text;
 }
 
@@ -98,6 +99,17 @@ export function speakPrice(price, decimals) {
     : formatPrice(price, decimals);
 }
 
+/** @param {number} digits After the decimal sign. */
+const signedFormat = (digits) =>
+  numberFormat({
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    signDisplay: 'exceptZero',
+  });
+
+/** @param {string} text A number, whose minus is to be as wide as a plus. */
+const withMinus = (text) => text.replace('-', '−');
+
 /** From here on the decimals of a change say nothing. */
 const LARGE_CHANGE = 1000;
 
@@ -105,11 +117,28 @@ const LARGE_CHANGE = 1000;
 export function formatChange(change) {
   if (change === undefined || change === null || !Number.isFinite(change)) return UNKNOWN;
   const digits = Math.abs(change) < LARGE_CHANGE ? 2 : 0;
-  return `${numberFormat({
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-    signDisplay: 'exceptZero',
-  }).format(change)} %`.replace('-', '−');
+  return withMinus(`${signedFormat(digits).format(change)} %`);
+}
+
+/** @param {number} score -1 to 1. */
+export const formatScore = (score) => withMinus(signedFormat(2).format(score));
+
+const twoDigits = () => numberFormat({ maximumSignificantDigits: 2 });
+
+/** From here on hundredths of a per cent are counted by the hundred. */
+const PER_CENT_BP = 100;
+/** What is less says no more. */
+const LEAST_BP = 0.001;
+
+/**
+ * A small share of a price: 0.00012 is 1.2 bp, hundredths of a per cent; 0.034 is 3.4 %.
+ * @param {number} share
+ */
+export function formatBasisPoints(share) {
+  const points = share * 10_000;
+  if (points >= PER_CENT_BP) return `${twoDigits().format(share * 100)} %`;
+  if (points > 0 && points < LEAST_BP) return `< ${twoDigits().format(LEAST_BP)} bp`;
+  return `${twoDigits().format(points)} bp`;
 }
 
 /** @param {number | undefined | null} amount */

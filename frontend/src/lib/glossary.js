@@ -9,7 +9,9 @@
 
 const ANALYSIS = '/docs/analysis.html';
 const QUOTE = '/docs/protocol.html#from-the-server';
+const VOTES = `${ANALYSIS}#score--1-to-1-and-signal`;
 const COMPONENTS = `${ANALYSIS}#market_fear_greed-0-to-100-and-components`;
+const DAILY = `${ANALYSIS}#the-daily-index`;
 const FORECAST = `${ANALYSIS}#forecast-ranges`;
 
 export const GLOSSARY = /** @satisfies {Record<string, Entry>} */ ({
@@ -23,6 +25,11 @@ export const GLOSSARY = /** @satisfies {Record<string, Entry>} */ ({
     text: 'The price against that of 24 hours ago, or of the first candle where there is less data: the heading says of how much.',
     href: QUOTE,
   },
+  spread: {
+    name: 'Bid, ask and spread',
+    text: 'The best price that somebody offers to pay, the best that somebody asks, and what lies between, in dollars and in hundredths of a per cent (bp) of the price: what buying and selling again at once would cost.',
+    href: QUOTE,
+  },
   volume: {
     name: 'Volume',
     text: 'What was traded in that time, in US dollars.',
@@ -30,8 +37,8 @@ export const GLOSSARY = /** @satisfies {Record<string, Entry>} */ ({
   },
   signal: {
     name: 'Signal',
-    text: 'The mean vote of 26 technical indicators on one-minute candles: strong buy over 0.5, buy over 0.1, hold, sell, strong sell. It describes the market up to now, and is no advice.',
-    href: `${ANALYSIS}#score--1-to-1-and-signal`,
+    text: 'The mean vote of 26 technical indicators on the candles of one timeframe: strong buy over 0.5, buy over 0.1, hold, sell, strong sell. A level is held until the score has been well outside of it for a while. It describes the market up to now, and is no advice.',
+    href: VOTES,
   },
   strength: {
     name: 'Strength',
@@ -43,10 +50,50 @@ export const GLOSSARY = /** @satisfies {Record<string, Entry>} */ ({
     text: 'Of five things that are measured, the one that is least usual at the moment.',
     href: `${ANALYSIS}#reason`,
   },
+  rating: {
+    name: 'Rating',
+    text: 'The mean vote of 26 technical indicators on candles of each timeframe, the forming one included: −1 if all say sell, 1 if all say buy. It describes the market just now, and is no advice. The signal’s level is slower: it holds until it is surpassed for a while.',
+    href: `${ANALYSIS}#timeframes-and-a-level-that-holds`,
+  },
+  moving_averages: {
+    name: 'Moving averages',
+    text: 'Mean prices of the last candles, as many as the number says. Buy where the price is above, sell where it is below.',
+    href: VOTES,
+  },
+  oscillators: {
+    name: 'Oscillators',
+    text: 'Measures of how fast and how far the price has gone. Most say hold: they vote only where it turns or has gone unusually far.',
+    href: VOTES,
+  },
   fear_greed: {
     name: 'Fear and greed',
     text: 'The mean of the components below: 0 is extreme fear, 100 extreme greed, each against the last week.',
     href: COMPONENTS,
+  },
+  daily_index: {
+    name: 'Daily index',
+    text: 'The mean of the components below: 0 is extreme fear, 100 extreme greed. BTC’s last one to three months, each against a year; one value a day, at the end of the UTC day.',
+    href: DAILY,
+  },
+  daily_volatility: {
+    name: 'Volatility',
+    text: 'Whether the days that moved most rose or fell: 100 is as little of falls as in a year, 0 as much.',
+    href: DAILY,
+  },
+  daily_drawdown: {
+    name: 'Drawdown',
+    text: 'How near the price is to its highest close of a year: 100 is the nearest, 0 the furthest below.',
+    href: DAILY,
+  },
+  daily_momentum: {
+    name: 'Momentum',
+    text: 'The price against its means of 30 and 90 days: 100 is as far above as in a year, 0 as far below.',
+    href: DAILY,
+  },
+  daily_volume: {
+    name: 'Volume',
+    text: 'What the average dollar traded in 30 and 90 days has moved: 100 is as much up as in a year, 0 as much down.',
+    href: DAILY,
   },
   mood: {
     name: 'Mood',

@@ -4,26 +4,42 @@
  */
 import { createStore } from 'zustand/vanilla';
 import { getSymbols } from './api.js';
+import { watchPage } from './stream/page.js';
 
 const RETRY_MS = 5_000;
 /** How late news may be that the stream does not bring: a symbol's first price, one not listed. */
 const REFRESH_MS = 30_000;
 
 /**
+ * @typedef {object} SourceChange
+ * @property {string} from
+ * @property {string} to
+ * @property {number} at Epoch in ms, of this machine.
+ *
  * @typedef {object} MarketInfo
  * @property {import('./types.js').SymbolInfo[]} symbols
  * @property {Record<string, import('./types.js').SymbolInfo>} bySymbol
  * @property {string | null} feed
  * @property {import('./types.js').FeedStatus | null} feedStatus
+ * @property {SourceChange | null} sourceChange The last one that happened while the page was open.
  * @property {boolean} loaded
  */
 
 /** @type {MarketInfo} */
-const EMPTY = { symbols: [], bySymbol: {}, feed: null, feedStatus: null, loaded: false };
+const EMPTY = {
+  symbols: [],
+  bySymbol: {},
+  feed: null,
+  feedStatus: null,
+  sourceChange: null,
+  loaded: false,
+};
 
 export const marketInfo = createStore(/** @returns {MarketInfo} */ () => EMPTY);
 
 let started = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 
 async function load() {
   let again = REFRESH_MS;
@@ -33,12 +49,14 @@ async function load() {
     console.warn('The list of symbols could not be loaded; trying again', error);
     again = RETRY_MS;
   }
-  setTimeout(load, again);
+  clearTimeout(timer);
+  timer = setTimeout(load, again);
 }
 
 async function refresh() {
   const { symbols, feed = null, feed_status: feedStatus = null } = await getSymbols();
-  marketInfo.setState({ feed, feedStatus, loaded: true });
+  takeFeed(feed, feedStatus);
+  marketInfo.setState({ loaded: true });
   // The same list is the same array: everything that depends on it would render anew.
   if (JSON.stringify(symbols) === JSON.stringify(marketInfo.getState().symbols)) return;
   marketInfo.setState({
@@ -47,10 +65,32 @@ async function refresh() {
   });
 }
 
+/**
+ * @param {string | null} feed
+ * @param {import('./types.js').FeedStatus | null} feedStatus
+ * @returns {boolean} Whether another source leads than before.
+ */
+function takeFeed(feed, feedStatus) {
+  const before = marketInfo.getState().feed;
+  const changed = before !== null && feed !== null && feed !== before;
+  marketInfo.setState({
+    feed,
+    feedStatus,
+    ...(changed && { sourceChange: { from: before, to: feed, at: Date.now() } }),
+  });
+  return changed;
+}
+
 /** Load the list and keep it up to date, unless that is being done. */
 export function loadMarketInfo() {
   if (started) return;
   started = true;
+  watchPage({ onOnline: reloadMarketInfo, onVisible: reloadMarketInfo });
+  void load();
+}
+
+/** Ask now: what is known may be old. */
+export function reloadMarketInfo() {
   void load();
 }
 
@@ -59,5 +99,6 @@ export function loadMarketInfo() {
  * @param {import('./types.js').StatusMessage} message
  */
 export function noteFeedStatus({ feed, feed_status: feedStatus }) {
-  if (feed && feedStatus) marketInfo.setState({ feed, feedStatus });
+  // What figures stand for, and prices' precision, are the new source's too.
+  if (feed && feedStatus && takeFeed(feed, feedStatus)) reloadMarketInfo();
 }

@@ -4,7 +4,7 @@
  */
 import { createStore } from 'zustand/vanilla';
 import { getQuotes, getSentiment, getSignals } from './api.js';
-import { marketInfo } from './marketInfo.js';
+import { marketInfo, reloadMarketInfo } from './marketInfo.js';
 import { streamStore } from './streamStore.js';
 import { symbolBatches } from './symbols.js';
 
@@ -35,8 +35,16 @@ async function pollQuotes() {
   for (const batch of symbolBatches(symbols)) {
     const { quotes } = await getQuotes(batch);
     streamStore.ingest('market_update', quotes);
+    if (Object.values(quotes).some(isOfAnother)) reloadMarketInfo();
   }
 }
+
+/**
+ * Whether a quote tells that another source leads than is known: those of no leader are stale.
+ * @param {import('./types.js').Quote} quote
+ */
+const isOfAnother = ({ source, stale }) =>
+  source !== undefined && !stale && source !== marketInfo.getState().feed;
 
 async function pollSentiment() {
   const { latest } = await getSentiment();

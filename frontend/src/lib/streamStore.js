@@ -31,7 +31,8 @@ const SENTIMENT_HISTORY = 720;
  * @property {TradingSignal[]} tradingSignals Received on this connection, newest first, at most 10.
  * @property {TradingSignal[]} signalHistory The same and older ones from the REST face, at most 200.
  * @property {Record<string, TradingSignal>} latestSignals By symbol.
- * @property {number} gaps How often something was said meanwhile that is known from the REST face only.
+ * @property {number} gaps How often something became known from the REST face only: said while
+ *   nobody listened, or another source's.
  * @property {string | null} lastUpdate When data last arrived, ISO 8601.
  */
 
@@ -236,7 +237,7 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
       prices.clear();
       return;
     } else if (event === 'resumed') {
-      if (!payload.recovered) store.setState(({ gaps }) => ({ gaps: gaps + 1 }));
+      if (!payload.recovered) noteGap();
       return;
     } else if (event === 'trading_signal') {
       signals.unshift(payload);
@@ -251,9 +252,15 @@ export function createStreamStore(schedule = pacedWhileVisible()) {
     }
   }
 
+  function noteGap() {
+    store.setState(({ gaps }) => ({ gaps: gaps + 1 }));
+  }
+
   return {
     ...store,
     ingest,
+    /** What is shown of the past is to be asked for anew. */
+    noteGap,
     /**
      * Fill in older signals that the stream did not bring.
      * @param {TradingSignal[]} older

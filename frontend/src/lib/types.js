@@ -8,7 +8,11 @@
  * @property {number} volume_24h
  * @property {string} timestamp
  * @property {number} [seq] Grows by one with each change of the symbol.
- * @property {boolean} [stale] True once the symbol's feed has been silent for over 15 s.
+ * @property {boolean} [stale] True once the symbol's feed has been silent for over 15 s, or where
+ *   another source leads.
+ * @property {string} [source] Whose all of this is: an exchange, `simulated` or `replay`.
+ * @property {number} [bid] The best of the order book, where the feed has one.
+ * @property {number} [ask] Likewise.
  *
  * @typedef {object} PriceUpdate
  * @property {string} symbol
@@ -43,6 +47,34 @@
  * @property {number} [offset] Its place in what may be resumed.
  * @property {number} [price]
  * @property {number} [score] -1 to 1.
+ * @property {string} [timeframe] Whose candles it rates: one of the chart's intervals.
+ *
+ * @typedef {object} DailyIndex Fear and greed of the last months, by days.
+ * @property {number} value 0 (extreme fear) to 100 (extreme greed).
+ * @property {Record<string, number>} components Each 0 to 100.
+ * @property {string} timestamp The end of the UTC day.
+ * @property {{ value: number, timestamp: string }[]} history Of a month, newest first.
+ *
+ * @typedef {object} Vote
+ * @property {string} name Of the indicator.
+ * @property {number | null} value
+ * @property {1 | 0 | -1 | null} vote Null where there are too few candles for it.
+ *
+ * @typedef {object} VoteCount
+ * @property {number | null} score -1 to 1; null where none of the group votes.
+ * @property {number} buy
+ * @property {number} hold
+ * @property {number} sell
+ *
+ * @typedef {object} Rating Of a symbol on one timeframe.
+ * @property {number} score -1 to 1.
+ * @property {SignalLevel} signal The level that is held.
+ * @property {VoteCount} moving_averages
+ * @property {VoteCount} oscillators
+ * @property {Vote[]} votes The moving averages', then the oscillators'.
+ * @property {string} candle_time Opening of the candle in hand.
+ *
+ * @typedef {Record<string, Rating | null>} Ratings By timeframe; null where there are too few candles.
  *
  * @typedef {object} StatusMessage Payload of `connection_status`.
  * @property {string} status

@@ -62,6 +62,15 @@ it('asks for the past anew only where the stream does not bring it', async () =>
   expect(result.current.data).toBe('after');
 });
 
+it('asks anew when another source leads', async () => {
+  const call = vi.fn().mockResolvedValueOnce('before').mockResolvedValue('after');
+  const { result } = renderHook(() => useRequest(call, 30_000));
+  await passed(0);
+  act(() => streamStore.noteGap());
+  await passed(0);
+  expect(result.current.data).toBe('after');
+});
+
 it('asks in a hidden tab once it is shown', async () => {
   const hidden = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
   const call = vi.fn().mockResolvedValue('answer');

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeFeed } from '@/lib/feedState.js';
+import { describeChange, describeFeed } from '@/lib/feedState.js';
 
 /** @type {import('@/lib/types.js').FeedStatus} */
 const LIVE = {
@@ -21,4 +21,9 @@ it('calls only a live market live', () => {
     expect(describeFeed({ ...LIVE, state, replay: REPLAY }).tone).toBe('trouble');
   }
   expect(describeFeed({ ...LIVE, stale: true }).tone).toBe('trouble');
+});
+
+it('says in words that another source leads', () => {
+  const change = { from: 'binance', to: 'kraken', at: 0 };
+  expect(describeChange(change)).toBe('Kraken in place of Binance');
 });

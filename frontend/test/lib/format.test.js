@@ -5,6 +5,7 @@ import {
   formatChange,
   formatCompact,
   formatPrice,
+  formatScore,
   formatSpan,
   humanise,
   speakPrice,
@@ -54,13 +55,24 @@ describe('format', () => {
   });
 
   it('guesses decimals that keep five digits', () => {
-    expect([64000, 2700, 5.1, 0.1, 0.000012, 0].map(decimalsFor)).toEqual([2, 2, 4, 5, 9, 2]);
+    const numbers = [64000, 2700, 5.1, 0.1, 0.000012, 0, -5.1];
+    expect(numbers.map((number) => decimalsFor(number))).toEqual([2, 2, 4, 5, 9, 2, 4]);
   });
 
   it('gives changes a sign', () => {
     expect(formatChange(1.234)).toBe('+1.23 %');
     expect(formatChange(-1.234)).toBe('−1.23 %');
     expect(formatChange(0)).toBe('0.00 %');
+  });
+
+  it('gives scores a sign and two decimals', () => {
+    expect([0.4567, -0.5, 0, 1, -0.001].map(formatScore)).toEqual([
+      '+0.46',
+      '−0.50',
+      '0.00',
+      '+1.00',
+      '0.00',
+    ]);
   });
 
   it('says how long ago', () => {

@@ -10,11 +10,6 @@ from tests.fanout.raw_clients import Poller, WebSocket
 from tests.servers import wait_until
 
 
-def connected(poller: Poller) -> None:
-    poller.post("40")
-    poller.poll_until('42["auth"')
-
-
 @contextmanager
 def poll_of(poller: Poller, requests: int = 1) -> Iterator[socket.socket]:
     """A connection that has sent this many polls at once, and reads nothing."""
@@ -27,7 +22,7 @@ def poll_of(poller: Poller, requests: int = 1) -> Iterator[socket.socket]:
 
 def test_a_client_that_leaves_while_it_waits_is_noticed_at_once(ours: Echo) -> None:
     with Poller(ours.url) as poller, WebSocket(ours.url) as other:
-        connected(poller)
+        poller.connect()
         other.connect()
         sessions, ended = other.ask("sessions"), len(other.ask("events"))
         with poll_of(poller):
@@ -40,7 +35,7 @@ def test_a_client_that_leaves_while_it_waits_is_noticed_at_once(ours: Echo) -> N
 
 def test_a_client_whose_next_request_is_behind_its_poll_has_not_left(ours: Echo) -> None:
     with Poller(ours.url) as poller:
-        connected(poller)
+        poller.connect()
         with poll_of(poller, requests=2) as sock:
             wake = threading.Timer(0.3, poller.post, ('42["message",1]',))
             wake.start()

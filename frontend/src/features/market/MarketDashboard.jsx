@@ -14,8 +14,10 @@ import { useLiveSymbols, useStream } from '@/hooks/useWebSocket.js';
 import { formatCompact, formatShare } from '@/lib/format.js';
 import { preferences } from '@/lib/preferences.js';
 import { intervalOf, marketHref } from './address.js';
-import { INTERVALS, SIGNAL_INTERVAL } from './chart/intervals.js';
+import { BookTop } from './BookTop.jsx';
+import { INTERVALS, intervalRated } from './chart/intervals.js';
 import { MarketTable } from './MarketTable.jsx';
+import { Ratings } from './ratings/Ratings.jsx';
 import { useMarketTitle } from './useMarketTitle.js';
 import './MarketDashboard.css';
 
@@ -54,6 +56,8 @@ function Detail({ symbol, interval }) {
   return (
     <>
       <DetailHeader symbol={symbol} interval={interval} />
+      <BookTop symbol={symbol} />
+      <Ratings symbol={symbol} />
       <div className="chart-tools">
         <Segmented
           label="Interval"
@@ -62,7 +66,7 @@ function Detail({ symbol, interval }) {
           onChange={(value) => navigate(marketHref(symbol, value))}
         />
         <div className="overlay-toggles">
-          <Overlays interval={interval} />
+          <Overlays symbol={symbol} interval={interval} />
           <Explained
             terms={['candles', 'averages', 'bollinger', 'signal']}
             label="What the chart shows"
@@ -152,8 +156,9 @@ const OVERLAY_NAMES = /** @type {const} */ ({
   signals: 'Signals',
 });
 
-/** @param {{ interval: string }} props */
-function Overlays({ interval }) {
+/** @param {{ symbol: string, interval: string }} props */
+function Overlays({ symbol, interval }) {
+  const rated = useStream((state) => intervalRated(state.latestSignals[symbol]));
   const overlays = useStore(preferences, (state) => state.overlays);
   const names = /** @type {(keyof typeof OVERLAY_NAMES)[]} */ (Object.keys(OVERLAY_NAMES));
   return (
@@ -163,8 +168,8 @@ function Overlays({ interval }) {
           key={name}
           pressed={overlays[name]}
           unavailable={
-            name === 'signals' && interval !== SIGNAL_INTERVAL
-              ? `Signals rate candles of ${SIGNAL_INTERVAL}, and are drawn on these only`
+            name === 'signals' && interval !== rated
+              ? `Signals rate candles of ${rated}, and are drawn on these only`
               : undefined
           }
           onChange={(pressed) =>

@@ -11,11 +11,13 @@ import { SignalTag } from '@/components/SignalTag.jsx';
 import { Sparkline } from '@/components/Sparkline.jsx';
 import { SymbolMark } from '@/components/SymbolMark.jsx';
 import { useDaySpan } from '@/hooks/useMarketInfo.js';
+import { useSource } from '@/hooks/useSource.js';
 import { useStream } from '@/hooks/useWebSocket.js';
-import { formatCompact, UNKNOWN } from '@/lib/format.js';
+import { formatBasisPoints, formatCompact, UNKNOWN } from '@/lib/format.js';
 import { marketInfo } from '@/lib/marketInfo.js';
 import { preferences, toggleWatched } from '@/lib/preferences.js';
 import { marketHref } from './address.js';
+import { topOf } from './book.js';
 import { asProperties, columnWidths, hasWidePrices } from './columnWidths.js';
 import { useInView, useSelectedInView } from './inView.js';
 import { sparklines, wantSparkline } from './sparklines.js';
@@ -30,10 +32,13 @@ import './MarketTable.css';
 const COLUMNS = [
   { id: 'symbol', text: 'Symbol', className: '' },
   { id: 'price', text: 'Price', className: 'number column-price' },
+  { id: 'spread', text: 'Spread', className: 'number column-spread' },
   { id: 'change', text: 'Change', className: 'number column-change' },
   { id: 'volume', text: 'Volume', className: 'number column-volume' },
 ];
 
+/** @type {import('@/lib/glossary.js').Term[]} */
+const TERMS = ['price', 'change', 'volume', 'signal'];
 const SORT_KEYS = [...COLUMNS.map(({ id }) => id), 'signal'];
 /** @type {Sort} Where the column that was chosen is not shown: nobody could tell by what it is sorted. */
 const VISIBLE_SORT = { key: 'change', descending: true };
@@ -60,6 +65,8 @@ export function MarketTable({ symbols, selected, interval }) {
   const infos = useStore(marketInfo, (state) => state.bySymbol);
   const widths = useStream(useShallow((state) => columnWidths(found, state.quotes, infos)));
 
+  const hasBook = useStream((state) => symbols.some((symbol) => topOf(state.quotes[symbol])));
+
   const body = useSelectedInView(selected, symbols);
 
   return (
@@ -82,7 +89,7 @@ export function MarketTable({ symbols, selected, interval }) {
           <Icon name="star" filled={onlyWatchlist} /> Watchlist
         </Toggle>
         <Explained
-          terms={['price', 'change', 'volume', 'signal']}
+          terms={hasBook ? [...TERMS, 'spread'] : TERMS}
           label="What the columns mean"
           className="round"
         >
@@ -91,13 +98,14 @@ export function MarketTable({ symbols, selected, interval }) {
       </div>
       <div className="market-scroll">
         <table
-          className={`market-table ${hasWidePrices(widths) ? 'wide-prices' : ''}`}
+          className={`market-table ${hasWidePrices(widths) ? 'wide-prices' : ''} ${hasBook ? 'has-book' : ''}`}
           style={asProperties(widths)}
         >
           <colgroup>
             <col className="column-star" />
             <col />
             <col className="column-price" />
+            <col className="column-spread" />
             <col className="column-change" />
             <col className="column-volume" />
             <col className="column-line" />
@@ -185,10 +193,11 @@ const Row = memo(
   function Row({ symbol, href, selected, watched }) {
     const row = useRef(/** @type {HTMLTableRowElement | null} */ (null));
     const inView = useInView(row);
+    const source = useSource(symbol);
     const [, navigate] = useLocation();
     useEffect(() => {
-      if (inView) wantSparkline(symbol);
-    }, [inView, symbol]);
+      if (inView) wantSparkline(symbol, source);
+    }, [inView, symbol, source]);
     return (
       // The link inside does the same for the keyboard.
       // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
@@ -238,6 +247,7 @@ function EmptyCells() {
   return (
     <>
       <td />
+      <td className="column-spread" />
       <td />
       <td className="column-volume" />
       <td className="column-line" />
@@ -253,6 +263,9 @@ function LiveCells({ symbol }) {
       <td className="number">
         <LivePrice symbol={symbol} />
       </td>
+      <td className="number column-spread">
+        <LiveSpread symbol={symbol} />
+      </td>
       <td className="number">
         <LiveChange symbol={symbol} />
       </td>
@@ -267,6 +280,14 @@ function LiveCells({ symbol }) {
       </td>
     </>
   );
+}
+
+/** @param {{ symbol: string }} props */
+function LiveSpread({ symbol }) {
+  return useStream((state) => {
+    const top = topOf(state.quotes[symbol]);
+    return top ? formatBasisPoints(top.share) : UNKNOWN;
+  });
 }
 
 /** @param {{ symbol: string }} props */

@@ -33,8 +33,11 @@ export function columnWidths(symbols, quotes, infos) {
   return widths;
 }
 
-/** @param {string} text */
-function widthOf(text) {
+/**
+ * @param {string} text A number.
+ * @returns {number} In digits.
+ */
+export function widthOf(text) {
   const narrow = text.match(NARROW)?.length ?? 0;
   return text.length - narrow * (1 - NARROW_WIDTH);
 }

@@ -1,6 +1,6 @@
 /**
  * The last 24 hours of each symbol, for the table's small lines. Asked for row by row as rows come
- * into view, a few at a time, and kept until they are old.
+ * into view, a few at a time, and kept until they are old, or another source's.
  */
 import { createStore } from 'zustand/vanilla';
 import { getCandles } from '@/lib/api.js';
@@ -14,17 +14,24 @@ const RETRY_MS = 30_000;
 
 export const sparklines = createStore(/** @returns {Record<string, number[]>} */ () => ({}));
 
-/** @type {Map<string, number>} When each was asked for, epoch in ms. */
-const askedAt = new Map();
+/** @type {Map<string, { at: number, source?: string }>} When each was asked for, epoch in ms. */
+const asked = new Map();
 /** @type {string[]} */
 const queue = [];
 let running = 0;
 
-/** @param {string} symbol */
-export function wantSparkline(symbol) {
-  const asked = askedAt.get(symbol);
-  if (asked !== undefined && Date.now() - asked < OLD_AFTER_MS) return;
-  askedAt.set(symbol, Date.now());
+/**
+ * @param {string} symbol
+ * @param {string} [source] Whose prices it has now; not known before the first one.
+ */
+export function wantSparkline(symbol, source) {
+  const last = asked.get(symbol);
+  const same = !last?.source || last.source === source;
+  if (last && same && Date.now() - last.at < OLD_AFTER_MS) {
+    last.source = source;
+    return;
+  }
+  asked.set(symbol, { at: Date.now(), source });
   queue.push(symbol);
   work();
 }
@@ -47,6 +54,6 @@ async function fetchOne(symbol) {
     sparklines.setState({ [symbol]: candles.map(({ close }) => close) });
   } catch (error) {
     console.warn(`The history of ${symbol} could not be loaded`, error);
-    askedAt.set(symbol, Date.now() - OLD_AFTER_MS + RETRY_MS);
+    asked.set(symbol, { at: Date.now() - OLD_AFTER_MS + RETRY_MS });
   }
 }

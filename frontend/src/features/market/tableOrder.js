@@ -1,8 +1,9 @@
 /** Which rows the table shows, in which order. */
 import { ASSET_NAMES } from '@/lib/assetNames.js';
+import { topOf } from './book.js';
 
 /**
- * @typedef {'symbol' | 'price' | 'change' | 'volume' | 'signal'} SortKey
+ * @typedef {'symbol' | 'price' | 'spread' | 'change' | 'volume' | 'signal'} SortKey
  * @typedef {{ key: SortKey, descending: boolean }} Sort
  */
 
@@ -31,6 +32,7 @@ export function sortSymbols(symbols, { key, descending }, quotes, signals) {
   /** @param {string} symbol */
   const valueOf = (symbol) => {
     if (key === 'price') return quotes[symbol]?.price;
+    if (key === 'spread') return topOf(quotes[symbol])?.share;
     if (key === 'change') return quotes[symbol]?.change_24h;
     if (key === 'volume') return quotes[symbol]?.volume_24h;
     const signal = signals[symbol];

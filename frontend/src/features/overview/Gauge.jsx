@@ -42,25 +42,25 @@ function arc(from, to) {
 
 /**
  * Fear and greed on a half circle.
- * @param {{ value: number }} props
+ * @param {{ name: string, value: number }} props
  */
-export function Gauge({ value }) {
+export function Gauge({ name, value }) {
   const zone = zoneOf(value);
   const tip = pointAt(value, RADIUS);
   return (
     <div
       className="gauge"
       role="img"
-      aria-label={`Fear and greed ${Math.round(value)} of 100: ${zone.name}`}
+      aria-label={`${name} ${Math.round(value)} of 100: ${zone.name}`}
     >
       <svg viewBox="0 0 200 112" aria-hidden="true">
-        {ZONES.map(({ upTo, name }, index) => {
+        {ZONES.map((each, index) => {
           const from = index === 0 ? 0 : ZONES[index - 1].upTo;
           return (
             <path
-              key={name}
-              className={`gauge-zone zone-${index} ${name === zone.name ? 'current' : ''}`}
-              d={arc(from + (index === 0 ? 0 : GAP), upTo - (index === 4 ? 0 : GAP))}
+              key={each.name}
+              className={`gauge-zone zone-${index} ${each === zone ? 'current' : ''}`}
+              d={arc(from + (index === 0 ? 0 : GAP), each.upTo - (index === 4 ? 0 : GAP))}
             />
           );
         })}

@@ -1,83 +1,110 @@
-import { useEffect } from 'react';
 import { Age } from '@/components/Age.jsx';
 import { Card, Empty } from '@/components/Card.jsx';
 import { Explained } from '@/components/Explained.jsx';
-import { useHistory } from '@/hooks/useRequest.js';
-import { useStream } from '@/hooks/useWebSocket.js';
-import { getSentiment } from '@/lib/api.js';
 import { formatShare, humanise } from '@/lib/format.js';
 import { GLOSSARY } from '@/lib/glossary.js';
-import { streamStore } from '@/lib/streamStore.js';
-import { COMPONENTS, wordOf } from './components.js';
+import { COMPONENTS, DAILY_COMPONENTS, wordOf } from './components.js';
 import { Gauge, zoneOf } from './Gauge.jsx';
 import { History } from './History.jsx';
+import { useSentiment } from './useSentiment.js';
 import './SentimentPanel.css';
 
-/** The readings since before the page was opened, growing as new ones come. */
-function useSentimentHistory() {
-  const { data, error } = useHistory(getSentiment);
-  useEffect(() => {
-    if (data) streamStore.addSentiments(data.history);
-  }, [data]);
-  const latest = useStream((state) => state.sentimentData);
-  return {
-    error,
-    latest: latest ?? data?.latest ?? null,
-    history: useStream((state) => state.sentimentHistory),
-  };
-}
-
-/** Fear and greed, what it is made of, and what is being talked about. */
+/** Fear and greed now and of the last months, what each is made of, and what is being talked about. */
 export function SentimentPanel() {
-  const { error, latest, history } = useSentimentHistory();
+  const { error, latest, history, daily } = useSentiment();
   return (
-    <Card
-      title={<Explained terms="fear_greed">Market sentiment</Explained>}
-      className="sentiment-card"
-      aside={
-        latest && (
-          <span className="muted small">
-            <Age time={latest.timestamp} suffix=" ago" />
-          </span>
-        )
-      }
-    >
-      {latest ? (
+    <Card title="Market sentiment" className="sentiment-card">
+      {latest || daily ? (
         <>
-          <div className="sentiment-main">
-            <Gauge value={latest.market_fear_greed} />
-            <dl className="sentiment-facts">
-              <Fact
-                term="mood"
-                value={humanise(latest.market_mood)}
-                tone={tone(latest.market_mood)}
-              />
-              <Fact
-                term="overall"
-                value={humanise(latest.overall_sentiment)}
-                tone={tone(latest.overall_sentiment)}
-              />
-              <Fact term="confidence" value={formatShare(latest.confidence)} />
-            </dl>
+          <div className="readings">
+            <Now latest={latest} history={history} />
+            <Daily daily={daily} />
           </div>
-          <Components components={latest.components ?? {}} />
-          <History
-            title="Fear and greed"
-            points={history.map((each) => ({
-              time: each.timestamp,
-              value: each.market_fear_greed,
-            }))}
-          />
-          <Topics topics={latest.trending_topics} />
+          {latest && <Topics topics={latest.trending_topics} />}
         </>
       ) : (
-        <Empty>
-          {error
-            ? 'The readings could not be loaded; trying again.'
-            : 'The first reading appears as soon as there are enough prices to compute it.'}
-        </Empty>
+        <Empty>{error ? UNREACHABLE : FIRST_READING}</Empty>
       )}
     </Card>
+  );
+}
+
+const UNREACHABLE = 'The readings could not be loaded; trying again.';
+const FIRST_READING = 'The first reading appears as soon as there are enough prices to compute it.';
+
+/**
+ * The index of the last day among the last week.
+ * @param {{ latest: import('@/lib/types.js').Sentiment | null,
+ *   history: import('@/lib/types.js').Sentiment[] }} props
+ */
+function Now({ latest, history }) {
+  if (!latest) return <Empty>{FIRST_READING}</Empty>;
+  return (
+    <section className="reading" aria-labelledby="reading-now">
+      <header>
+        <h3 id="reading-now">
+          <Explained terms="fear_greed">Fear and greed now</Explained>
+        </h3>
+        <span className="muted">
+          <Age time={latest.timestamp} suffix=" ago" />
+        </span>
+      </header>
+      <p className="muted">How the last day was traded, all symbols, against the last week.</p>
+      <Gauge name="Fear and greed" value={latest.market_fear_greed} />
+      <dl className="sentiment-facts">
+        <Fact term="mood" value={humanise(latest.market_mood)} tone={tone(latest.market_mood)} />
+        <Fact
+          term="overall"
+          value={humanise(latest.overall_sentiment)}
+          tone={tone(latest.overall_sentiment)}
+        />
+        <Fact term="confidence" value={formatShare(latest.confidence)} />
+      </dl>
+      <Components components={latest.components ?? {}} known={COMPONENTS} />
+      <History
+        title="Fear and greed"
+        points={history.map((each) => ({ time: each.timestamp, value: each.market_fear_greed }))}
+      />
+    </section>
+  );
+}
+
+/**
+ * The index of the last months among the last year.
+ * @param {{ daily: import('@/lib/types.js').DailyIndex | null }} props
+ */
+function Daily({ daily }) {
+  return (
+    <section className="reading" aria-labelledby="reading-daily">
+      <header>
+        <h3 id="reading-daily">
+          <Explained terms="daily_index">Daily index</Explained>
+        </h3>
+        {daily && (
+          <span className="muted">
+            <Age time={daily.timestamp} suffix=" ago" />
+          </span>
+        )}
+      </header>
+      <p className="muted">How the last months went, by BTC’s days, against the last year.</p>
+      {daily ? (
+        <>
+          <Gauge name="Daily index" value={daily.value} />
+          <p className="reading-note muted">
+            One value a day: the one to compare with published indices.
+          </p>
+          <Components components={daily.components} known={DAILY_COMPONENTS} />
+          <History
+            title="Daily index"
+            points={daily.history
+              .toReversed()
+              .map(({ timestamp, value }) => ({ time: timestamp, value }))}
+          />
+        </>
+      ) : (
+        <Empty>Not available: it needs 151 days of BTC, which this server does not have yet.</Empty>
+      )}
+    </section>
   );
 }
 
@@ -100,21 +127,24 @@ function Fact({ term, value, tone: className = '' }) {
   );
 }
 
-/** @param {{ components: Record<string, number> }} props */
-function Components({ components }) {
+/**
+ * @param {{ components: Record<string, number>,
+ *   known: Record<string, import('./components.js').Component> }} props
+ */
+function Components({ components, known }) {
   return (
     <dl className="components">
       {Object.entries(components).map(([name, value]) => (
         <div key={name}>
           <dt>
-            <ComponentName name={name} />
+            <ComponentName name={name} term={known[name]?.term} />
           </dt>
           <dd>
             <span className="component-track" aria-hidden="true">
               <span className={zoneOf(value).tone} style={{ inlineSize: `${value}%` }} />
             </span>
             <span className="number">{Math.round(value)}</span>
-            <span className="component-word">{wordOf(name, value)}</span>
+            <span className="component-word">{wordOf(known[name], value)}</span>
           </dd>
         </div>
       ))}
@@ -122,9 +152,8 @@ function Components({ components }) {
   );
 }
 
-/** @param {{ name: string }} props */
-function ComponentName({ name }) {
-  const term = COMPONENTS[name]?.term;
+/** @param {{ name: string, term: import('@/lib/glossary.js').Term | undefined }} props */
+function ComponentName({ name, term }) {
   return term ? <Explained terms={term}>{humanise(name)}</Explained> : humanise(name);
 }
 

@@ -30,12 +30,13 @@ export function SignalFeed() {
   const [held, setHeld] = useState(/** @type {typeof newest | null} */ (null));
   const hold = () => setHeld((before) => before ?? newest);
   const signals = held ?? newest;
+  const timeframe = newest[0]?.timeframe ?? '';
   return (
     <Card
       title={<Explained terms={['signal', 'strength', 'reason']}>Signals</Explained>}
       className="signals-card"
       aside={held && <span className="muted small">Held while you read</span>}
-      note="Computed from indicators of one-minute candles. A description of the market, not advice."
+      note={`Computed from indicators of ${timeframe} candles. A description of the market, not advice.`}
     >
       {signals.length === 0 ? (
         <Empty>

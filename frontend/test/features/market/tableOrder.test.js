@@ -36,6 +36,16 @@ describe('table order', () => {
     expect(sortSymbols(symbols, { key: 'symbol', descending: false }, quotes, {})[0]).toBe('ADA');
   });
 
+  it('sorts by the spread as a share of the price, where there is an order book', () => {
+    const books = {
+      ...quotes,
+      BTC: { ...quotes.BTC, bid: 60000, ask: 60006 },
+      ADA: { ...quotes.ADA, bid: 0.5, ask: 0.501 },
+    };
+    const spread = /** @type {const} */ ({ key: 'spread', descending: false });
+    expect(sortSymbols(symbols, spread, books, {}).slice(0, 2)).toEqual(['BTC', 'ADA']);
+  });
+
   it('finds symbols by ticker and by name', () => {
     expect(symbols.filter((symbol) => matches(symbol, ' bitc'))).toEqual(['BTC']);
     expect(symbols.filter((symbol) => matches(symbol, 'eth'))).toEqual(['ETH']);

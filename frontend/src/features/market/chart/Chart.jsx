@@ -1,14 +1,14 @@
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { useOffline } from '@/hooks/useOffline.js';
-import { useStream } from '@/hooks/useWebSocket.js';
+import { useHistory } from '@/hooks/useRequest.js';
 import { getSignals } from '@/lib/api.js';
 import { preferences } from '@/lib/preferences.js';
 import { streamStore } from '@/lib/streamStore.js';
 import { ChartLegend } from './ChartLegend.jsx';
 import { ChartNotice } from './ChartNotice.jsx';
 import { ChartView } from './chartView.js';
-import { SIGNAL_INTERVAL } from './intervals.js';
+import { intervalRated } from './intervals.js';
 import { useCandles } from './useCandles.js';
 import { usePriceTag } from './usePriceTag.js';
 import './Chart.css';
@@ -51,11 +51,11 @@ export default function Chart({ symbol, interval }) {
   const offline = useOffline();
   const { last, state } = useCandles(view, symbol, interval);
   usePriceTag(view, symbol, offline);
-  useSignals(view, symbol);
+  useSignals(view, symbol, interval);
   const overlays = useStore(preferences, (state) => state.overlays);
   useEffect(() => {
-    view?.setOverlays({ ...overlays, signals: overlays.signals && interval === SIGNAL_INTERVAL });
-  }, [view, overlays, interval]);
+    view?.setOverlays(overlays);
+  }, [view, overlays]);
 
   /** @param {import('react').KeyboardEvent} event */
   function onKeyDown(event) {
@@ -134,31 +134,31 @@ function useTheme(view) {
 }
 
 /**
- * Mark the symbol's signals, those of before and those that come.
+ * Mark the symbol's signals that rate these candles, those of before and those that come.
  * @param {ChartView | null} view
  * @param {string} symbol
+ * @param {string} interval
  */
-function useSignals(view, symbol) {
-  const gaps = useStream((state) => state.gaps);
+function useSignals(view, symbol, interval) {
+  const call = useCallback(
+    (/** @type {AbortSignal} */ signal) => getSignals({ symbol, limit: SIGNALS, signal }),
+    [symbol],
+  );
+  const { data } = useHistory(call);
+  useEffect(() => {
+    if (data) streamStore.addHistory(data.signals);
+  }, [data]);
   useEffect(() => {
     if (!view) return;
-    const abort = new AbortController();
     const draw = () => {
       const all = streamStore.getState().signalHistory;
-      view.setSignals(all.filter((signal) => signal.symbol === symbol));
+      view.setSignals(
+        all.filter((signal) => signal.symbol === symbol && intervalRated(signal) === interval),
+      );
     };
     draw();
-    const stop = streamStore.subscribe((state, before) => {
+    return streamStore.subscribe((state, before) => {
       if (state.signalHistory !== before.signalHistory) draw();
     });
-    getSignals({ symbol, limit: SIGNALS, signal: abort.signal })
-      .then(({ signals }) => streamStore.addHistory(signals))
-      .catch((error) => {
-        if (!abort.signal.aborted) console.warn('Earlier signals could not be loaded', error);
-      });
-    return () => {
-      abort.abort();
-      stop();
-    };
-  }, [view, symbol, gaps]);
+  }, [view, symbol, interval]);
 }

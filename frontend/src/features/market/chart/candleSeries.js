@@ -16,8 +16,10 @@ import { openingOf, spanOf } from './intervals.js';
 
 /** What is loaded at first, and at the least whenever everything is. */
 export const CANDLES = 500;
-/** Where the live ones go on growing, beyond those that somebody has scrolled back to. */
-export const CANDLES_KEPT = 2 * CANDLES;
+/** Where nobody looks for an hour ago, but for years, it is all that can be had at once. */
+const LONG_INTERVALS = ['4h', '1d'];
+/** How many live ones come to those before the oldest go. */
+export const CANDLES_GROWN = CANDLES;
 /** What one request may ask for. */
 const CANDLES_AT_ONCE = 1_500;
 /** What was loaded when the page was is as good as new when the stream begins so soon after it. */
@@ -45,6 +47,7 @@ export class CandleSeries {
    */
   constructor({ interval, load, now }) {
     this._interval = interval;
+    this._atLeast = LONG_INTERVALS.includes(interval) ? CANDLES_AT_ONCE : CANDLES;
     this._load = load;
     this._now = now;
     /** @type {Bar[]} */
@@ -59,7 +62,7 @@ export class CandleSeries {
       onBars: (older) => this._prepend(older),
     });
     /** How many bars stay. */
-    this._kept = CANDLES_KEPT;
+    this._kept = this._atLeast + CANDLES_GROWN;
     /** Whether the stream says what changes. */
     this._followed = false;
     /** Whether it did, and what it said since is not known. */
@@ -76,6 +79,8 @@ export class CandleSeries {
     this._comparedAt = -Infinity;
     /** Whether the server's bars and the held ones don't fit together. */
     this._apart = false;
+    /** Whether the question that is not answered yet was put to a former source. */
+    this._former = false;
     /** Questions in a row that were in a hurry, and of no use. */
     this._vain = 0;
   }
@@ -141,6 +146,14 @@ export class CandleSeries {
     this._askIfDue();
   }
 
+  /** Another source's candles take the place of all that is held. */
+  renew() {
+    this._former = this._asking;
+    this._apart = true;
+    this._older.forget();
+    this.refresh();
+  }
+
   /** Time has passed: to be called about every second while bound. */
   tick() {
     this._askIfDue();
@@ -193,7 +206,7 @@ export class CandleSeries {
   _prepend(older) {
     const last = older[older.length - 1].time;
     this._bars = [...older, ...this._bars.filter(({ time }) => time > last)];
-    this._kept = this._bars.length + CANDLES_KEPT;
+    this._kept = this._bars.length + CANDLES_GROWN;
     this._drawing.all();
   }
 
@@ -204,7 +217,7 @@ export class CandleSeries {
   /** Nobody looks: what somebody had scrolled back to is not kept. */
   _rest() {
     this._older.forget();
-    this._kept = CANDLES_KEPT;
+    this._kept = this._atLeast + CANDLES_GROWN;
     this._trim();
   }
 
@@ -241,13 +254,14 @@ export class CandleSeries {
       const whole =
         this._apart ||
         this._bars.length === 0 ||
-        behind + OVERLAP >= CANDLES ||
+        behind + OVERLAP >= this._atLeast ||
         this._askedAt - this._comparedAt >= COMPARE_ALL_EVERY_MS;
       // As many as are held, or can be had at once, so that a whole answer speaks of each.
       const held = Math.min(CANDLES_AT_ONCE, this._bars.length);
-      const count = whole ? Math.max(CANDLES, held) : behind + OVERLAP + 1;
+      const count = whole ? Math.max(this._atLeast, held) : behind + OVERLAP + 1;
       const lastTime = this._bars[this._bars.length - 1]?.time;
-      this._take(await this._load(count), known, whole);
+      const fresh = await this._load(count);
+      if (!this._former) this._take(fresh, known, whole);
       const moved = this._bars[this._bars.length - 1]?.time !== lastTime;
       this._vain = behind > 0 && !moved ? this._vain + 1 : 0;
     } catch (error) {
@@ -255,6 +269,7 @@ export class CandleSeries {
       this._setState('unreachable');
     } finally {
       this._asking = false;
+      this._former = false;
     }
     if (this._askAgain) this._askIfDue();
   }

@@ -13,7 +13,7 @@ import { CandleSeries } from './candleSeries.js';
 const TICK_MS = 1_000;
 /** A tick so late means that the machine slept, the tab was frozen, or the clock was set. */
 const SLEPT_MS = 5_000;
-/** Series that nobody shows are kept for coming back; 0.1 MB each. */
+/** Series that nobody shows are kept for coming back; at most 0.2 MB each. */
 const IDLE_KEPT = 8;
 /** A question that the network has swallowed is given up. */
 const ANSWER_WITHIN_MS = 20_000;
@@ -86,6 +86,8 @@ export class CandleStore {
     for (const held of this._held.values()) {
       const quote = quotes[held.symbol];
       if (!quote || quote === held.quote || !held.series.bound) continue;
+      // Each symbol goes over to another source when that has a price of it.
+      if (held.quote && held.quote.source !== quote.source) held.series.renew();
       held.quote = quote;
       held.series.grow(quote.price, Date.parse(quote.timestamp));
     }

@@ -10,10 +10,16 @@ const INTERVAL_MS = /** @type {Record<string, number>} */ ({
   '1d': 1440 * MINUTE,
 });
 
-/** The candles that signals rate; on others they would be out of place. */
-export const SIGNAL_INTERVAL = '1m';
+/** The candles that a signal rates which does not say. */
+const SIGNAL_INTERVAL = '1m';
 
 export const INTERVALS = Object.keys(INTERVAL_MS);
+
+/**
+ * @param {import('@/lib/types.js').TradingSignal | undefined} signal
+ * @returns {string} Whose candles it rates; on others it would be out of place.
+ */
+export const intervalRated = (signal) => signal?.timeframe ?? SIGNAL_INTERVAL;
 
 /**
  * @param {string} interval

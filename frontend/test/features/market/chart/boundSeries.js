@@ -29,8 +29,8 @@ export function listening() {
  * A bound series of a server, its first answer taken.
  * @param {FakeServer} server
  */
-export async function bound(server) {
-  const series = new CandleSeries({ interval: '1m', load: server.load, now: () => Date.now() });
+export async function bound(server, interval = '1m') {
+  const series = new CandleSeries({ interval, load: server.load, now: () => Date.now() });
   const listener = listening();
   // As methods, since `this` is theirs.
   const unbind = series.bind({

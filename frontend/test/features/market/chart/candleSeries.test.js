@@ -138,6 +138,40 @@ describe('what a candle series missed', () => {
   });
 });
 
+describe('a candle series of another source', () => {
+  it('takes the place of all that is held', async () => {
+    const server = new FakeServer(600);
+    const { series, listener } = await bound(server);
+    // As far back as it goes, and beside the former one's in nothing but their times.
+    server.bars = server.bars.slice(-40).map(({ time }) => bar(time / MINUTE, 11));
+    series.renew();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(listener.bars).toEqual(server.bars);
+  });
+
+  it('is asked for, and what the former one answers yet is not shown', async () => {
+    const server = new FakeServer(600);
+    const { series, listener } = await bound(server);
+    server.holding = true;
+    series.refresh();
+    server.bars = server.bars.map(({ time }) => bar(time / MINUTE, 11));
+    series.renew();
+    server.holding = false;
+    listener.bars = [];
+    server.held.pop()?.();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(listener.bars).toEqual(server.bars.slice(-CANDLES));
+  });
+});
+
+describe('a candle series of days', () => {
+  it('begins with years', async () => {
+    const server = new FakeServer(2000);
+    const { listener } = await bound(server, '1d');
+    expect(listener.bars).toEqual(server.bars.slice(-1500));
+  });
+});
+
 describe('a candle series in trouble', () => {
   beforeEach(() => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   ASK_EVERY_MS,
   CANDLES,
-  CANDLES_KEPT,
+  CANDLES_GROWN,
   OVERLAP,
 } from '@/features/market/chart/candleSeries.js';
 import { bound, listening, pass } from './boundSeries.js';
@@ -82,6 +82,6 @@ describe('those who show a candle series', () => {
       series.grow(10, (server.bars.length - 1) * MINUTE);
       await pass(series, ASK_EVERY_MS);
     }
-    expect(listener.bars).toEqual(server.bars.slice(-CANDLES_KEPT));
+    expect(listener.bars).toEqual(server.bars.slice(-CANDLES - CANDLES_GROWN));
   });
 });

@@ -82,6 +82,19 @@ it('gives everybody the one series of a symbol and interval', async () => {
   expect(bars()).toHaveLength(500);
 });
 
+it('shows another source’s candles from its first price on', async () => {
+  const { bars } = await bind('BTC', '1m');
+  const { BTC } = quotesAt(599);
+  store.takeQuotes({ BTC: { ...BTC, source: 'binance' } });
+  server.bars = server.bars.map(({ time }) => bar(time / MINUTE, 11));
+  store.takeQuotes({ BTC: { ...BTC, source: 'binance' } });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(bars()[0].close).toBe(10);
+  store.takeQuotes({ BTC: { ...BTC, price: 11, source: 'kraken' } });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(bars()).toEqual(server.bars.slice(-500));
+});
+
 it('hands prices to the series of their symbol', async () => {
   const { bars } = await bind('BTC', '1m');
   const other = await bind('ETH', '1m');
@@ -123,7 +136,7 @@ it('shows each what it asked for, after quick switches', async () => {
     unbinds.pop()?.();
   }
   const { bars } = await bind('BTC', '1h');
-  expect(asked).toEqual(['BTC 1m 500', 'BTC 1h 500', 'BTC 1d 500']);
+  expect(asked).toEqual(['BTC 1m 500', 'BTC 1h 500', 'BTC 1d 1500']);
   expect(bars()).toEqual(server.bars.slice(-500));
 });
 

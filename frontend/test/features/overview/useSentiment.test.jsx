@@ -1,0 +1,41 @@
+import { act, renderHook } from '@testing-library/react';
+import { beforeEach, expect, it, vi } from 'vitest';
+import { useSentiment } from '@/features/overview/useSentiment.js';
+import { getSentiment } from '@/lib/api.js';
+
+vi.mock('@/lib/api.js', () => ({ getSentiment: vi.fn() }));
+
+const DAILY = { value: 41, components: {}, timestamp: '2026-11-23T00:00:00.000Z', history: [] };
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 10, 23, 12) });
+  return () => vi.useRealTimers();
+});
+
+/** @param {typeof DAILY | null} daily */
+const answer = (daily) =>
+  vi.mocked(getSentiment).mockImplementation(async () => ({ latest: null, history: [], daily }));
+
+const passes = (/** @type {number} */ ms) => act(() => vi.advanceTimersByTimeAsync(ms));
+
+it('looks for a daily index until there is one', async () => {
+  answer(null);
+  const { result } = renderHook(() => useSentiment());
+  await passes(3 * 60_000);
+  expect(result.current.daily).toBeNull();
+  answer(DAILY);
+  await passes(61_000);
+  expect(result.current.daily).toEqual(DAILY);
+});
+
+it('asks for the next one when the day is over, and not before', async () => {
+  answer(DAILY);
+  const { result } = renderHook(() => useSentiment());
+  await passes(0);
+  const before = vi.mocked(getSentiment).mock.calls.length;
+  await passes(11 * 3_600_000);
+  expect(getSentiment).toHaveBeenCalledTimes(before);
+  answer({ ...DAILY, value: 50 });
+  await passes(3_600_000 + 62_000);
+  expect(result.current.daily?.value).toBe(50);
+});

@@ -1,0 +1,203 @@
+"""Ratings that are kept up with a market, read anew with turns for others, and restored."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend import green
+from backend.analysis.rows import REMEMBERED_CANDLES
+from backend.analysis.signal_board import SignalBoard
+from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS, SystemClock
+from backend.market.candles import INTERVALS, roll_up, row_candle
+from backend.market.market import Market
+from backend.market.models import OPEN_TIME, CandleArray
+from backend.streaming.rater import SETTLING_MS, Rater
+from tests.streaming.conftest import NothingEarlier
+
+SYMBOLS = ("BTC", "ETH")
+FIRST_MS = 28_000_000 * MINUTE_MS - 28_000_000 * MINUTE_MS % DAY_MS
+
+
+def walk(count: int, seed: int, step_ms: int = MINUTE_MS, end_ms: int | None = None) -> CandleArray:
+    rng = np.random.default_rng(seed)
+    closes = 100 * np.exp(np.cumsum(rng.normal(0, 1e-3, count)))
+    opens = np.concatenate(([100.0], closes[:-1]))
+    highs, lows = np.maximum(opens, closes) * 1.0005, np.minimum(opens, closes) * 0.9995
+    begin = FIRST_MS if end_ms is None else end_ms - count * step_ms
+    volumes = rng.exponential(5, count)
+    times = begin + step_ms * np.arange(count)
+    return np.column_stack([times, opens, highs, lows, closes, volumes, volumes * closes])
+
+
+ROWS = {symbol: walk(3 * 1440, seed) for seed, symbol in enumerate(SYMBOLS)}
+
+
+class Stored(NothingEarlier):
+    """Hours and days from before the market's, once they have arrived."""
+
+    def __init__(self) -> None:
+        self.pages = 0
+        self.asked: list[tuple[str, int]] = []
+
+    def version(self, symbol: str) -> int:
+        return self.pages
+
+    def before(self, symbol: str, minutes: CandleArray, count: int) -> dict[str, CandleArray]:
+        self.asked.append((symbol, count))
+        if not self.pages:
+            return {}
+        hours = walk(1_000, 7, HOUR_MS, FIRST_MS)
+        return {"1h": hours, "4h": roll_up(hours, 4 * HOUR_MS)}
+
+
+class Desk:
+    """A market and a rater of its hours."""
+
+    def __init__(self, loaded: int = 2_000, **options: Any) -> None:
+        self.market = Market(SYMBOLS, SystemClock(), "test")
+        self.earlier = Stored()
+        self.rater = Rater(self.market, SYMBOLS, "1m", self.earlier, **options)
+        for symbol in SYMBOLS:
+            self.market.load_history(symbol, ROWS[symbol][:loaded])
+
+    def close_minute(self, number: int) -> None:
+        for symbol in SYMBOLS:
+            self.market.apply_candle(symbol, row_candle(ROWS[symbol][number]))
+
+    def look(self) -> dict[str, dict[str, str]]:
+        for symbol in SYMBOLS:
+            self.rater.catch_up(symbol)
+        levels = self.rater.changed_levels()
+        return {symbol: dict(of_symbol) for symbol, of_symbol in (levels or {}).items()}
+
+    def scores(self) -> list[float]:
+        return [one.score for one in self.rater.assess(SYMBOLS)]
+
+
+def of_board(count: int) -> list[float]:
+    board = SignalBoard(SYMBOLS)
+    for symbol in SYMBOLS:
+        board.load(symbol, ROWS[symbol][:count])
+    none = dict.fromkeys(SYMBOLS)
+    return [one.score for one in board.assess("1m", none, dict.fromkeys(SYMBOLS, 0))]
+
+
+def test_what_closes_while_a_symbol_is_read_anew_is_not_lost() -> None:
+    minutes = iter(range(2_000, 2_010))
+
+    def pause() -> None:
+        if (number := next(minutes, None)) is not None:
+            desk.close_minute(number)
+
+    desk = Desk(pause=pause)
+    desk.look()
+    assert next(minutes, None) is None
+    desk.look()
+    assert desk.scores() == pytest.approx(of_board(2_010))
+
+
+def test_who_looks_while_a_symbol_is_read_anew_sees_what_there_was_before() -> None:
+    seen: list[tuple[list[float], Any]] = []
+    desk = Desk()
+    desk.look()
+    before = desk.scores()
+    desk = Desk(pause=lambda: seen.append((desk.scores(), desk.rater.state("BTC"))))
+    desk.look()
+    assert seen[0] == ([], {"version": 1, "said": -1, "levels": seen[0][1]["levels"]})
+    seen.clear()
+    for symbol in SYMBOLS:
+        desk.market.load_history(symbol, ROWS[symbol][1_000:2_000])
+    desk.look()
+    assert len(seen) > 2 * len(INTERVALS)
+    assert all(scores == pytest.approx(before) for scores, _state in seen)
+    assert all(state == seen[0][1] for _scores, state in seen)
+
+
+def test_two_who_want_the_same_symbol_do_not_read_it_twice() -> None:
+    desk = Desk(pause=green.pause)
+    done: list[int] = []
+    for number in range(2):
+        green.spawn(lambda number=number: (desk.rater.catch_up("BTC"), done.append(number)))
+    while len(done) < 2:
+        green.pause()
+    assert desk.earlier.asked == [("BTC", REMEMBERED_CANDLES)]
+
+
+def test_nothing_is_said_of_one_sources_candles_and_another_ones_price() -> None:
+    seen: list[list[str]] = []
+
+    def rated() -> list[str]:
+        return [one.symbol for one in desk.rater.assess(SYMBOLS)]
+
+    desk = Desk(pause=lambda: seen.append(rated()))
+    desk.look()
+    before = desk.scores()
+    behind = Market(("BTC",), SystemClock(), "dear")
+    behind.load_history("BTC", ROWS["BTC"][:2_000] * [1, 3, 3, 3, 3, 1, 3])
+    instrument = behind.release("BTC")
+    assert instrument is not None
+    desk.market.change_source("BTC", instrument)
+    assert rated() == ["ETH"]
+    seen.clear()
+    desk.look()
+    assert seen and all(symbols == ["ETH"] for symbols in seen)
+    # The same moves, at another price.
+    assert rated() == list(SYMBOLS) and desk.scores() == pytest.approx(before)
+
+
+def test_longer_timeframes_are_rated_once_their_candles_have_arrived() -> None:
+    desk = Desk()
+    assert {symbol: list(levels) for symbol, levels in desk.look().items()} == {
+        symbol: ["1m", "5m", "15m"] for symbol in SYMBOLS
+    }
+    assert desk.look() == {}
+    desk.earlier.pages += 1
+    assert list(desk.look()["BTC"]) == ["1m", "5m", "15m", "1h", "4h"]
+    asked = len(desk.earlier.asked)
+    desk.look()
+    desk.close_minute(2_000)
+    desk.look()
+    assert len(desk.earlier.asked) == asked == 2 * len(SYMBOLS)
+
+
+def test_a_level_without_a_past_goes_through_a_few_hours_and_no_more() -> None:
+    desk = Desk()
+    desk.look()
+    board = SignalBoard(SYMBOLS)
+    rows = ROWS["BTC"][:2_000]
+    board.load("BTC", rows, since_ms=int(rows[-1, OPEN_TIME]) - SETTLING_MS)
+    assert desk.rater.state("BTC") == board.state("BTC")
+
+
+@pytest.mark.parametrize("cut", [61, 2_000, 2_700])
+def test_levels_go_on_after_a_restart_as_if_there_had_been_none(cut: int) -> None:
+    """However long it was stopped, and whether it is restored before its candles or after them."""
+    whole = Desk(loaded=cut)
+    whole.look()
+    states = {symbol: whole.rater.state(symbol) for symbol in SYMBOLS}
+    for number in range(cut, cut + 900):
+        whole.close_minute(number)
+        whole.look()
+    for late in (False, True):
+        again = Desk(loaded=cut + 850)
+        if late:
+            again.look()
+        for symbol, state in states.items():
+            again.rater.restore(symbol, state)
+        again.look()
+        for number in range(cut + 850, cut + 900):
+            again.close_minute(number)
+        again.look()
+        for symbol in SYMBOLS:
+            assert again.rater.state(symbol) == whole.rater.state(symbol)
+
+
+def test_restored_levels_are_told_though_none_has_changed() -> None:
+    first = Desk()
+    told = first.look()
+    again = Desk()
+    for symbol in SYMBOLS:
+        again.rater.restore(symbol, first.rater.state(symbol))
+    assert again.look() == told
+    assert again.look() == {}
