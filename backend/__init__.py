@@ -17,6 +17,7 @@ from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import green
+from backend.analysis.rows import REMEMBERED_CANDLES
 from backend.api.daily import DailyIndex
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
@@ -27,6 +28,7 @@ from backend.api.openapi.routes import openapi_blueprint
 from backend.api.pages import pages_blueprint
 from backend.api.ratings import Ratings
 from backend.api.readiness import Readiness
+from backend.api.record import record_blueprint
 from backend.api.stats import stats_blueprint
 from backend.api.stream_gate import StreamGate
 from backend.assembly import create_source
@@ -47,6 +49,9 @@ from backend.history.archive import Archive
 from backend.history.history import History
 from backend.history.looks import Looks
 from backend.history.reader import CandleReader
+from backend.history.record_reader import REFRESH_SECONDS as RECORD_SECONDS
+from backend.history.record_reader import RecordReader
+from backend.history.record_store import RecordStore
 from backend.history.remembered import Remembered
 from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
@@ -67,6 +72,7 @@ from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.keeper import Keeper, Learner
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.periodic import Periodic
+from backend.streaming.track_record import TrackRecord
 from backend.turns import SLICE_SECONDS, Turns
 from backend.websocket_service import WebSocketService
 
@@ -166,9 +172,16 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             may_write,
         )
 
+    records = RecordStore(candles)
+
+    def new_record(market: Market, feed: Feed, history: History) -> TrackRecord:
+        longer = partial(history.earlier_candles().before, count=REMEMBERED_CANDLES)
+        sleep = socketio.sleep
+        return TrackRecord(market, feed, records, longer, offload, sleep, clock, metrics)
+
     remember = Remembered(archive, offload, metrics).minutes
     source = create_source(
-        settings, new_history, new_keeper, remember, clock, socketio.sleep, metrics
+        settings, new_history, new_keeper, new_record, remember, clock, socketio.sleep, metrics
     )
     market, published = source.market, source.published
     forecaster = Forecaster(market, settings.symbols, pause)
@@ -233,6 +246,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         )
 
     history = CandleReader(market, archive, offload, looks)
+    record = RecordReader(market, records, offload)
     for public in (
         market_blueprint(
             market,
@@ -244,6 +258,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             settings.symbols,
             partial(_rest, turns),
         ),
+        record_blueprint(record, settings.symbols, settings.signal_timeframe),
         openapi_blueprint(settings.symbols),
     ):
         limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
@@ -284,6 +299,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         [
             background("dependencies", CHECK_SECONDS, dependencies.check),
             background("forecast", REFRESH_SECONDS, forecaster.refresh),
+            background("record answers", RECORD_SECONDS, record.refresh),
             # Another process on the same database may have ended a session.
             background(
                 "revocations",

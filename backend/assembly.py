@@ -32,10 +32,12 @@ from backend.streaming.producer import Producer
 from backend.streaming.production import Alone, Production
 from backend.streaming.published import Published
 from backend.streaming.rater import Rater
+from backend.streaming.track_record import TrackRecord
 
 Spawn = Callable[..., Any]
 NewHistory = Callable[[Market, Feed], History]
 NewKeeper = Callable[[str, Learner], Keeper]
+NewRecord = Callable[[Market, Feed, History], TrackRecord]
 
 # A process that starts has its market before its first client, unless Redis is away: a report comes
 # each quarter of a second, and a full one every two.
@@ -75,6 +77,7 @@ class LoneSource:
     feed: Feed
     history: History
     keeper: Keeper
+    record: TrackRecord
     sleep: Callable[[float], None]
     metrics: Metrics
     stopped: bool = False
@@ -83,6 +86,7 @@ class LoneSource:
         """Load what was stored, and start the feed."""
         self.history.start(spawn)
         self.keeper.start(spawn)
+        self.record.start(spawn)
         spawn(supervise, "feed", self.feed.run, lambda: self.stopped, self.sleep, self.metrics)
 
     def stop(self) -> None:
@@ -93,6 +97,8 @@ class LoneSource:
         self.history.stop()
         self.keeper.stop()
         self.keeper.save_last()
+        self.record.stop()
+        self.record.save_last()
 
 
 class SharedSource:
@@ -103,6 +109,7 @@ class SharedSource:
         settings: Settings,
         new_history: NewHistory,
         new_keeper: NewKeeper,
+        new_record: NewRecord,
         remember: Remember,
         clock: Clock,
         sleep: Callable[[float], None],
@@ -126,9 +133,10 @@ class SharedSource:
         def new_desk(market: Market) -> Desk:
             feed = create_feed(settings, market, clock, metrics.feed_lag.add, remember)
             history = new_history(market, feed)
-            rater = _rater(settings, market, history, sleep)
+            record = new_record(market, feed, history)
+            rater = _rater(settings, market, history, record, sleep)
             analyst = _analyst(market, rater, published, sleep)
-            return Desk(feed, history, analyst, new_keeper(SIGNALS, rater))
+            return Desk(feed, history, analyst, new_keeper(SIGNALS, rater), record)
 
         self._follower = Follower(
             self._streams,
@@ -202,22 +210,27 @@ def create_source(
     settings: Settings,
     new_history: NewHistory,
     new_keeper: NewKeeper,
+    new_record: NewRecord,
     remember: Remember,
     clock: Clock,
     sleep: Callable[[float], None],
     metrics: Metrics,
 ) -> Source:
     """What the settings ask for. For whoever produces `new_history` makes what keeps the candles of
-    a market with that feed, `new_keeper` what keeps what a learner of that name learns;
-    `remember` knows what was kept of candles."""
+    a market with that feed, `new_keeper` what keeps what a learner of that name learns,
+    `new_record` what keeps what is said of a market, and what becomes of it; `remember` knows what
+    was kept of candles."""
     if settings.redis_url:
-        return SharedSource(settings, new_history, new_keeper, remember, clock, sleep, metrics)
+        return SharedSource(
+            settings, new_history, new_keeper, new_record, remember, clock, sleep, metrics
+        )
     market = Market(settings.symbols, clock, feed_name(settings))
     journal = MemoryJournal()
     published = Published(journal.log, settings.symbols)
     feed = create_feed(settings, market, clock, metrics.feed_lag.add, remember)
     history = new_history(market, feed)
-    rater = _rater(settings, market, history, sleep)
+    record = new_record(market, feed, history)
+    rater = _rater(settings, market, history, record, sleep)
     analyst = _analyst(market, rater, published, sleep)
     producer = Producer(analyst, journal, published.recall, published.hold, clock)
     recoveries = MemoryRecoveries(clock)
@@ -230,16 +243,21 @@ def create_source(
         feed,
         history,
         new_keeper(SIGNALS, rater),
+        record,
         sleep,
         metrics,
     )
 
 
 def _rater(
-    settings: Settings, market: Market, history: History, sleep: Callable[[float], None]
+    settings: Settings,
+    market: Market,
+    history: History,
+    record: TrackRecord,
+    sleep: Callable[[float], None],
 ) -> Rater:
-    symbols, timeframe = settings.symbols, settings.signal_timeframe
-    return Rater(market, symbols, timeframe, history.earlier_candles(), lambda: sleep(0))
+    earlier, timeframe = history.earlier_candles(), settings.signal_timeframe
+    return Rater(market, settings.symbols, timeframe, earlier, lambda: sleep(0), record.note)
 
 
 def _analyst(

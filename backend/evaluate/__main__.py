@@ -1,4 +1,4 @@
-"""`python -m backend.evaluate --of forecast FILE...`: what the numbers are worth, as a table."""
+"""`python -m backend.evaluate FILE...`: what the numbers are worth, as a table."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from backend.evaluate.candle_files import read_candles
 from backend.evaluate.daily import daily_table
 from backend.evaluate.forecast import forecast_table
 from backend.evaluate.levels import levels_table
+from backend.evaluate.record import record_text
 from backend.evaluate.sentiment import sentiment_table
 from backend.market.models import CandleArray
 
@@ -21,19 +22,26 @@ TABLES: dict[str, Callable[[Mapping[str, CandleArray]], str]] = {
 }
 
 
-DAILY = "daily"
+RECORD, DAILY = "record", "daily"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; its exit status: 0 done, 1 a file can't be read, 2 bad usage."""
     parser = argparse.ArgumentParser(prog="python -m backend.evaluate", description=__doc__)
-    parser.add_argument("--of", choices=[*TABLES, DAILY], required=True, help="which numbers")
+    of = [RECORD, *TABLES, DAILY]
+    parser.add_argument("--of", choices=of, default=RECORD, help="which numbers")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recordings")
     parser.add_argument("--published", type=Path, help="for daily: a CSV of date,value")
+    parser.add_argument(
+        "--cost-bp", type=float, default=0.0, help="for the record: basis points per side"
+    )
     options = parser.parse_args(arguments)
     if options.of == DAILY and options.published is None:
         parser.error(f"--of {DAILY} compares with --published")
-    tables = TABLES | {DAILY: partial(daily_table, published=options.published)}
+    tables = TABLES | {
+        RECORD: partial(record_text, cost_bp=options.cost_bp),
+        DAILY: partial(daily_table, published=options.published),
+    }
     histories: dict[str, CandleArray] = {}
     for path in options.files:
         try:

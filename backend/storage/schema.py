@@ -95,6 +95,23 @@ candle_blocks = Table(
     Column("candles", LargeBinary, nullable=False),
 )
 
+# What was said of a symbol in a day, and what became of it, packed as `history.record_store` says:
+# 21 bytes a signal, of which a row each would take 90, and a million are read in a second where
+# rows would take ten.
+signal_days = Table(
+    "signal_days",
+    metadata,
+    Column("source", String(32), primary_key=True),
+    Column("symbol", String(16), primary_key=True),
+    # Days since 1970, UTC.
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    # Whoever has read a day knows by this that it is another since; grows with each writing.
+    Column("version", BigInteger, nullable=False),
+    # Signals among the notes.
+    Column("signals", Integer, nullable=False),
+    Column("notes", LargeBinary, nullable=False),
+)
+
 # What the analysis has learnt of a symbol, as JSON with a version; `learner` says which part of it.
 learnt = Table(
     "learnt",

@@ -21,6 +21,7 @@ from backend.streaming.keeper import Keeper
 from backend.streaming.periodic import Periodic, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.publisher import PUBLISH_SECONDS, Publisher
+from backend.streaming.track_record import TrackRecord
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Desk(NamedTuple):
     history: History
     analyst: Analyst
     keeper: Keeper
+    record: TrackRecord
 
 
 class _Term:
@@ -54,6 +56,7 @@ class _Term:
         self.desk.feed.stop()
         self.desk.history.stop()
         self.desk.keeper.stop()
+        self.desk.record.stop()
         self.desk.analyst.close()
         self.publisher.close()
         if self.publishing is not None:
@@ -134,6 +137,7 @@ class Leadership:
         self._publish()
         self._term.desk.history.flush()
         self._term.desk.keeper.save_last()
+        self._term.desk.record.save_last()
         self._end("this process ends")
         try:
             self._lease.release()
@@ -176,6 +180,7 @@ class Leadership:
         logger.info("This process leads, in term %d", fence)
         desk.history.start(self._spawn)
         desk.keeper.start(self._spawn)
+        desk.record.start(self._spawn)
         self._spawn(supervise, "feed", desk.feed.run, lambda: term.over, self._sleep, self._metrics)
         # A feed that has its history at once has it now, so that the first report is whole.
         self._sleep(0)

@@ -26,7 +26,7 @@ class Periodic:
         self,
         name: str,
         interval: float,
-        action: Callable[[], None],
+        action: Callable[[], object],
         sleep: Callable[[float], None],
         clock: Clock,
         metrics: Metrics,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from backend import green
+from backend.analysis.board import LevelChange
 from backend.analysis.rows import REMEMBERED_CANDLES
 from backend.analysis.signal_board import SignalBoard
 from backend.clock import HOUR_MS
@@ -38,13 +39,15 @@ class Rater:
         timeframe: str,
         earlier: Earlier,
         pause: Callable[[], object] = lambda: None,
+        heard: Callable[[list[LevelChange]], object] = lambda changes: None,
     ) -> None:
-        """Assessments are those of `timeframe`."""
+        """Assessments are those of `timeframe`. `heard` is told of each level that is said."""
         self._market = market
         self._symbols = tuple(symbols)
         self._timeframe = timeframe
         self._earlier = earlier
         self._pause = pause
+        self._heard = heard
         self._board = SignalBoard(self._symbols)
         self._inbox = CandleInbox(market, self._symbols)
         self._levels_due = True
@@ -99,7 +102,9 @@ class Rater:
     def changed_levels(self) -> Levels | None:
         """The levels of all symbols on every timeframe; None where none has changed since this was
         last asked."""
-        if not self._board.changes() and not self._levels_due:
+        changes = self._board.changes()
+        self._heard(changes)
+        if not changes and not self._levels_due:
             return None
         self._levels_due = False
         return {

@@ -33,6 +33,17 @@ def test_forecasts_are_compared_at_every_horizon_and_level(candle_file, capsys):
     }  # fmt: skip
 
 
+def test_signals_have_a_record_by_default_and_costs_take_from_it(candle_file, capsys):
+    free = [line.split(" | ") for line in printed(capsys, candle_file)[2:]]
+    assert {line[0] for line in free} >= {"| 1m, as rated", "| 1m", "| 5m", "| 15m", "| 1h"}
+    dear = [line.split(" | ") for line in printed(capsys, "--cost-bp", 10, candle_file)[2:]]
+    assert len(dear) == len(free)
+    for one, other in zip(free, dear, strict=True):
+        assert one[:4] == other[:4]
+        paid = 0 if one[1] == "HOLD" else 20
+        assert float(one[6]) - float(other[6]) == pytest.approx(paid, abs=0.11)
+
+
 def test_levels_are_compared_with_none_held_first(candle_file, capsys):
     lines = printed(capsys, "--of", "levels", candle_file)
     assert lines[2].startswith("| 15m | 0.0 / 0.0 | 1 min |")

@@ -27,7 +27,9 @@ from backend.api.openapi.shapes import (
     or_null,
     ref,
 )
+from backend.api.record import DEFAULT_WINDOW
 from backend.auth.cookies import REFRESH_COOKIE_HEADER
+from backend.history.record_reader import WINDOWS
 from backend.market.candles import INTERVALS
 from backend.market.validation import TIME_MAX_MS
 from backend.storage.sessions import SESSIONS_LISTED_MAX
@@ -198,6 +200,30 @@ OPERATIONS: dict[str, Operation] = {
         {200: closed({"signals": array(ref("Signal"), maxItems=SIGNALS_MAX)})},
         (400, *_PUBLIC_ERRORS),
         (_SYMBOL, _limit(SIGNALS_DEFAULT, SIGNALS_MAX)),
+    ),
+    "record.signal_record": Operation(
+        ANALYSIS,
+        "How often signals of each level were right, and what they brought, beside any time's",
+        {
+            200: closed(
+                {
+                    "symbol": or_null(ref("Symbol")),
+                    "timeframe": ref("Interval"),
+                    "window": one_of(tuple(WINDOWS)),
+                    "record": array(ref("SignalRecord")),
+                }
+            )
+        },
+        (400, 503, *_PUBLIC_ERRORS),
+        (
+            Parameter("symbol", ref("Symbol"), "of this symbol; without it of all together"),
+            Parameter("timeframe", ref("Interval"), "of this timeframe; default SIGNAL_TIMEFRAME"),
+            Parameter(
+                "window",
+                {**one_of(tuple(WINDOWS)), "default": DEFAULT_WINDOW},
+                "of what ended in so much time before the newest",
+            ),
+        ),
     ),
     "market.rate": Operation(
         ANALYSIS,

@@ -9,6 +9,7 @@ from typing import Any
 from backend import protocol
 from backend.analysis import daily_index, ranges
 from backend.analysis.rating import MOVING_AVERAGES, OSCILLATORS
+from backend.analysis.track_record import HORIZONS
 from backend.api.daily import READINGS
 from backend.api.readiness import NotReady
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
@@ -243,6 +244,18 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
                 "price": number(0),
                 "timestamp": INSTANT,
                 "offset": integer(1),
+            }
+        ),
+        "SignalRecord": closed(
+            {
+                "signal": one_of(SignalLevel),
+                "horizon": one_of(tuple(HORIZONS)),
+                "count": integer(0),
+                "right": integer(0),
+                "base_rate": or_null(number(0, 1)),
+                "mean_excess_bp": or_null({"type": "number"}),
+                "interval_90_bp": or_null(array({"type": "number"}, minItems=2, maxItems=2)),
+                "left_out": integer(0),
             }
         ),
         "DailyIndex": closed(

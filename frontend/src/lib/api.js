@@ -97,6 +97,16 @@ export const getSignals = ({ symbol, limit = 100, signal } = {}) =>
   request(`/api/signals?limit=${limit}${symbol ? `&symbol=${symbol}` : ''}`, { signal });
 
 /**
+ * @param {{ symbol?: string, timeframe: string, signal?: AbortSignal }} options Without a symbol of
+ *   all together.
+ * @returns {Promise<{ record: import('./types.js').RecordRow[] }>}
+ */
+export const getSignalRecord = ({ symbol, timeframe, signal }) =>
+  request(`/api/signals/record?timeframe=${timeframe}${symbol ? `&symbol=${symbol}` : ''}`, {
+    signal,
+  });
+
+/**
  * @param {string} symbol
  * @param {AbortSignal} [signal]
  * @returns {Promise<{ symbol: string, ratings: import('./types.js').Ratings }>}

@@ -45,6 +45,11 @@ export const GLOSSARY = /** @satisfies {Record<string, Entry>} */ ({
     text: 'How far the score is into its level: 50 % where it meets the next one, 100 % at a score that is rarely passed. It is no probability.',
     href: `${ANALYSIS}#strength-05-to-1`,
   },
+  record: {
+    name: 'Record',
+    text: 'How often the price went the way of a level after it was said, counted once for each change, beyond what it does anyway: right is a buy after which it rose by more than the mean of any time. Beyond drift is what acting on it brought more than that, before costs.',
+    href: `${ANALYSIS}#the-track-record`,
+  },
   reason: {
     name: 'Reason',
     text: 'Of five things that are measured, the one that is least usual at the moment.',

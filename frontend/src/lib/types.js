@@ -49,6 +49,16 @@
  * @property {number} [score] -1 to 1.
  * @property {string} [timeframe] Whose candles it rates: one of the chart's intervals.
  *
+ * @typedef {object} RecordRow What signals of one level have been worth over one horizon.
+ * @property {SignalLevel} signal
+ * @property {string} horizon `15m`, `1h`, `4h` or `24h`.
+ * @property {number} count
+ * @property {number} right
+ * @property {number | null} base_rate The share that any time would have been right.
+ * @property {number | null} mean_excess_bp Beyond the symbol's drift, in the signal's direction.
+ * @property {[number, number] | null} interval_90_bp Null where there are too few to tell.
+ * @property {number} left_out
+ *
  * @typedef {object} DailyIndex Fear and greed of the last months, by days.
  * @property {number} value 0 (extreme fear) to 100 (extreme greed).
  * @property {Record<string, number>} components Each 0 to 100.

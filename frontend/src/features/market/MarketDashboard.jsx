@@ -18,6 +18,7 @@ import { BookTop } from './BookTop.jsx';
 import { INTERVALS, intervalRated } from './chart/intervals.js';
 import { MarketTable } from './MarketTable.jsx';
 import { Ratings } from './ratings/Ratings.jsx';
+import { SignalRecord } from './record/SignalRecord.jsx';
 import { useMarketTitle } from './useMarketTitle.js';
 import './MarketDashboard.css';
 
@@ -56,6 +57,7 @@ function Detail({ symbol, interval }) {
   return (
     <>
       <DetailHeader symbol={symbol} interval={interval} />
+      <SignalRecord symbol={symbol} />
       <BookTop symbol={symbol} />
       <Ratings symbol={symbol} />
       <div className="chart-tools">

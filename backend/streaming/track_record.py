@@ -1,0 +1,214 @@
+"""Keeps what is said of each symbol, and what becomes of it, for whoever produces: one process."""
+
+import logging
+import math
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from backend import green
+from backend.analysis.board import LevelChange, RatingBoard
+from backend.analysis.rows import MIN_CANDLES
+from backend.analysis.track_record import DAY_MINUTES, QUARTER_MS, Notes, SymbolRecord
+from backend.clock import HOUR_MS, MINUTE_MS, Clock
+from backend.feeds.base import Feed
+from backend.history.record_store import RecordStore, SymbolDay
+from backend.market.market import Market
+from backend.market.models import OPEN_TIME, CandleArray
+from backend.metrics import Metrics
+from backend.offload import Offload, Overloaded
+from backend.storage.faults import StorageUnavailable
+from backend.streaming.periodic import Periodic
+
+logger = logging.getLogger(__name__)
+
+# What is said is written after so long at most, and so much is lost when the process is killed;
+# what closed minutes say of it is found out again.
+LOOK_SECONDS = 5.0
+# What was said of one symbol in a week, while the database is away.
+HEARD_MAX = 10_000
+# A record that is no older than this goes on with what is said. What lies further back was not
+# said by anybody, and is gone through.
+FRESH_MS = 6 * HOUR_MS
+# Minutes are repaired for as long as the market has them, a week, and a signal of the day before
+# is judged by them.
+KEPT_DAYS = 9
+# Days of a symbol in one transaction: 20 ms.
+DAYS_AT_ONCE = 40
+# A year and a month, so that a record can be compared with the same season's; and a million
+# signals, which 20 symbols say in four months: 30 MB on disk, and as much in each process.
+RETENTION_DAYS = 400
+SIGNALS_MAX = 1_000_000
+FORGET_SECONDS = 3_600.0
+
+# (a symbol, its closed minutes) -> candles of each timeframe from before them. May wait.
+Longer = Callable[[str, CandleArray], Mapping[str, CandleArray]]
+# (source, symbol)
+_Key = tuple[str, str]
+
+
+class TrackRecord:
+    """The record of the market's symbols, each under the source that it is of. `note` takes what is
+    said; what becomes of it is read off the market each quarter of an hour, and again where minutes
+    are repaired.
+
+    At the start, and after a long pause, levels are gone through that would have been said of the
+    minutes that are there, by the same rules.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        feed: Feed,
+        store: RecordStore,
+        longer: Longer,
+        offload: Offload,
+        sleep: Callable[[float], None],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._market = market
+        self._store = store
+        self._longer = longer
+        self._offload = offload
+        self._sleep = sleep
+        self._clock = clock
+        self._metrics = metrics
+        # What another run has left of a feed that begins anew.
+        self._outdated = feed.name if feed.begins_anew else None
+        self._records: dict[_Key, SymbolRecord] = {}
+        # Those that have gone through what is past, and go on with what is said.
+        self._going_on: set[_Key] = set()
+        self._heard: dict[_Key, deque[LevelChange]] = defaultdict(lambda: deque(maxlen=HEARD_MAX))
+        self._repaired_ms: dict[str, float] = {}
+        self._judged: dict[_Key, int] = {}
+        self._failing = False
+        self._stopped = False
+        # What is looked at is not looked at by another as well.
+        self._turn = green.Semaphore(1)
+        self._version = 0
+        self._forget_at = 0.0
+        self._unsubscribe = market.on_history(self._note_repair)
+        self._task = Periodic("record", LOOK_SECONDS, self.look, sleep, clock, metrics)
+
+    def start(self, spawn: Callable[..., Any]) -> None:
+        """Begin to keep; `spawn(function, *arguments)` runs a background task."""
+        spawn(self._task.run)
+
+    def stop(self) -> None:
+        """Keep nothing more by itself."""
+        self._task.stop()
+        self._unsubscribe()
+
+    def save_last(self) -> None:
+        """Write what there is, as the process ends."""
+        self._stopped = True
+        self.look()
+
+    def note(self, changes: Iterable[LevelChange]) -> None:
+        """Levels that were said just now, of each symbol and timeframe in order of time."""
+        for change in changes:
+            self._heard[self._market.source(change.symbol), change.symbol].append(change)
+
+    def look(self) -> bool:
+        """Take in what is new, judge what can be, and write it; whether that could be done."""
+        try:
+            with self._turn:
+                if self._outdated is not None:
+                    self._offload.write_candles(self._store.clear, self._outdated)
+                    self._outdated = None
+                for symbol in self._market.symbols:
+                    self._follow(symbol)
+                    self._sleep(0)
+                    # Going through the past takes a while; so much of it is there already.
+                    if (
+                        sum(record.days_changed for record in self._records.values())
+                        >= DAYS_AT_ONCE
+                    ):
+                        self._write()
+                self._write()
+                self._forget()
+        except (StorageUnavailable, Overloaded) as error:
+            self._metrics.history_failures.labels("record").inc()
+            if not self._failing:
+                self._failing = True
+                logger.warning("The track record can't be kept: %s; trying again", error)
+            return False
+        self._failing = False
+        return True
+
+    # --- within ---------------------------------------------------------------------------------
+
+    def _note_repair(self, symbol: str, since_ms: int) -> None:
+        self._repaired_ms[symbol] = min(since_ms, self._repaired_ms.get(symbol, math.inf))
+
+    def _follow(self, symbol: str) -> None:
+        key = self._market.source(symbol), symbol
+        if key not in self._records:
+            notes = self._offload.read_candles(self._store.newest, *key, KEPT_DAYS)
+            self._records[key] = SymbolRecord(notes)
+        if self._market.source(symbol) != key[0]:
+            return  # it has gone over to another meanwhile
+        record, minutes = self._records[key], self._market.closed_candles(symbol)
+        if key not in self._going_on and not self._go_through(record, symbol, minutes):
+            return
+        self._going_on.add(key)
+        record.note(self._heard.pop(key, ()))
+        quarter = _end_ms(minutes) // QUARTER_MS
+        # What was repaired while nobody looked is judged again, too.
+        since_ms = self._repaired_ms.pop(symbol, math.inf if key in self._judged else 0)
+        if quarter != self._judged.get(key) or since_ms < math.inf:
+            self._judged[key] = quarter
+            record.judge(minutes, since_ms)
+
+    def _go_through(self, record: SymbolRecord, symbol: str, minutes: CandleArray) -> bool:
+        """Note what would have been said of minutes before these; whether there were enough."""
+        until_ms = _end_ms(minutes)
+        if until_ms - record.newest_ms > FRESH_MS:
+            if len(minutes) < MIN_CANDLES or self._stopped:
+                return False
+            board = RatingBoard((symbol,))
+            board.load(symbol, minutes, self._longer(symbol, minutes), lambda: self._sleep(0))
+            record.note_past(board.changes(), until_ms)
+        return True
+
+    def _write(self) -> None:
+        """Write what has changed, and let go of what nothing will change any more."""
+        for (source, symbol), record in self._records.items():
+            if source != self._market.source(symbol):
+                record.note(self._heard.pop((source, symbol), ()))
+        for source in {source for source, _ in self._records}:
+            changed = self._changed(source)
+            while batch := dict(islice(changed, DAYS_AT_ONCE)):
+                self._version = max(self._clock.now_ms(), self._version + 1)
+                try:
+                    self._offload.write_candles(self._store.write, source, batch, self._version)
+                except (StorageUnavailable, Overloaded):
+                    for symbol, day in batch:
+                        self._records[source, symbol].mark((day,))
+                    raise
+        for key, record in list(self._records.items()):
+            record.forget(record.newest_ms // MINUTE_MS // DAY_MINUTES - KEPT_DAYS)
+            if key[0] != self._market.source(key[1]) and not record.days_changed:
+                del self._records[key]
+                self._going_on.discard(key)
+                self._judged.pop(key, None)
+
+    def _changed(self, source: str) -> Iterator[tuple[SymbolDay, Notes]]:
+        """One day after the other, each as it is when it is asked for."""
+        for (other, symbol), record in list(self._records.items()):
+            while other == source and (day := record.take_changed()) is not None:
+                yield (symbol, day), record.of_day(day)
+
+    def _forget(self) -> None:
+        if self._clock.monotonic() < self._forget_at:
+            return
+        self._forget_at = self._clock.monotonic() + FORGET_SECONDS
+        for source in {self._market.source(symbol) for symbol in self._market.symbols}:
+            self._offload.write_candles(self._store.forget, source, RETENTION_DAYS, SIGNALS_MAX)
+
+
+def _end_ms(minutes: CandleArray) -> int:
+    """When the last of closed minutes (n, 7) ended; 0 without any."""
+    return int(minutes[-1, OPEN_TIME]) + MINUTE_MS if len(minutes) else 0
