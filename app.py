@@ -19,7 +19,7 @@ from dotenv import load_dotenv
 from backend import create_app, logs
 from backend.config import ConfigError, Settings, load_settings
 from backend.config_values import PROJECT_ROOT
-from backend.memory import give_large_blocks_back, settle
+from backend.memory import settle, tame_malloc
 from backend.server import (
     PortInUse,
     TooFewFiles,
@@ -36,7 +36,7 @@ def main() -> int:
     try:
         settings = load_settings(os.environ)
         places = raise_file_limit()
-        give_large_blocks_back()
+        tame_malloc()
         listener = listen(settings.host, settings.port)
     except (ConfigError, TooFewFiles) as error:
         print(error, file=sys.stderr)

@@ -53,6 +53,7 @@ from backend.history.reader import CandleReader
 from backend.history.record_reader import REFRESH_SECONDS as RECORD_SECONDS
 from backend.history.record_reader import RecordReader
 from backend.history.record_store import RecordStore
+from backend.history.remembered import Remembered
 from backend.http.connection import REQUEST_COST_SECONDS
 from backend.http.exchange import EXCHANGE
 from backend.journal.census import USERS
@@ -186,8 +187,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         sleep = socketio.sleep
         return TrackRecord(market, feed, records, longer, offload, sleep, clock, metrics)
 
+    remember = Remembered(archive, offload, metrics).minutes
     spawn = socketio.start_background_task
-    makers = Makers(new_history, new_keeper, new_record)
+    makers = Makers(new_history, new_keeper, new_record, remember)
     source = create_source(settings, roster, makers, spawn, clock, socketio.sleep, metrics)
     market, published = source.market, source.published
     forecaster = Forecaster(market, roster, Pace(socketio.sleep, clock))

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from backend.auth.tokens import new_id
 from backend.clock import Clock, wait_until
 from backend.config import Settings
-from backend.feeds import create_feed, feed_name
-from backend.feeds.base import Feed
+from backend.feeds import create_feed, feed_name, feed_names
+from backend.feeds.base import Feed, Remember
 from backend.history.history import History
 from backend.journal.journal import Journal
 from backend.journal.lasting import Lasting
@@ -48,6 +48,8 @@ class Makers:
     history: Callable[[Market, Feed], History]
     keeper: Callable[[str, Learner], Keeper]
     record: Callable[[Market, Feed, History], TrackRecord]
+    # Knows what was kept of candles.
+    remember: Remember
 
 
 # A process that starts has its market before its first client, unless Redis is away: a report comes
@@ -143,6 +145,11 @@ class SharedSource:
         self.published = published = Published(journal.log)
         self._tick: Callable[[], None] = lambda: None
 
+        def new_market() -> Market:
+            # Of several exchanges not the first may have led: what is known of its market goes on.
+            told = replica.feed_state.name
+            return Market(roster, clock, told if told in feed_names(settings) else name)
+
         def new_desk(market: Market) -> Desk:
             return _desk(settings, market, published, makers, spawn, clock, sleep, metrics)
 
@@ -171,7 +178,7 @@ class SharedSource:
             replica,
             self._follower,
             roster,
-            lambda: Market(roster, clock, name),
+            new_market,
             new_desk,
             spawn,
             sleep,
@@ -261,7 +268,9 @@ def _desk(
     metrics: Metrics,
 ) -> Desk:
     """What works on a market."""
-    feed = create_feed(settings, market.symbols, market, clock, metrics.feed_lag.add)
+    feed = create_feed(
+        settings, market.symbols, market, clock, metrics.feed_lag.add, makers.remember
+    )
     history = makers.history(market, feed)
     record = makers.record(market, feed, history)
     rater = Rater(

@@ -2,7 +2,7 @@
 
 import gc
 
-from backend.memory import MANY_CONNECTIONS, Ebb, settle
+from backend.memory import MANY_CONNECTIONS, START_LOOKS, Ebb, settle
 
 
 def test_what_was_there_before_clients_is_not_looked_at_for_them() -> None:
@@ -34,3 +34,7 @@ def test_when_many_have_left_and_no_more_leave_memory_is_given_back_once() -> No
 
 def test_for_a_few_that_leave_nothing_is_done() -> None:
     assert trims([MANY_CONNECTIONS - 1, 0, 0]) == [0, 0, 0]
+
+
+def test_what_the_start_has_taken_for_a_moment_is_given_back_once() -> None:
+    assert trims([0] * 2 * START_LOOKS)[START_LOOKS - 2 :] == [0] + [1] * (START_LOOKS + 1)

@@ -21,7 +21,7 @@ from backend.config_values import (
     REPLAY_FEED_PREFIX,
     SIMULATED_FEED,
 )
-from backend.feeds.base import Feed, MarketSink
+from backend.feeds.base import Feed, MarketSink, Remember
 from backend.feeds.listing import Listed, Listings, ListingUnavailable, listed_in
 from backend.market.market import Market
 
@@ -33,7 +33,7 @@ REPLAY_FEED = REPLAY_FEED_PREFIX.rstrip(":")
 
 # Told how many seconds a trade took from an exchange, by the name of its feed.
 ObserveLag = Callable[[str, float], object]
-MakeFeed = Callable[[Settings, Sequence[str], MarketSink, Clock, ObserveLag], Feed]
+MakeFeed = Callable[[Settings, Sequence[str], MarketSink, Clock, ObserveLag, Remember], Feed]
 
 
 def _simulated(
@@ -42,6 +42,7 @@ def _simulated(
     sink: MarketSink,
     clock: Clock,
     observe_lag: ObserveLag,
+    remember: Remember,
 ) -> Feed:
     from backend.feeds.simulated import SimulatedFeed
 
@@ -55,12 +56,13 @@ def _exchange(
     sink: MarketSink,
     clock: Clock,
     observe_lag: ObserveLag,
+    remember: Remember,
 ) -> Feed:
     # One for all, since making it takes 20 ms of everybody's time.
     tls = ssl.create_default_context()
 
-    def make(name: str, symbols: Sequence[str], sink: MarketSink) -> Feed:
-        feed_class, (ws_url, rest_url) = _exchange_class(name), settings.urls_of(name)
+    def make(feed_class: "type[WebSocketFeed]", symbols: Sequence[str], sink: MarketSink) -> Feed:
+        ws_url, rest_url = settings.urls_of(feed_class.name)
         return feed_class(
             symbols,
             sink,
@@ -68,17 +70,17 @@ def _exchange(
             rest_url,
             clock=clock,
             tls=tls,
-            observe_lag=partial(observe_lag, name),
+            observe_lag=partial(observe_lag, feed_class.name),
         )
 
-    names = settings.market_feed.split(",")
-    if len(names) == 1:
-        return make(names[0], symbols, sink)
+    exchanges = [_exchange_class(name) for name in settings.market_feed.split(",")]
+    if len(exchanges) == 1:
+        return make(exchanges[0], symbols, sink)
     from backend.feeds.failover import FailoverFeed
 
     if not isinstance(sink, Market):
         raise TypeError("several exchanges take turns on a market, and on no other sink")
-    return FailoverFeed(names, make, symbols, sink, clock)
+    return FailoverFeed(exchanges, make, symbols, sink, clock, remember)
 
 
 def _exchange_class(name: str) -> "type[WebSocketFeed]":
@@ -101,6 +103,7 @@ def _replay(
     sink: MarketSink,
     clock: Clock,
     observe_lag: ObserveLag,
+    remember: Remember,
 ) -> Feed:
     from backend.feeds.replay import ReplayFeed
 
@@ -126,13 +129,15 @@ def create_feed(
     sink: MarketSink,
     clock: Clock,
     observe_lag: ObserveLag = lambda feed, seconds: None,
+    remember: Remember = lambda source, symbols: (),
 ) -> Feed:
     """The feed that `settings.market_feed` names, of these symbols, ready to `run`; KeyError for an
     unknown one.
 
-    Of several exchanges, `sink` has to be the market itself; TypeError for another.
+    Of several exchanges, `sink` has to be the market itself, TypeError for another; each of them
+    goes on from what `remember` knows of it.
     """
-    return FEEDS[feed_name(settings)](settings, symbols, sink, clock, observe_lag)
+    return FEEDS[feed_name(settings)](settings, symbols, sink, clock, observe_lag, remember)
 
 
 def create_listings(settings: Settings, clock: Clock, pause: Callable[[], object]) -> Listings:
@@ -175,4 +180,9 @@ def begins_anew(settings: Settings) -> bool:
 def feed_name(settings: Settings) -> str:
     """The feed's name as clients see it: `simulated`, an exchange's, or `replay`. Of several
     exchanges, that of the first."""
-    return settings.market_feed.partition(":")[0].partition(",")[0]
+    return feed_names(settings)[0]
+
+
+def feed_names(settings: Settings) -> list[str]:
+    """The names that the feed may have, in turn: of several exchanges, that of each."""
+    return settings.market_feed.partition(":")[0].split(",")

@@ -7,6 +7,7 @@ to a `MarketSink` only. To add an exchange, write one file with one `Feed` subcl
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, Protocol
 
 from backend.market.models import (
@@ -64,6 +65,11 @@ class MarketSink(Protocol):
         """The newest closed minutes that are known already, oldest first."""
 
 
+# (a source, symbols) -> (symbol, its closed minutes from a run before), as far as there are any.
+# May wait.
+Remember = Callable[[str, Iterable[str]], Iterable[tuple[str, CandleArray]]]
+
+
 class PastUnavailable(Exception):
     """The past can't be had now; ask again after `retry_after_s`."""
 
@@ -76,8 +82,6 @@ class Feed(ABC):
     """A source of market data; `name` is what clients see, so a simulation says that it is one."""
 
     name: ClassVar[str]
-    # Whether all that it says is of one source: candles of several are not kept as one series.
-    one_source: ClassVar[bool] = True
     # Whether each run begins with another time, and has nothing to do with what a run before left.
     begins_anew: ClassVar[bool] = False
     # The intervals that `past` answers for, those first that are wanted first; all others are
@@ -85,6 +89,16 @@ class Feed(ABC):
     past_intervals: ClassVar[tuple[str, ...]] = ()
     past_page: ClassVar[int] = 1_000
     past_pause_s: ClassVar[float] = 0.0
+
+    @property
+    def sources(self) -> Mapping[str, tuple[str, ...]]:
+        """What it is made of, by the names of the sources: the `past_intervals` of each."""
+        return {self.name: self.past_intervals}
+
+    @property
+    def present(self) -> "Feed":
+        """Of one that is made of several, the one that speaks now; else itself."""
+        return self
 
     @property
     def unavailable(self) -> bool:

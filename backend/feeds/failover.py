@@ -7,11 +7,12 @@ them, and only once it has some.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from backend.clock import Clock
-from backend.feeds.base import Feed, MarketSink
+from backend.feeds.base import Feed, MarketSink, Remember
 from backend.feeds.understudy import FRESH_S, Understudy
+from backend.feeds.websocket_feed import WebSocketFeed
 from backend.market.market import Market
 from backend.market.models import FeedState
 
@@ -24,8 +25,8 @@ KEEP_S = 60.0
 # A preferred one that is back leads again after this long without trouble.
 PROVEN_S = 300.0
 
-# (the name of an exchange, what to follow, a sink) -> its feed
-MakeExchange = Callable[[str, Sequence[str], MarketSink], Feed]
+# (an exchange's class, what to follow, a sink) -> its feed
+MakeExchange = Callable[[type[WebSocketFeed], Sequence[str], MarketSink], Feed]
 
 
 class FailoverFeed(Feed):
@@ -38,19 +39,21 @@ class FailoverFeed(Feed):
     """
 
     name = "failover"
-    one_source = False
 
     def __init__(
         self,
-        names: Sequence[str],
+        exchanges: Sequence[type[WebSocketFeed]],
         make: MakeExchange,
         symbols: Iterable[str],
         market: Market,
         clock: Clock,
+        remember: Remember,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
-        self._names = tuple(names)
+        self._exchanges = {exchange.name: exchange for exchange in exchanges}
+        self._names = tuple(self._exchanges)
         self._make = make
+        self._remember = remember
         self._symbols = tuple(symbols)
         self._market = market
         self._clock = clock
@@ -59,6 +62,14 @@ class FailoverFeed(Feed):
         self._running: dict[str, Understudy] = {}
         self._gone: list[Understudy] = []
         self._leader: Understudy | None = None
+
+    @property
+    def sources(self) -> Mapping[str, tuple[str, ...]]:
+        return {name: exchange.past_intervals for name, exchange in self._exchanges.items()}
+
+    @property
+    def present(self) -> Feed:
+        return self if self._leader is None else self._leader.feed
 
     def run(self) -> None:
         try:
@@ -145,11 +156,13 @@ class FailoverFeed(Feed):
 
     def _begin(self, name: str) -> None:
         if name not in self._running or self._running[name].ended:
+            exchange = self._exchanges[name]
             self._running[name] = Understudy(
                 name,
-                lambda symbols, sink: self._make(name, symbols, sink),
+                lambda symbols, sink: self._make(exchange, symbols, sink),
                 self._symbols,
                 self._clock,
+                lambda symbols: self._remember(name, symbols),
             )
 
     def _end(self, name: str) -> None:

@@ -1,10 +1,11 @@
 """One source of several, at work: it fills a market of its own until it is given the stage."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from backend.clock import Clock
 from backend.feeds.base import Feed, MarketSink
+from backend.market.candles import merge
 from backend.market.market import Market
 from backend.market.models import (
     BookTop,
@@ -31,15 +32,26 @@ class Understudy:
     What the feed says goes to a market that nobody looks at. With `lead` each symbol moves over
     as a whole, candles and figures of the day with it, once it has a price; from then on what is
     said of it goes to the market on stage.
+
+    The feed goes on from the minutes that are remembered of it. They join its market with those
+    that it loads after them: a symbol has no price from before, and no hole where nobody listened.
     """
 
     def __init__(
-        self, name: str, make_feed: MakeFeed, symbols: Sequence[str], clock: Clock
+        self,
+        name: str,
+        make_feed: MakeFeed,
+        symbols: Sequence[str],
+        clock: Clock,
+        remember: Callable[[Iterable[str]], Iterable[tuple[str, CandleArray]]],
     ) -> None:
+        """`remember` gives (symbol, closed minutes) of a run before, of some symbols; may wait."""
         self.name = name
         self._clock = clock
         self._behind = Market(symbols, clock, name)
         self._waiting = set(self._behind.symbols)
+        self._remember = remember
+        self._remembered: dict[str, CandleArray] = {}
         self._stage: Market | None = None
         self._because = ""
         # The feed speaks from several tasks, and `lead` comes from another.
@@ -51,7 +63,7 @@ class Understudy:
         self._good_at: float | None = None
         self._good_since = self._calm_since = self._started_at
         self.feed = make_feed(symbols, self)
-        self._thread = threading.Thread(target=self.feed.run, name=f"feed-{name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"feed-{name}", daemon=True)
         self._thread.start()
 
     # --- for whoever chooses --------------------------------------------------------------------
@@ -98,13 +110,16 @@ class Understudy:
         with self._lock:
             self._behind.carry(symbol)
             self._waiting.add(symbol)
-        self.feed.follow(symbol)
+        threading.Thread(
+            target=self._join, args=(symbol,), name=f"join-{symbol}", daemon=True
+        ).start()
 
     def unfollow(self, symbol: str) -> None:
         """Follow a symbol no more."""
         self.feed.unfollow(symbol)
         with self._lock:
             self._waiting.discard(symbol)
+            self._remembered.pop(symbol, None)
             self._behind.give_up(symbol)
 
     def retire(self) -> None:
@@ -128,7 +143,10 @@ class Understudy:
         return self._market_of(symbol).quote(symbol)
 
     def closed_candles(self, symbol: str, limit: int | None = None) -> CandleArray:
-        return self._market_of(symbol).closed_candles(symbol, limit)
+        remembered = self._remembered.get(symbol)
+        if remembered is None:
+            return self._market_of(symbol).closed_candles(symbol, limit)
+        return remembered if limit is None else remembered[max(0, len(remembered) - limit) :]
 
     def apply_trade(self, trade: Trade) -> None:
         self._say(trade.symbol, lambda market: market.apply_trade(trade))
@@ -153,7 +171,12 @@ class Understudy:
                     market.touch(None, time_ms)
 
     def load_history(self, symbol: str, candles: CandleArray) -> None:
-        self._say(symbol, lambda market: market.load_history(symbol, candles), alive=False)
+        def load(market: Market) -> None:
+            remembered = self._remembered.pop(symbol, None)
+            known = candles if remembered is None else merge(remembered, candles)
+            market.load_history(symbol, known)
+
+        self._say(symbol, load, alive=False)
 
     def set_feed_state(self, state: FeedState, detail: str = "") -> None:
         with self._lock:
@@ -167,6 +190,20 @@ class Understudy:
                 self._stage.describe_feed(facts)
 
     # --- within ---------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        self._recall(self._behind.symbols)
+        self.feed.run()
+
+    def _recall(self, symbols: Iterable[str]) -> None:
+        for symbol, found in self._remember(symbols):
+            if len(found):
+                self._remembered[symbol] = found
+
+    def _join(self, symbol: str) -> None:
+        self._recall((symbol,))
+        if symbol in self._behind.symbols:  # it may have gone meanwhile
+            self.feed.follow(symbol)
 
     def _market_of(self, symbol: str) -> Market:
         """Where the symbol is now."""

@@ -81,16 +81,18 @@ class DeepHistory:
         """Load until `stop`; the body of a background task. Ends at once where a feed has no
         past."""
         pause = FIRST_LOOK_S
-        while self._feed.past_intervals and not self._stopped:
-            page = self._next()
+        while any(self._feed.sources.values()) and not self._stopped:
+            # Of several sources that of the one that speaks now, whoever speaks when it is there.
+            feed = self._feed.present
+            page = self._next(feed)
             if page is None:
                 self._sleep(pause)
                 pause = min(2 * pause, LOOK_S)
             else:
                 began = self._clock.monotonic()
-                self._load(page)
+                self._load(feed, page)
                 # Whoever else writes to the database has its turn between two pages.
-                self._sleep(max(self._feed.past_pause_s, self._clock.monotonic() - began))
+                self._sleep(max(feed.past_pause_s, self._clock.monotonic() - began))
                 pause = FIRST_LOOK_S
 
     def stop(self) -> None:
@@ -99,14 +101,16 @@ class DeepHistory:
 
     def pages(self, symbol: str) -> int:
         """How many pages of a symbol's past were loaded in this run."""
-        return sum(self._pages[symbol, interval] for interval in self._feed.past_intervals)
+        return sum(count for (name, _interval), count in self._pages.items() if name == symbol)
 
     # --- within ---------------------------------------------------------------------------------
 
-    def _next(self) -> Page | None:
+    def _next(self, feed: Feed) -> Page | None:
         """The page that is wanted most; None: there is none to be asked for now."""
+        if not feed.past_intervals:
+            return None
         try:
-            series = self._offload.read_candles(self._archive.series, self._feed.name)
+            series = self._offload.read_candles(self._archive.series, feed.name)
         except (StorageUnavailable, Overloaded):
             return None
         now = self._clock.monotonic()
@@ -117,7 +121,7 @@ class DeepHistory:
         for symbol in self._market.symbols:
             if now < self._not_before.get(symbol, 0.0) or (symbol, BASE_INTERVAL) not in series:
                 continue
-            for order, interval in enumerate(self._feed.past_intervals):
+            for order, interval in enumerate(feed.past_intervals):
                 looks = self._looks.of(symbol)
                 rank = (self._pages[symbol, interval] / (1 + looks), -looks, order)
                 if rank < best_rank and (page := self._page(series, symbol, interval)):
@@ -136,22 +140,20 @@ class DeepHistory:
             return None
         return Page(symbol, interval, before)
 
-    def _load(self, page: Page) -> None:
+    def _load(self, feed: Feed, page: Page) -> None:
         try:
-            candles = self._feed.past(
-                page.symbol, page.interval, page.before_ms, self._feed.past_page
-            )
+            candles = feed.past(page.symbol, page.interval, page.before_ms, feed.past_page)
             if not self._stopped:
                 believed = _believed(candles, page)
                 self._offload.write_candles(
                     self._archive.write_past,
-                    self._feed.name,
+                    feed.name,
                     page.symbol,
                     page.interval,
                     believed,
                     # Of a page that is all quiet nothing is kept, and there is more before it.
                     int(candles[0, OPEN_TIME]) if len(candles) else None,
-                    self._feed.past_intervals,
+                    feed.past_intervals,
                 )
         except PastUnavailable as error:
             self._failed(page, "asking", error, error.retry_after_s)

@@ -17,17 +17,18 @@ RETRY_S = 30.0
 
 
 class EarlierCandles:
-    """Reads the candles of one source off the hub, from before those that the market has."""
+    """Reads candles off the hub, from before those that the market has, of the same source."""
 
     def __init__(
         self,
-        source: str,
+        source: Callable[[str], str],
         archive: Archive,
         offload: Offload,
         pages: Callable[[str], int],
         clock: Clock,
     ) -> None:
-        """`pages` says how many pages of a symbol's past this run has loaded into the archive."""
+        """`source` says whose candles the market has of a symbol now, `pages` how many pages of its
+        past this run has loaded into the archive."""
         self._source = source
         self._archive = archive
         self._offload = offload
@@ -50,6 +51,7 @@ class EarlierCandles:
         found: dict[str, CandleArray] = {}
         if not len(minutes) or self._away_until is not None:
             return found
+        source = self._source(symbol)
         first_ms, last_ms = int(minutes[0, OPEN_TIME]), int(minutes[-1, OPEN_TIME])
         for timeframe, interval_ms in INTERVALS.items():
             missing = count - (last_ms - first_ms) // interval_ms
@@ -57,7 +59,7 @@ class EarlierCandles:
                 try:
                     found[timeframe] = self._offload.read_candles(
                         self._archive.read,
-                        self._source,
+                        source,
                         symbol,
                         timeframe,
                         missing,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, update
 
 from backend.clock import DAY_MS
@@ -67,9 +68,11 @@ def extend(
     series: AllSeries, symbol: str, minutes: CandleArray, given: Collection[str], whole: bool
 ) -> None:
     """Note what these minutes add to what is known."""
-    base = series[symbol, BASE_INTERVAL]
-    first, last = int(minutes[0, OPEN_TIME]), int(minutes[-1, OPEN_TIME])
-    if base.until_ms is not None and first - base.until_ms > BREAK_MS:
+    base, times = series[symbol, BASE_INTERVAL], minutes[:, OPEN_TIME]
+    # Of minutes with an interruption among them nothing is missing after the last one.
+    begins = np.flatnonzero(np.diff(times, prepend=-np.inf) > BREAK_MS)
+    first, last = int(times[begins[-1]]), int(times[-1])
+    if base.until_ms is not None and _breaks_off(times, base.until_ms):
         base.since_ms = None
         if BASE_INTERVAL in given:  # a source of the past can be asked for what lies between
             for interval in given:
@@ -78,6 +81,12 @@ def extend(
     base.since_ms = first if base.since_ms is None else min(base.since_ms, first)
     base.until_ms = last if base.until_ms is None else max(base.until_ms, last)
     base.exhausted = base.exhausted or whole
+
+
+def _breaks_off(times: NDArray[np.float64], until_ms: int) -> bool:
+    """Whether there is an interruption among those of these minutes that come after one."""
+    later = times[times > until_ms]
+    return bool((np.diff(later, prepend=until_ms) > BREAK_MS).any())
 
 
 def climb(

@@ -10,7 +10,7 @@ whoever has not noticed.
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgpack
 import numpy as np
@@ -19,6 +19,7 @@ from backend.clock import DAY_MS
 from backend.journal.connection import BLOCK_SECONDS, COMMAND_SECONDS, RedisFailed, connect
 from backend.journal.journal import NotSaid
 from backend.journal.log import KEPT, Entry
+from backend.market.candles import CandleRow
 from backend.market.models import CANDLE_COLUMNS, OPEN_TIME, CandleArray
 
 FENCE = "crs:fence"
@@ -31,8 +32,8 @@ MARKET = "crs:market"
 KEPT_BESIDE = "crs:{name}"
 RECALLED, LEVELS = "recalled", "levels"
 BESIDE = (RECALLED, LEVELS)
-# The closed minutes of one symbol and day, row after row.
-CANDLES = "crs:candles:{symbol}:{day}"
+# The closed minutes of one source, symbol and day, row after row.
+CANDLES = "crs:candles:{source}:{symbol}:{day}"
 
 # Reports that are kept: half a minute and more of those that come each 100 ms, 2 MB with 20
 # symbols. Whoever comes or was stopped finds a full one among them.
@@ -40,7 +41,8 @@ REPORTS_KEPT = 400
 # Of these, those that whoever comes looks at: there is a full one every two seconds.
 REPORTS_LOOKED_AT = 40
 # A week of minutes is held; the day that it begins in, and some hours for clocks.
-CANDLES_KEPT_SECONDS = 9 * 86_400
+CANDLES_KEPT_DAYS = 9
+CANDLES_KEPT_SECONDS = CANDLES_KEPT_DAYS * DAY_MS // 1000
 # Entries that are read at once: 300 KB of what was said.
 READ_AT_ONCE = 1_000
 
@@ -48,6 +50,8 @@ READ_AT_ONCE = 1_000
 SYMBOLS_AT_ONCE = 5
 
 T = TypeVar("T")
+# The name of a source, and a symbol.
+Series = tuple[str, str]
 
 _ROW_BYTES = 8 * CANDLE_COLUMNS
 _PERMITTED = """
@@ -129,6 +133,16 @@ class Heard:
     report: dict[str, Any] | None = None
 
 
+class Minutes(NamedTuple):
+    """The closed minutes (n, 7) of a series, in order of time. They are all that there are from
+    the day of `since_ms` to that of `until_ms`."""
+
+    series: Series
+    candles: CandleArray
+    since_ms: int
+    until_ms: int
+
+
 class RedisStreams:
     """The journal's streams. Every method may raise `RedisFailed`; those that write raise `Fenced`
     where this process does not lead."""
@@ -165,13 +179,13 @@ class RedisStreams:
         fence: int,
         epoch: Epoch,
         report: Mapping[str, Any],
-        closed: Iterable[tuple[str, list[float]]],
+        closed: Iterable[tuple[Series, CandleRow]],
     ) -> None:
-        """Append a report, and to the candles the minutes (symbol, row) that it says have
+        """Append a report, and to the candles the minutes (series, row) that it says have
         closed."""
         rows: dict[str, bytes] = {}
-        for symbol, row in closed:
-            key = _candles_key(symbol, int(row[OPEN_TIME]))
+        for series, row in closed:
+            key = _candles_key(series, int(row[OPEN_TIME]) // DAY_MS)
             rows[key] = rows.get(key, b"") + np.array(row).tobytes()
         packed = msgpack.packb(report)
         self._call(
@@ -180,18 +194,17 @@ class RedisStreams:
             [fence, str(epoch), packed, REPORTS_KEPT, CANDLES_KEPT_SECONDS, *rows.values()],
         )
 
-    def keep_candles(
-        self, fence: int, epoch: Epoch, changed: Iterable[tuple[str, CandleArray, int]]
-    ) -> None:
-        """For each (symbol, closed minutes (n, 7) in order of time, since_ms) put these minutes in
-        place of those from the day of `since_ms` on. `changed` is asked for one after the other."""
+    def keep_candles(self, fence: int, epoch: Epoch, changed: Iterable[Minutes]) -> None:
+        """Put minutes in place of those of the same days. `changed` is asked for one after the
+        other."""
         for together in _in_parts(changed):
             pipe = self._redis.pipeline(transaction=False)
-            for symbol, candles, since_ms in together:
+            for series, candles, since_ms, until_ms in together:
                 days = candles[:, OPEN_TIME] // DAY_MS
-                for day in np.unique(days[days >= since_ms // DAY_MS]):
+                last = until_ms // DAY_MS
+                for day in range(max(since_ms // DAY_MS, last - CANDLES_KEPT_DAYS), last + 1):
                     rows = np.ascontiguousarray(candles[days == day]).tobytes()
-                    keys = [FENCE, EPOCH, _candles_key(symbol, int(day) * DAY_MS)]
+                    keys = [FENCE, EPOCH, _candles_key(series, day)]
                     arguments = [fence, str(epoch), rows, CANDLES_KEPT_SECONDS]
                     self._keep(keys, arguments, client=pipe)
             self._call(lambda pipe=pipe: pipe.execute())
@@ -240,16 +253,18 @@ class RedisStreams:
         newest = self._redis.xrevrange(MARKET, count=1)
         return newest[0][0].decode() if newest else "0-0", int(self._redis.get(LAST) or 0)
 
-    def candles(self, wanted: Mapping[str, Iterable[int]]) -> Iterator[tuple[str, CandleArray]]:
-        """The closed minutes (n, 7), in order, of each symbol on these days (since the epoch)."""
+    def candles(
+        self, wanted: Mapping[Series, Iterable[int]]
+    ) -> Iterator[tuple[Series, CandleArray]]:
+        """The closed minutes (n, 7), in order, of each series on these days (since the epoch)."""
         for together in _in_parts(wanted.items()):
             pipe = self._redis.pipeline(transaction=False)
-            for symbol, days in together:
-                pipe.mget([_candles_key(symbol, day * DAY_MS) for day in days])
-            for (symbol, _), found in zip(together, pipe.execute(), strict=True):
+            for series, days in together:
+                pipe.mget([_candles_key(series, day) for day in days])
+            for (series, _), found in zip(together, pipe.execute(), strict=True):
                 rows = b"".join(value for value in found if value is not None)
                 whole = len(rows) - len(rows) % _ROW_BYTES
-                yield symbol, np.frombuffer(rows[:whole]).reshape(-1, CANDLE_COLUMNS)
+                yield series, np.frombuffer(rows[:whole]).reshape(-1, CANDLE_COLUMNS)
 
     def kept(self, name: str) -> Any:
         """One of `BESIDE`; None where it was never told."""
@@ -281,8 +296,9 @@ def _in_parts(symbols: Iterable[T]) -> Iterator[list[T]]:
         yield part
 
 
-def _candles_key(symbol: str, time_ms: int) -> str:
-    return CANDLES.format(symbol=symbol, day=time_ms // DAY_MS)
+def _candles_key(series: Series, day: int) -> str:
+    source, symbol = series
+    return CANDLES.format(source=source, symbol=symbol, day=day)
 
 
 def _heard_entry(ident: bytes, told: Mapping[bytes, bytes]) -> Heard:

@@ -211,11 +211,7 @@ class CandleStore:
 
     def __init__(self) -> None:
         self.minutes = CandleSeries(MINUTES_KEPT)
-        self._rolled = {
-            name: RolledSeries(interval_ms)
-            for name, interval_ms in INTERVALS.items()
-            if name != BASE_INTERVAL
-        }
+        self._rolled = _rolled_series()
         self.version = 0  # grows with each change
 
     def append(self, minute: CandleRow) -> None:
@@ -223,6 +219,12 @@ class CandleStore:
         self.minutes.append(minute)
         for rolled in self._rolled.values():
             rolled.add(minute)
+        self.version += 1
+
+    def clear(self) -> None:
+        """Hold nothing, as at first."""
+        self.minutes = CandleSeries(MINUTES_KEPT)
+        self._rolled = _rolled_series()
         self.version += 1
 
     def load(self, minutes: CandleArray) -> None:
@@ -248,6 +250,14 @@ class CandleStore:
         if interval == BASE_INTERVAL:
             return with_tail(self.minutes, [forming_minute] if forming_minute else [], limit)
         return self._rolled[interval].view(limit, forming_minute)
+
+
+def _rolled_series() -> dict[str, RolledSeries]:
+    return {
+        name: RolledSeries(interval_ms)
+        for name, interval_ms in INTERVALS.items()
+        if name != BASE_INTERVAL
+    }
 
 
 def with_tail(series: CandleSeries, tail: Sequence[CandleRow], limit: int) -> CandleArray:

@@ -207,6 +207,12 @@ class Instrument:
         self.candles.load(candles)
         self._last_closed_ms = int(self.candles.minutes.view(1)[0, OPEN_TIME])
 
+    def begin_anew(self, source: str) -> None:
+        """Know no closed minutes: those that come are of this source."""
+        self.source = source
+        self.candles.clear()
+        self._last_closed_ms = -1
+
     def mirror(self, quote: Quote, forming: list[float] | None) -> None:
         """The state after all that the other one has seen."""
         self.price, self.previous_price = quote.price, quote.previous_price

@@ -69,6 +69,7 @@ class Market:
         self._price_listeners = Listeners[str]("price", self.listener_errors)
         self._candle_listeners = Listeners[str, Candle]("candle", self.listener_errors)
         self._history_listeners = Listeners[str, int]("history", self.listener_errors)
+        self._source_listeners = Listeners[str]("source", self.listener_errors)
 
     def carries(self, symbol: str) -> bool:
         """Whether it carries a symbol."""
@@ -86,6 +87,8 @@ class Market:
     def give_up(self, symbol: str) -> None:
         """Carry it no more, and forget what is known of it. What somebody still holds of it, or
         says of it, raises KeyError or is dropped."""
+        if symbol in self._instruments:
+            self._source_listeners(symbol)
         kept = {name: one for name, one in self._instruments.items() if name != symbol}
         self._instruments = kept
         self.symbols = tuple(name for name in self.symbols if name != symbol)
@@ -223,6 +226,11 @@ class Market:
         them before that open time."""
         return self._history_listeners.add(listener)
 
+    def on_source(self, listener: Callable[[str], object]) -> Callable[[], None]:
+        """Call `listener(symbol)` right before a symbol goes over to another source, or altogether,
+        while all that is known of it is still that of the one before."""
+        return self._source_listeners.add(listener)
+
     # --- MarketSink, for the feed ---------------------------------------------------------------
 
     def apply_trade(self, trade: Trade) -> None:
@@ -354,6 +362,7 @@ class Market:
         own = self._instruments[symbol]
         if instrument.source != own.source:
             own.seq = instrument.seq
+            self._history_listeners(symbol, 0)  # what others were told of it is not known here
             return
         instrument.received = own.received
         self._instruments[symbol] = instrument
@@ -377,6 +386,7 @@ class Market:
     def change_source(self, symbol: str, instrument: Instrument) -> None:
         """Go on with what the source that leads knows of a symbol, its price and candles in place
         of all from before. Raises KeyError."""
+        self._source_listeners(symbol)
         instrument.succeed(self._instruments[symbol])
         self._instruments[symbol] = instrument
         self._timeline.believe(instrument.time_ms)

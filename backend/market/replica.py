@@ -3,7 +3,6 @@ not lead. It can be succeeded by one that a feed goes on with."""
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from backend.clock import Clock
@@ -48,7 +47,7 @@ class Replica(Market):
         quote = self._told.get(symbol)
         if quote is None or quote.stale or not self.stale(symbol):
             return quote
-        return replace(quote, stale=True)
+        return quote._replace(stale=True)
 
     def day_span_s(self, symbol: str) -> int:
         return self._spans.get(symbol, 0)
@@ -91,6 +90,15 @@ class Replica(Market):
         if instrument is not None and len(candles):
             instrument.load_closed(candles)
             self._history_listeners(symbol, int(candles[0, 0]))
+
+    def replace_history(self, symbol: str, source: str, candles: CandleArray) -> None:
+        """Closed minutes of a source, which replace all that there are."""
+        instrument = self._instruments.get(symbol)
+        if instrument is not None:
+            instrument.begin_anew(source)
+            if len(candles):
+                instrument.load_closed(candles)
+            self._history_listeners(symbol, 0)
 
     def succeed(self, market: Market, pause: Callable[[], object]) -> None:
         """Have `market`, which is new, go on from here with the symbols that it carries. `pause` is

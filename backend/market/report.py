@@ -4,13 +4,12 @@ A report holds what has changed since the one before; a full one holds every quo
 whoever hears it knows the present without any other. It is made of values that msgpack takes.
 """
 
-from dataclasses import asdict, fields
-from operator import attrgetter
+from dataclasses import asdict
 from typing import Any
 
 from backend.market.candles import CandleRow, candle_row
 from backend.market.market import Market
-from backend.market.models import Candle, Quote
+from backend.market.models import OPEN_TIME, Candle, Quote
 
 Report = dict[str, Any]
 
@@ -23,13 +22,14 @@ QUOTES = "quotes"  # {symbol: the fields of its Quote}
 FORMING = "forming"  # {symbol: the row of its forming minute, or None}
 SPANS = "spans"  # {symbol: seconds that its 24 h figures stand for}
 CLOSED = "closed"  # [[symbol, row]]: minutes that closed, in their order
-REWRITTEN = "rewritten"  # {symbol: open time, ms}: closed minutes from there on are others now
+# {symbol: open time, ms}: closed minutes from there on are others now; from 0 on, all that were
+# known give way to those that are read then, which may be of another source.
+REWRITTEN = "rewritten"
 STALE = "stale"  # [symbol]: those that were not heard of for too long
 FEED = "feed"  # name, state, detail and since when, its facts, and how old its last word is
 
-QUOTE_NAMES = tuple(field.name for field in fields(Quote))
+QUOTE_NAMES = Quote._fields
 _SEQ = QUOTE_NAMES.index("seq")
-_values_of = attrgetter(*QUOTE_NAMES)
 
 
 class Reporter:
@@ -66,13 +66,15 @@ class Reporter:
             )
         )
 
-    def rewritten(self) -> dict[str, int]:
-        """What the next report says of closed minutes that are others now."""
-        self._rewritten = self._of_those_carried(self._rewritten)
-        return dict(self._rewritten)
+    def take_rewritten(self) -> dict[str, int]:
+        """The closed minutes that are others now, by symbol from which open time on: they are to be
+        kept where a report's hearers read them, then told of with it."""
+        taken, self._rewritten = self._of_those_carried(self._rewritten), {}
+        return taken
 
-    def report(self, full: bool) -> Report:
-        """What has changed since the last report that was `told`, or with `full` every quote."""
+    def report(self, full: bool, rewritten: dict[str, int]) -> Report:
+        """What has changed since the last report, `rewritten` with it, or with `full` every quote.
+        It counts as told unless it is `untold`."""
         market = self._market
         report: Report = {NAMES: QUOTE_NAMES, QUOTES: {}, FORMING: {}, SPANS: {}}
         for symbol in market.symbols:
@@ -81,11 +83,13 @@ class Reporter:
                 if quote is None:
                     continue
                 forming = market.forming(symbol)
-                report[QUOTES][symbol] = _values_of(quote)
+                report[QUOTES][symbol] = quote
                 report[FORMING][symbol] = None if forming is None else candle_row(forming)
                 report[SPANS][symbol] = market.day_span_s(symbol)
-        report[CLOSED] = list(self._closed)
-        report[REWRITTEN] = self.rewritten()
+        # Of a symbol that has gone since nothing is told.
+        closed, self._closed = self._closed, []
+        report[CLOSED] = [(symbol, row) for symbol, row in closed if market.carries(symbol)]
+        report[REWRITTEN] = rewritten
         report[STALE] = [symbol for symbol in market.symbols if market.stale(symbol)]
         report[FEED] = self._feed()
         return report
@@ -96,10 +100,12 @@ class Reporter:
             self._seqs[symbol] = values[_SEQ]
         if len(self._seqs) > len(self._market.symbols):
             self._seqs = self._of_those_carried(self._seqs)
-        del self._closed[: len(report[CLOSED])]
-        for symbol, since in report[REWRITTEN].items():
-            if self._rewritten.get(symbol) == since:
-                del self._rewritten[symbol]
+
+    def untold(self, rewritten: dict[str, int], closed: list[tuple[str, CandleRow]]) -> None:
+        """What was to be told of closed minutes was not: the next report says it."""
+        self._closed = closed + self._closed
+        for symbol, since_ms in (*rewritten.items(), *self._rewritten.items()):
+            self._note_history(symbol, since_ms)
 
     def _of_those_carried(self, by_symbol: dict[str, int]) -> dict[str, int]:
         carries = self._market.carries
@@ -119,9 +125,15 @@ class Reporter:
     def _note_candle(self, symbol: str, candle: Candle) -> None:
         self._closed.append((symbol, candle_row(candle)))
         if len(self._closed) > CLOSED_WAITING_MAX * len(self._market.symbols):
-            for waiting, row in self._closed:
-                self._note_history(waiting, int(row[0]))
-            self._closed.clear()
+            first = {waiting: int(row[OPEN_TIME]) for waiting, row in reversed(self._closed)}
+            for waiting, since_ms in first.items():
+                self._note_history(waiting, since_ms)
 
     def _note_history(self, symbol: str, since_ms: int) -> None:
-        self._rewritten[symbol] = min(since_ms, self._rewritten.get(symbol, since_ms))
+        since_ms = self._rewritten[symbol] = min(since_ms, self._rewritten.get(symbol, since_ms))
+        # Those that wait are among these, or of a source that the symbol has left.
+        self._closed = [
+            (waiting, row)
+            for waiting, row in self._closed
+            if waiting != symbol or row[OPEN_TIME] < since_ms
+        ]

@@ -67,6 +67,6 @@ class Desk:
 
     def _begin(self, symbol: str) -> None:
         # The feed goes on from what there is.
-        self.history.restore(symbol)
+        self.history.restore((symbol,))
         if self.market.carries(symbol):
             self.feed.follow(symbol)

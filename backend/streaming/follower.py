@@ -122,21 +122,34 @@ class Follower:
         """Read closed minutes of these symbols from these times on."""
         wanted = {}
         for symbol, since in since_ms.items():
+            if not self._replica.carries(symbol):
+                continue
             newest_ms = self._newest_ms(report, symbol)
             newest = newest_ms // DAY_MS
             days = range(max(since // DAY_MS, newest - CANDLE_DAYS + 1), newest + 1)
-            wanted[symbol] = days
-        for symbol, candles in self._streams.candles(wanted):
+            wanted[self._source(report, symbol), symbol] = days
+        for (source, symbol), candles in self._streams.candles(wanted):
+            if not self._replica.carries(symbol):
+                continue  # it has gone meanwhile
             # What closed after this report is told of by later ones.
-            known = candles[:, OPEN_TIME] <= self._newest_ms(report, symbol)
-            self._replica.load_history(symbol, candles[known])
+            known = candles[candles[:, OPEN_TIME] <= self._newest_ms(report, symbol)]
+            if since_ms[symbol] == 0:
+                self._replica.replace_history(symbol, source, known)
+            else:
+                self._replica.load_history(symbol, known)
             self._sleep(0)
 
     def _newest_ms(self, report: dict[str, Any], symbol: str) -> int:
-        values = report[QUOTES].get(symbol)
-        if values is None:
-            return self._replica.time_ms(symbol) if symbol in self._replica.symbols else 0
-        return int(values[report[NAMES].index("time_ms")])
+        return int(_told(report, symbol, "time_ms", self._replica.time_ms(symbol)))
+
+    def _source(self, report: dict[str, Any], symbol: str) -> str:
+        return str(_told(report, symbol, "source", self._replica.source(symbol)))
+
+
+def _told(report: dict[str, Any], symbol: str, name: str, otherwise: Any) -> Any:
+    """A field of the symbol's quote, where the report has one."""
+    values = report[QUOTES].get(symbol)
+    return otherwise if values is None else values[report[NAMES].index(name)]
 
 
 def _parts(place: str) -> tuple[int, int]:

@@ -157,9 +157,10 @@ class Leadership:
     def _lead(self, fence: int) -> None:
         wait_until(self._has_read_all, CATCH_UP_SECONDS, PUBLISH_SECONDS, self._sleep)
         market = self._new_market()
+        # Before the market has anything: of symbols that are of another source now it tells anew.
+        publisher = Publisher(market, self._streams, self._journal, self._clock)
         self._replica.succeed(market, lambda: self._sleep(0))
         desk = self._new_desk(market)
-        publisher = Publisher(market, self._streams, self._journal, self._clock)
         producer = Producer(
             desk.analyst, self._journal, publisher.recall, publisher.hold, self._clock
         )

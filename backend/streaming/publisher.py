@@ -1,11 +1,21 @@
 """Tells the other processes of the leader's market."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from backend import green
 from backend.clock import Clock
+from backend.journal.connection import RedisFailed
 from backend.journal.redis_journal import RedisJournal
-from backend.journal.redis_streams import BESIDE, LEVELS, RECALLED, RedisStreams
+from backend.journal.redis_streams import (
+    BESIDE,
+    LEVELS,
+    RECALLED,
+    Fenced,
+    Minutes,
+    RedisStreams,
+)
+from backend.market.candles import CandleRow
 from backend.market.market import Market
 from backend.market.report import CLOSED, Reporter
 from backend.streaming.published import Levels
@@ -73,21 +83,33 @@ class Publisher:
     def _report(self, full: bool, tick: bool) -> None:
         fence, epoch = self._journal.term()
         beside = dict(self._untold)
-        for name, value in beside.items():
-            self._streams.keep(fence, epoch, name, value)
-        self._streams.keep_candles(
-            fence,
-            epoch,
-            (
-                (symbol, self._market.closed_candles(symbol), since_ms)
-                for symbol, since_ms in self._reporter.rewritten().items()
-                if self._market.carries(symbol)
-            ),
-        )
-        report = self._reporter.report(full)
-        told = {**report, FULL: full, TICK: tick, **{name: name in beside for name in BESIDE}}
-        self._streams.report(fence, epoch, told, report[CLOSED])
+        rewritten: dict[str, int] = {}
+        closed: list[tuple[str, CandleRow]] = []
+        try:
+            for name, value in beside.items():
+                self._streams.keep(fence, epoch, name, value)
+            # Also what is rewritten meanwhile: a report's quotes and candles are of one source.
+            while found := self._reporter.take_rewritten():
+                for symbol, since_ms in found.items():
+                    rewritten[symbol] = min(since_ms, rewritten.get(symbol, since_ms))
+                self._streams.keep_candles(fence, epoch, self._minutes(found))
+            report = self._reporter.report(full, rewritten)
+            closed = report[CLOSED]
+            told = {**report, FULL: full, TICK: tick, **{name: name in beside for name in BESIDE}}
+            rows = [((self._market.source(symbol), symbol), row) for symbol, row in closed]
+            self._streams.report(fence, epoch, told, rows)
+        except (RedisFailed, Fenced):
+            self._reporter.untold(rewritten, closed)
+            raise
         self._reporter.told(report)
         for name, value in beside.items():
             if self._untold[name] is value:
                 del self._untold[name]
+
+    def _minutes(self, rewritten: Mapping[str, int]) -> Iterator[Minutes]:
+        market = self._market
+        for symbol, since_ms in rewritten.items():
+            if market.carries(symbol):  # it may have gone while the others were kept
+                series = market.source(symbol), symbol
+                closed, until_ms = market.closed_candles(symbol), market.time_ms(symbol)
+                yield Minutes(series, closed, since_ms, until_ms)

@@ -60,7 +60,8 @@ class Rater:
         self._levels_due = True
         # What there was of earlier candles when a symbol was read last.
         self._versions: dict[str, int] = {}
-        self._read: set[str] = set()
+        # By symbol, of which source the candles are that were read.
+        self._read: dict[str, str] = {}
         # Whoever reads a symbol anew may pause; another one who wants it waits.
         self._turns = {symbol: green.Semaphore(1) for symbol in self._symbols}
 
@@ -78,9 +79,8 @@ class Rater:
     def unfollow(self, symbol: str) -> None:
         """Rate a symbol no more."""
         self._symbols = tuple(other for other in self._symbols if other != symbol)
-        for by_symbol in (self._boards, self._turns, self._versions):
+        for by_symbol in (self._boards, self._turns, self._versions, self._read):
             by_symbol.pop(symbol, None)
-        self._read.discard(symbol)
         self._inbox.unfollow(symbol)
 
     def catch_up(self, symbol: str) -> None:
@@ -89,7 +89,7 @@ class Rater:
         if board is None:
             return  # it has gone while others had their turn
         with self._turns[symbol]:
-            version = self._earlier.version(symbol)
+            version, source = self._earlier.version(symbol), self._market.source(symbol)
             history, candles = self._inbox.take(symbol)
             if (
                 history is None
@@ -107,7 +107,7 @@ class Rater:
             since_ms = int(history[-1, OPEN_TIME]) - SETTLING_MS if len(history) else 0
             board.load(symbol, history, longer, self._pause, since_ms)
             if symbol in self._boards:
-                self._read.add(symbol)
+                self._read[symbol] = source
 
     def has_read(self, symbol: str) -> bool:
         """Whether a symbol has been read once: from then on its reading anew is a short one."""
@@ -122,7 +122,9 @@ class Rater:
                 self._pause()
             by_board: dict[SignalBoard, list[str]] = {}
             for symbol in wanted[begin : begin + BOARD_SYMBOLS]:
-                if symbol in self._boards:
+                # Of one that has gone over to another source meanwhile that one's candles are not
+                # read yet; one may have gone altogether.
+                if symbol in self._boards and self._read.get(symbol) == self._market.source(symbol):
                     by_board.setdefault(self._boards[symbol], []).append(symbol)
             for board, of_board in by_board.items():
                 yield from board.assess(

@@ -2,21 +2,23 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import numpy as np
 import pytest
 
-from backend.feeds.base import MarketSink
+from backend.feeds.base import MarketSink, Remember
 from backend.feeds.failover import PROVEN_S, FailoverFeed
 from backend.feeds.understudy import OUT_AFTER_S
+from backend.feeds.websocket_feed import WebSocketFeed
 from backend.market.market import Market
-from backend.market.models import FeedState, Trade
+from backend.market.models import CandleArray, FeedState, Trade
 from tests.conftest import StartServer
-from tests.feeds.exchange_binance import BINANCE
-from tests.feeds.exchange_coinbase import COINBASE
-from tests.feeds.exchange_dialect import SampleDay, SampleTrade
+from tests.feeds.exchange_binance import BINANCE, Binance
+from tests.feeds.exchange_coinbase import COINBASE, Coinbase
+from tests.feeds.exchange_dialect import Dialect, SampleDay, SampleTrade
 from tests.feeds.exchange_kraken import KRAKEN, Kraken
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import ShiftedClock, wrong_candles
@@ -26,11 +28,12 @@ from tests.stream_clients import PythonClient
 
 pytestmark = [pytest.mark.served, pytest.mark.usefixtures("nothing_left_behind")]
 
-# By how much Kraken's prices are over Binance's in these tests: more than any day's change.
+# By how much the prices of the second exchange are over those of the first in these tests: more
+# than any day's change.
 PREMIUM = 1.1
 
 
-class DearKraken(Kraken):
+class Dear(Dialect):
     """Everything costs more, now and a day ago."""
 
     def trade_frames(self, trade: SampleTrade) -> list[tuple[int, str]]:
@@ -42,31 +45,49 @@ class DearKraken(Kraken):
         return super().day_frames(day._replace(**dear))
 
 
+class DearBinance(Dear, Binance): ...
+
+
+class DearKraken(Dear, Kraken): ...
+
+
+class DearCoinbase(Dear, Coinbase): ...
+
+
 DEAR_KRAKEN = DearKraken()
 
 
 class Stage:
     """A market with a feed of several local exchanges, and a hand on its clock."""
 
-    def __init__(self, *exchanges: ExchangeServer, symbols: tuple[str, ...] = tuple(PRICES)):
+    def __init__(
+        self,
+        *exchanges: ExchangeServer,
+        symbols: tuple[str, ...] = tuple(PRICES),
+        remember: Remember = lambda source, symbols: (),
+    ):
         self.exchanges = {exchange.dialect.name: exchange for exchange in exchanges}
         self.clock = ShiftedClock()
         self.market = Market(symbols, self.clock, exchanges[0].dialect.name)
         self.moves: list[float] = []
+        self.changes: dict[str, list[float]] = {symbol: [] for symbol in symbols}
         self.market.on_price(self._note_move)
         self.feed = FailoverFeed(
-            tuple(self.exchanges),
+            [exchange.dialect.feed_class for exchange in exchanges],
             self._make,
             symbols,
             self.market,
             self.clock,
+            remember,
             sleep=lambda _: threading.Event().wait(0.01),
         )
         self.thread = threading.Thread(target=self.feed.run, name="failover")
 
-    def _make(self, name: str, symbols: Sequence[str], sink: MarketSink) -> Any:
-        exchange = self.exchanges[name]
-        return exchange.dialect.feed_class(
+    def _make(
+        self, feed_class: type[WebSocketFeed], symbols: Sequence[str], sink: MarketSink
+    ) -> Any:
+        exchange = self.exchanges[feed_class.name]
+        return feed_class(
             symbols,
             sink,
             exchange.ws_url,
@@ -78,6 +99,7 @@ class Stage:
     def _note_move(self, symbol: str) -> None:
         quote = self.market.quote(symbol)
         self.moves.append(quote.price / quote.previous_price - 1)
+        self.changes[symbol].append(quote.change_24h)
 
     def __enter__(self) -> "Stage":
         self.thread.start()
@@ -104,6 +126,17 @@ class Stage:
             f"{name} to lead",
         )
         assert self.market.feed_state.name == name
+
+    def has_the_candles_of(self, exchange: ExchangeServer) -> None:
+        settled = exchange.now_ms - 5_000
+        self.play(
+            lambda: not any(wrong_candles(self.market, exchange, s, settled) for s in PRICES),
+            f"candles to equal those of {exchange.dialect.name}",
+        )
+
+    def minutes(self) -> int:
+        """How many of them every symbol has."""
+        return min(len(self.market.closed_candles(symbol)) for symbol in PRICES)
 
     def sources(self) -> set[str]:
         return {quote.source for quote in self.market.quotes().values()}
@@ -163,44 +196,66 @@ def test_while_nobody_can_lead_it_is_said_why(
         assert stage.market.quotes() == {}
 
 
+@pytest.mark.parametrize(
+    ("dialect", "next_one"),
+    [(BINANCE, DEAR_KRAKEN), (KRAKEN, DearCoinbase()), (COINBASE, DearBinance())],
+    ids=lambda dialect: dialect.name,
+)
 def test_a_silent_leader_gives_way_and_comes_back_when_it_has_proved_itself(
-    binance: ExchangeServer, kraken: ExchangeServer
+    dialect: Dialect, next_one: Dialect
 ) -> None:
-    with Stage(binance, kraken) as stage:
-        stage.led_by("binance")
-        stage.play(
-            lambda: all(len(stage.market.closed_candles(s)) > 2_800 for s in PRICES), "history"
-        )
+    with (
+        ExchangeServer(sample_frames(20.0, dialect=dialect), dialect=dialect) as first,
+        ExchangeServer(sample_frames(20.0, dialect=next_one), dialect=next_one) as second,
+        Stage(first, second) as stage,
+    ):
+        stage.led_by(dialect.name)
+        stage.play(lambda: stage.minutes() > (700 if dialect is KRAKEN else 2_800), "history")
         before = {symbol: stage.market.quote(symbol) for symbol in PRICES}
         stage.moves.clear()
-        binance.refusals = [503] * 100_000
-        binance.stall()
+        first.refusals = [503] * 100_000
+        first.stall()
         silent_since = stage.clock.monotonic()
-        stage.play(lambda: stage.sources() == {"kraken"}, "kraken to lead", step_s=0.2)
+        stage.play(lambda: stage.sources() == {next_one.name}, "the next to lead", step_s=0.2)
         # Prepared in the meantime, it needs no longer than that.
         assert OUT_AFTER_S - 1 < stage.clock.monotonic() - silent_since < OUT_AFTER_S + 5
         for symbol in PRICES:
             quote = stage.market.quote(symbol)
             assert quote.price / before[symbol].price == pytest.approx(PREMIUM, rel=0.02)
-            assert abs(quote.change_24h - before[symbol].change_24h) < 2
             assert quote.seq > before[symbol].seq
-        settled = kraken.now_ms - 5_000
-        stage.play(
-            lambda: not any(wrong_candles(stage.market, kraken, s, settled) for s in PRICES),
-            "candles to equal Kraken's",
-        )
-        binance.refusals = []
-        returned = len(binance.upgrades)
-        stage.play(lambda: len(binance.upgrades) > returned and binance.clients, "binance")
+        stage.has_the_candles_of(second)
+        first.refusals = []
+        returned = len(first.upgrades)
+        stage.play(lambda: len(first.upgrades) > returned and first.clients, "the first")
         stage.pass_time(PROVEN_S / 2)
-        assert stage.sources() == {"kraken"}
-        stage.play(lambda: stage.sources() == {"binance"}, "binance to be back", step_s=1.0)
-        settled = binance.now_ms - 5_000
-        stage.play(
-            lambda: not any(wrong_candles(stage.market, binance, s, settled) for s in PRICES),
-            "candles to equal Binance's",
-        )
-        # Neither change was a move.
+        assert stage.sources() == {next_one.name}
+        stage.play(lambda: stage.sources() == {dialect.name}, "the first to be back", step_s=1.0)
+        stage.has_the_candles_of(first)
+        # Neither change was a move, nor one of the day.
+        assert max(map(abs, stage.moves)) < (PREMIUM - 1) / 5
+        for changes in stage.changes.values():
+            assert max(changes) - min(changes) < 100 * (PREMIUM - 1) / 5
+
+
+def test_the_next_one_goes_on_from_what_is_remembered_of_it(
+    binance: ExchangeServer, kraken: ExchangeServer
+) -> None:
+    """40 hours that end an hour ago, of which the exchange itself has 12."""
+
+    def remember(source: str, symbols: Iterable[str]) -> Iterator[tuple[str, CandleArray]]:
+        for symbol in symbols if source == "kraken" else ():
+            rows = kraken.klines.rows(symbol, kraken.now_ms)[-41 * 60 : -60]
+            yield symbol, np.array([row[:7] for row in rows], dtype=float)
+
+    with Stage(binance, kraken, remember=remember) as stage:
+        stage.led_by("binance")
+        stage.moves.clear()
+        binance.refusals = [451] * 100_000
+        binance.cut()
+        stage.play(lambda: stage.sources() == {"kraken"}, "kraken to lead")
+        stage.play(lambda: stage.minutes() > 40 * 60, "what is remembered")
+        stage.has_the_candles_of(kraken)
+        # Its price of an hour ago was none of the market's.
         assert max(map(abs, stage.moves)) < (PREMIUM - 1) / 5
 
 

@@ -157,3 +157,20 @@ def test_what_fails_in_the_middle_has_not_been_begun(lone_archive: Archive) -> N
         lone_archive.write_minutes("x", {"BTC": bad, "ETH": bad[:, :3]}, (), False)
     assert np.array_equal(read(lone_archive), made_up(START, 100))
     assert {symbol for symbol, _ in lone_archive.series("x")} == {"BTC"}
+
+
+def test_minutes_on_both_sides_of_an_interruption_may_be_written_again(
+    lone_archive: Archive,
+) -> None:
+    """As a market has them that went on from what was stored long ago."""
+    before = made_up(START, 600)
+    after = made_up(START + 600 * MINUTE + BREAK_MS, 600, seed=2)
+    write(lone_archive, before, past=EXCHANGE)
+    write(lone_archive, np.concatenate((before, after)), past=EXCHANGE)
+    for _again in range(2):
+        known = lone_archive.series("x")["BTC", "1m"]
+        assert known.since_ms == after[0, OPEN_TIME] and known.until_ms == after[-1, OPEN_TIME]
+        assert not known.exhausted
+        lone_archive.write_past("x", "BTC", "1h", made_up(START - DAY, 9, HOUR), None, EXCHANGE)
+        write(lone_archive, np.concatenate((before, after)), past=EXCHANGE)
+        assert lone_archive.series("x")["BTC", "1h"].exhausted

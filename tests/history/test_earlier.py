@@ -24,7 +24,9 @@ class Reading:
         archive.write_minutes("x", {"BTC": ALL}, (), True)
         self.pages, self.clock, self.inline = 3, clock, Inline()
         offload: Any = self.inline
-        self.earlier = EarlierCandles("x", archive, offload, lambda _symbol: self.pages, clock)
+        self.earlier = EarlierCandles(
+            lambda _symbol: "x", archive, offload, lambda _symbol: self.pages, clock
+        )
 
     def version(self) -> int:
         return self.earlier.version("BTC")

@@ -8,9 +8,10 @@ import pytest
 
 from backend.feeds.base import Feed
 from backend.history.archive import Archive
-from backend.history.history import MINUTES_AT_ONCE, SYMBOLS_AT_ONCE, History
+from backend.history.history import History
 from backend.history.looks import Looks
 from backend.history.reader import PAGE_CANDLES, CandleReader
+from backend.history.unwritten import MINUTES_AT_ONCE, SYMBOLS_AT_ONCE
 from backend.market.candles import INTERVALS, MINUTES_KEPT, roll_up
 from backend.market.market import Market
 from backend.market.models import CLOSE, OPEN, OPEN_TIME, Trade

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.conftest import StartServer
 from tests.feeds.exchange_klines import INTERVALS, longer
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.sample_frames import START_MS, sample_frames
+from tests.feeds.test_failover import DEAR_KRAKEN
 from tests.redis_server import Redis
 from tests.servers import SHARED_DATA, Server, wait_until
 
@@ -28,7 +30,7 @@ def candles(server: Server, interval: str, symbol: str = "BTC") -> dict[int, lis
             instant, *numbers = candle.values()
             found[round(datetime.fromisoformat(instant).timestamp() * 1000)] = numbers
         before = f"&before={page[0]['time']}"
-    found.pop(max(found), None)
+    found.pop(max(found, default=0), None)
     return found
 
 
@@ -86,6 +88,55 @@ def test_an_exchanges_past_is_there_and_what_a_killed_server_missed(
     again = exchange.rest_queries[asked:]
     assert {query["interval"] for query in again} == {"1m"}
     assert all(int(query.get("endTime", FIRST_MINUTE)) > begin for query in again)
+
+
+def test_of_several_exchanges_each_has_its_own_candles_and_finds_them_again(
+    exchange: ExchangeServer, start_server: StartServer, tmp_path: Path
+) -> None:
+    with ExchangeServer(sample_frames(seed=2, dialect=DEAR_KRAKEN), dialect=DEAR_KRAKEN) as kraken:
+        options = {
+            "MARKET_FEED": "binance,kraken",
+            "BINANCE_WS_URL": exchange.ws_url,
+            "BINANCE_REST_URL": exchange.rest_url,
+            "KRAKEN_WS_URL": kraken.ws_url,
+            "KRAKEN_REST_URL": kraken.rest_url,
+            "SYMBOLS": "BTC",
+            "DATABASE_URL": f"sqlite:///{tmp_path}/crs.db",
+        }
+        days = FIRST_MINUTE - PAST_MINUTES * MINUTE_MS
+        week = FIRST_MINUTE - 7 * 1_440 * MINUTE_MS
+        # What Kraken gives, but for some that the test takes.
+        half_a_day = FIRST_MINUTE - (12 * 60 - 5) * MINUTE_MS
+
+        def shows(server: Server, shown: ExchangeServer, minute: int, **since_ms: int) -> None:
+            # One that plays nothing is silent, and gives way.
+            def leads() -> bool:
+                shown.play()
+                feed = server.get("/health").json()["feed"]
+                return bool((feed["name"], feed["state"]) == (shown.dialect.name, "live"))
+
+            def right(interval: str, since: int) -> bool:
+                shown.play()
+                return not wrong(server, shown, interval, since)
+
+            wait_until(leads, f"{shown.dialect.name} to lead")
+            shown.play_until(FIRST_MINUTE + minute * MINUTE_MS + 6_000)
+            for interval, name in (("1h", "hours"), ("1m", "minutes")):
+                since = since_ms.get(name, FIRST_MINUTE)
+                wait_until(partial(right, interval, since), f"its {name}")
+
+        first = start_server(**options)
+        shows(first, exchange, 1, hours=days, minutes=week)
+        exchange.refusals = [451] * 100_000
+        exchange.cut()
+        shows(first, kraken, 1, minutes=half_a_day)
+        assert min(candles(first, "1m")) >= half_a_day - 5 * MINUTE_MS
+        first.process.kill()
+        first.process.wait()
+        exchange.refusals, asked = [], len(exchange.rest_queries)
+        second = start_server(**options)
+        shows(second, exchange, 2, hours=days, minutes=week)
+        assert {query["interval"] for query in exchange.rest_queries[asked:]} == {"1m"}
 
 
 @pytest.mark.skipif(not WEEK.exists(), reason="the shared recordings are not here")

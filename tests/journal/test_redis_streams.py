@@ -16,12 +16,16 @@ from backend.journal.redis_streams import (
     Epoch,
     Fenced,
     Heard,
+    Minutes,
     RedisStreams,
+    Series,
 )
 from tests.redis_server import Redis
 
 NOBODY = Epoch("", 0)
 DAY = 20_000
+BTC = "x", "BTC"
+UNTIL = (DAY + 1) * DAY_MS
 
 
 @pytest.fixture
@@ -136,8 +140,8 @@ def test_whoever_does_not_lead_any_more_writes_nothing(
     assert lease("b").acquire() == 2
     for write in (
         lambda: say(streams, 1, epoch, 2),
-        lambda: streams.report(1, epoch, {}, [("BTC", [DAY * DAY_MS, 1, 1, 1, 1, 1, 1])]),
-        lambda: streams.keep_candles(1, epoch, [("BTC", day_of_candles(2), 0)]),
+        lambda: streams.report(1, epoch, {}, [(BTC, [DAY * DAY_MS, 1, 1, 1, 1, 1, 1])]),
+        lambda: streams.keep_candles(1, epoch, [Minutes(BTC, day_of_candles(2), 0, DAY * DAY_MS)]),
         lambda: streams.keep(1, epoch, RECALLED, []),
         lambda: streams.begin(1, epoch, 1, "another"),
     ):
@@ -145,7 +149,7 @@ def test_whoever_does_not_lead_any_more_writes_nothing(
             write()
     assert offsets(streams.said()) == [1]
     assert streams.reports()[0] == []
-    assert not len(candles_of(streams, "BTC", [DAY]))
+    assert not len(candles_of(streams, BTC, [DAY]))
     assert streams.begin(2, epoch, 1, "another") == (epoch, False)
 
 
@@ -180,9 +184,9 @@ def test_an_epoch_ends_where_what_was_said_in_it_is_missing(
     assert streams.said() == []
 
 
-def candles_of(streams: RedisStreams, symbol: str, days: Iterable[int]) -> np.ndarray:
-    ((name, rows),) = streams.candles({symbol: days})
-    assert name == symbol
+def candles_of(streams: RedisStreams, series: Series, days: Iterable[int]) -> np.ndarray:
+    ((found, rows),) = streams.candles({series: days})
+    assert found == series
     return rows
 
 
@@ -197,18 +201,35 @@ def test_closed_minutes_are_kept_by_day_and_expire(
 ) -> None:
     epoch = begin(streams, lease("a"))
     rows = np.vstack((day_of_candles(3), day_of_candles(2, DAY + 1)))
-    streams.keep_candles(1, epoch, [("BTC", rows, 0)])
+    streams.keep_candles(1, epoch, [Minutes(BTC, rows, 0, UNTIL)])
     closed = day_of_candles(4, DAY + 1)[2:]
-    streams.report(1, epoch, {}, [("BTC", row.tolist()) for row in closed])
+    streams.report(1, epoch, {}, [(BTC, row.tolist()) for row in closed])
     days = range(DAY - 1, DAY + 3)
-    np.testing.assert_array_equal(candles_of(streams, "BTC", days), np.vstack((rows, closed)))
-    assert not len(candles_of(streams, "ETH", days))
+    np.testing.assert_array_equal(candles_of(streams, BTC, days), np.vstack((rows, closed)))
+    assert not len(candles_of(streams, ("x", "ETH"), days))
     # From a day on they are put in place of what was there.
-    streams.keep_candles(1, epoch, [("BTC", day_of_candles(1, DAY + 1), (DAY + 1) * DAY_MS)])
-    assert len(candles_of(streams, "BTC", days)) == 3 + 1
+    streams.keep_candles(1, epoch, [Minutes(BTC, day_of_candles(1, DAY + 1), UNTIL, UNTIL)])
+    assert len(candles_of(streams, BTC, days)) == 3 + 1
+    # Another source's are beside them.
+    other = "y", "BTC"
+    assert not len(candles_of(streams, other, days))
+    streams.keep_candles(1, epoch, [Minutes(other, day_of_candles(2), 0, UNTIL)])
+    assert len(candles_of(streams, other, days)) == 2
+    assert len(candles_of(streams, BTC, days)) == 3 + 1
     for day in (DAY, DAY + 1):
-        left = int(redis.command("ttl", f"crs:candles:BTC:{day}"))
+        left = int(redis.command("ttl", f"crs:candles:x:BTC:{day}"))
         assert CANDLES_KEPT_SECONDS - 60 < left <= CANDLES_KEPT_SECONDS
+
+
+def test_days_of_which_nothing_is_known_any_more_are_empty(
+    streams: RedisStreams, lease: Callable[[str], Lease]
+) -> None:
+    epoch = begin(streams, lease("a"))
+    rows = np.vstack([day_of_candles(3, DAY - back) for back in range(7, -1, -1)])
+    streams.keep_candles(1, epoch, [Minutes(BTC, rows, 0, DAY * DAY_MS)])
+    streams.keep_candles(1, epoch, [Minutes(BTC, rows[-4:-3], 0, UNTIL)])
+    found = candles_of(streams, BTC, range(DAY - 8, DAY + 2))
+    np.testing.assert_array_equal(found, rows[-4:-3])
 
 
 def test_what_is_told_beside_the_reports_is_kept(

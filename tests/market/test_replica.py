@@ -30,12 +30,16 @@ class Pair:
         self.replica = Replica(SYMBOLS, clock)
 
     def tell(self, full: bool = False, lost: bool = False) -> None:
-        report = self.reporter.report(full)
+        report = self.reporter.report(full, self.reporter.take_rewritten())
         if lost:
+            self.reporter.untold(report[REWRITTEN], report[CLOSED])
             return
         for symbol, since_ms in report[REWRITTEN].items():
             closed = self.market.closed_candles(symbol)
-            self.replica.load_history(symbol, closed[closed[:, 0] >= since_ms])
+            if since_ms:
+                self.replica.load_history(symbol, closed[closed[:, 0] >= since_ms])
+            else:
+                self.replica.replace_history(symbol, self.market.source(symbol), closed)
         self.replica.apply(msgpack.unpackb(msgpack.packb(report)))
         self.reporter.told(report)
 
@@ -99,8 +103,8 @@ def test_a_report_holds_what_has_changed_and_a_full_one_everything(pair: Pair) -
     last = max(pair.market.time_ms(symbol) for symbol in SYMBOLS)
     pair.market.apply_trade(Trade("BTC", last + 1, 105.0, 1.0))
     assert pair.reporter.changed()
-    assert set(pair.reporter.report(full=False)[QUOTES]) == {"BTC"}
-    assert set(pair.reporter.report(full=True)[QUOTES]) == {"BTC", "ETH"}
+    assert set(pair.reporter.report(False, pair.reporter.take_rewritten())[QUOTES]) == {"BTC"}
+    assert set(pair.reporter.report(True, {})[QUOTES]) == {"BTC", "ETH"}
 
 
 def test_minutes_that_could_not_be_told_for_long_are_told_as_history(pair: Pair) -> None:
@@ -111,9 +115,10 @@ def test_minutes_that_could_not_be_told_for_long_are_told_as_history(pair: Pair)
     for number in range(len(SYMBOLS) * CLOSED_WAITING_MAX + 5):
         row = [next_ms + number * MINUTE_MS, 100.0, 110.0, 99.0, 100.0 + number % 7, 1.0, 100.0]
         pair.market.apply_candle("BTC", row_candle(row))
-    report = pair.reporter.report(full=False)
+    report = pair.reporter.report(False, pair.reporter.take_rewritten())
     assert report[REWRITTEN] == {"BTC": next_ms}
     assert len(report[CLOSED]) < CLOSED_WAITING_MAX
+    pair.reporter.untold(report[REWRITTEN], report[CLOSED])
     pair.tell()
     pair.assert_same()
 
@@ -195,7 +200,7 @@ def test_whoever_takes_over_goes_on_where_it_ended(pair: Pair) -> None:
 
 def test_a_process_of_another_version_is_understood(pair: Pair) -> None:
     pair.market.apply_trade(Trade("BTC", START_MS, 100.0, 1.0))
-    report = pair.reporter.report(full=True)
+    report = pair.reporter.report(True, {})
     report[NAMES] = ("to come", *report[NAMES])
     report[QUOTES]["BTC"] = (7, *report[QUOTES]["BTC"])
     pair.replica.apply(report)

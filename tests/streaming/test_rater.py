@@ -124,6 +124,28 @@ def test_two_who_want_the_same_symbol_do_not_read_it_twice() -> None:
     assert desk.earlier.asked == [("BTC", REMEMBERED_CANDLES)]
 
 
+def test_nothing_is_said_of_one_sources_candles_and_another_ones_price() -> None:
+    seen: list[list[str]] = []
+
+    def rated() -> list[str]:
+        return [one.symbol for one in desk.rater.assess(SYMBOLS)]
+
+    desk = Desk(pause=lambda: seen.append(rated()))
+    desk.look()
+    before = desk.scores()
+    behind = Market(("BTC",), SystemClock(), "dear")
+    behind.load_history("BTC", ROWS["BTC"][:2_000] * [1, 3, 3, 3, 3, 1, 3])
+    instrument = behind.release("BTC")
+    assert instrument is not None
+    desk.market.change_source("BTC", instrument)
+    assert rated() == ["ETH"]
+    seen.clear()
+    desk.look()
+    assert seen and all(symbols == ["ETH"] for symbols in seen)
+    # The same moves, at another price.
+    assert rated() == list(SYMBOLS) and desk.scores() == pytest.approx(before)
+
+
 def test_longer_timeframes_are_rated_once_their_candles_have_arrived() -> None:
     desk = Desk()
     assert {symbol: list(levels) for symbol, levels in desk.look().items()} == {
