@@ -40,16 +40,16 @@ def test_a_listing_is_asked_for_once_an_hour_and_outlives_an_outage(clock):
     assert listings.of("x").names == listings.of("x").names == {"BTC": "Bitcoin"}
     assert asked == ["x"]
     answers.clear()
-    clock.sleep(FRESH_S)
+    clock.advance(FRESH_S)
     assert listings.of("x").names == listings.of("x").names == {"BTC": "Bitcoin"}
     assert len(asked) == 2, "a source that is away is not asked by everybody"
-    clock.sleep(RETRY_S)
+    clock.advance(RETRY_S)
     assert listings.of("x").names and len(asked) == 3
-    clock.sleep(KEPT_S)
+    clock.advance(KEPT_S)
     with pytest.raises(ListingUnavailable):
         listings.of("x")
     answers.append({"ETH": "Ethereum"})
-    clock.sleep(RETRY_S)
+    clock.advance(RETRY_S)
     assert listings.of("x").names == {"ETH": "Ethereum"}
 
 

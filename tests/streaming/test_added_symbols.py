@@ -9,8 +9,8 @@ from backend.storage.database import Database
 from backend.storage.symbols import SymbolStore, TooManySymbols
 from backend.storage.users import UserStore
 from backend.streaming.added_symbols import NOTE_MS, AddedSymbols, NotListed
+from tests.clocks import ManualClock
 from tests.history.conftest import Inline
-from tests.market.conftest import ManualClock
 
 LISTED = {symbol: symbol.title() for symbol in ("BTC", "SUI", "APT", "TON", "SEI")}
 

@@ -1,7 +1,7 @@
 """Work that can wait leaves others their time."""
 
 from backend.streaming.pace import REST_MAX_S, Pace
-from tests.market.conftest import ManualClock
+from tests.clocks import ManualClock
 
 
 def test_it_rests_for_as_long_as_was_worked_and_no_longer_than_is_of_use():
