@@ -133,3 +133,8 @@ learnt = Table(
     Column("state", Text, nullable=False),
     Column("written_at_ms", BigInteger, nullable=False),
 )
+
+# The newest migration that was made, as alembic keeps it: none of our own tables.
+alembic_version = Table(
+    "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
+)

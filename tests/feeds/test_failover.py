@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -69,6 +70,7 @@ class Stage:
         self.exchanges = {exchange.dialect.name: exchange for exchange in exchanges}
         self.clock = ShiftedClock()
         self.market = Market(symbols, self.clock, exchanges[0].dialect.name)
+        self.heard: Counter[str] = Counter()  # trades, by whose they are
         self.moves: list[float] = []
         self.changes: dict[str, list[float]] = {symbol: [] for symbol in symbols}
         self.market.on_price(self._note_move)
@@ -94,6 +96,7 @@ class Stage:
             exchange.rest_url,
             clock=self.clock,
             sleep=lambda _: threading.Event().wait(0.01),
+            observe_lag=lambda _: self.heard.update([feed_class.name]),
         )
 
     def _note_move(self, symbol: str) -> None:
@@ -141,13 +144,13 @@ class Stage:
     def sources(self) -> set[str]:
         return {quote.source for quote in self.market.quotes().values()}
 
-    def pass_time(self, seconds: float) -> None:
-        """In steps that are no silence, with something to hear in each."""
+    def pass_time(self, seconds: float, *others: str) -> None:
+        """In steps that are no silence: in each the one that leads is heard, and `others` are."""
         for _ in range(int(seconds / 2)):
             self.clock.advance(2)
-            for exchange in self.exchanges.values():
-                exchange.play(2)
-            threading.Event().wait(0.02)
+            for name in (self.market.feed_state.name, *others):
+                before = self.heard[name]
+                self.play(lambda name=name, before=before: self.heard[name] > before, name)
 
 
 @pytest.fixture
@@ -227,9 +230,10 @@ def test_a_silent_leader_gives_way_and_comes_back_when_it_has_proved_itself(
         first.refusals = []
         returned = len(first.upgrades)
         stage.play(lambda: len(first.upgrades) > returned and first.clients, "the first")
-        stage.pass_time(PROVEN_S / 2)
+        stage.pass_time(PROVEN_S / 2, dialect.name)
         assert stage.sources() == {next_one.name}
-        stage.play(lambda: stage.sources() == {dialect.name}, "the first to be back", step_s=1.0)
+        stage.pass_time(PROVEN_S / 2, dialect.name)
+        stage.play(lambda: stage.sources() == {dialect.name}, "the first to be back", step_s=0.2)
         stage.has_the_candles_of(first)
         # Neither change was a move, nor one of the day.
         assert max(map(abs, stage.moves)) < (PREMIUM - 1) / 5
