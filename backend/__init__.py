@@ -31,19 +31,20 @@ from backend.api.readiness import Readiness
 from backend.api.record import record_blueprint
 from backend.api.stats import stats_blueprint
 from backend.api.stream_gate import StreamGate
-from backend.assembly import create_source
+from backend.api.symbols import symbols_blueprint
+from backend.assembly import Makers, create_source
 from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
 from backend.clock import Clock, SystemClock
 from backend.config import CRS_ENGINE, Settings
-from backend.config_values import PROJECT_ROOT
+from backend.config_values import PROJECT_ROOT, SYMBOLS_MAX
 from backend.fanout.manager import RoomManager
 from backend.fanout.outside import OutsideMessages
 from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
-from backend.feeds import begins_anew, feed_name
+from backend.feeds import begins_anew, create_listings, feed_name
 from backend.feeds.base import Feed
 from backend.history.archive import Archive
 from backend.history.history import History
@@ -60,6 +61,7 @@ from backend.journal.connection import connect
 from backend.journal.orders import CLOSE, RECOVERED
 from backend.journal.peers import Alone, Company, Peers
 from backend.market.market import Market
+from backend.market.roster import Roster
 from backend.memory import EBB_SECONDS, Ebb
 from backend.metrics import Metrics
 from backend.offload import Offload
@@ -67,10 +69,13 @@ from backend.protocol import ACCEPTED_ROOM, CANDLE, MARKET_UPDATE, PRICE_UPDATE,
 from backend.runtime import Runtime
 from backend.storage.database import Database
 from backend.storage.learnt import LearntStore
+from backend.storage.symbols import SymbolStore
+from backend.streaming.added_symbols import LOOK_SECONDS, AddedSymbols, room_for
 from backend.streaming.figures import ProcessReporter
 from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.keeper import Keeper, Learner
 from backend.streaming.limits import MESSAGE_MAX_BYTES
+from backend.streaming.pace import Pace
 from backend.streaming.periodic import Periodic
 from backend.streaming.track_record import TrackRecord
 from backend.turns import SLICE_SECONDS, Turns
@@ -154,6 +159,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         sleep = socketio.sleep
         return History(market, feed, archive, offload, kept_days, looks, sleep, clock, metrics)
 
+    store = SymbolStore(database)
+    room = SYMBOLS_MAX - len(settings.symbols)
+    roster = Roster(settings.symbols, room_for(settings.symbols, store.all(), room))
     learnt = LearntStore(candles)
 
     def new_keeper(
@@ -168,7 +176,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             clock,
             metrics,
             learner,
-            () if begins_anew(settings) else settings.symbols,
+            () if begins_anew(settings) else roster,
             may_write,
         )
 
@@ -180,11 +188,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         return TrackRecord(market, feed, records, longer, offload, sleep, clock, metrics)
 
     remember = Remembered(archive, offload, metrics).minutes
-    source = create_source(
-        settings, new_history, new_keeper, new_record, remember, clock, socketio.sleep, metrics
-    )
+    spawn = socketio.start_background_task
+    makers = Makers(new_history, new_keeper, new_record, remember)
+    source = create_source(settings, roster, makers, spawn, clock, socketio.sleep, metrics)
     market, published = source.market, source.published
-    forecaster = Forecaster(market, settings.symbols, pause)
+    forecaster = Forecaster(market, roster, Pace(socketio.sleep, clock))
     transports = (EngineTransports if own_engine else StockTransports)(
         socketio.server,
         clock,
@@ -205,7 +213,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         auth.authenticator,
         auth.revocations,
         peers.census,
-        symbols=settings.symbols,
+        symbols=roster,
         auth_required=settings.websocket_auth_required,
         per_user=settings.connections_per_user,
         user_rooms=bool(settings.redis_url),
@@ -215,6 +223,27 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         rng=random.Random(secrets.randbits(64)),
     )
 
+    for follower in (source, forecaster, service):
+        roster.tell(follower)
+    added = AddedSymbols(
+        roster,
+        store,
+        create_listings(settings, clock, pause),
+        lambda: market.feed_state.name,
+        service.is_watched,
+        settings.symbols_added_per_user,
+        settings.symbols_added_max,
+        peers.orders,
+        offload,
+        count_refusal,
+        clock,
+    )
+    metrics.show(
+        "crs_symbols",
+        "Symbols that are served, by whether the settings name them",
+        ("kind",),
+        lambda: {("configured",): len(roster.configured), ("added",): len(roster.added)},
+    )
     if settings.connections_per_user:
         peers.census.tell(USERS, lambda: service.sessions.users, settings.connections_per_user)
     peers.orders.on(CLOSE, service.parting.close)
@@ -255,14 +284,18 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             forecaster,
             Ratings(history, published.levels, clock),
             DailyIndex(history, settings.symbols, clock),
-            settings.symbols,
+            roster,
+            added.note,
             partial(_rest, turns),
         ),
-        record_blueprint(record, settings.symbols, settings.signal_timeframe),
-        openapi_blueprint(settings.symbols),
+        record_blueprint(record, roster, settings.signal_timeframe),
+        openapi_blueprint(roster),
     ):
         limiter.shared_limit(PUBLIC_LIMIT, scope=PUBLIC_SCOPE)(public)
         app.register_blueprint(public)
+    app.register_blueprint(
+        symbols_blueprint(market, roster, added, auth.sessions, limiter, PUBLIC_LIMIT, PUBLIC_SCOPE)
+    )
     dependencies = Dependencies(_pings(settings, database, offload, clock))
     app.register_blueprint(
         health_blueprint(
@@ -298,6 +331,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         source,
         [
             background("dependencies", CHECK_SECONDS, dependencies.check),
+            background("symbols", LOOK_SECONDS, added.look),
             background("forecast", REFRESH_SECONDS, forecaster.refresh),
             background("record answers", RECORD_SECONDS, record.refresh),
             # Another process on the same database may have ended a session.

@@ -22,11 +22,14 @@ from backend.journal.redis_recoveries import FLUSH_SECONDS, RedisRecoveries
 from backend.journal.redis_streams import LEVELS, RECALLED, RedisStreams
 from backend.market.market import Market
 from backend.market.replica import Replica
+from backend.market.roster import Roster
 from backend.metrics import Metrics
 from backend.streaming.analyst import Analyst
+from backend.streaming.desk import Desk
 from backend.streaming.follower import LONGEST_PAUSE_SECONDS, Follower
 from backend.streaming.keeper import Keeper, Learner
-from backend.streaming.leadership import Desk, Leadership
+from backend.streaming.leadership import Leadership
+from backend.streaming.pace import Pace
 from backend.streaming.periodic import Prompted, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.production import Alone, Production
@@ -35,9 +38,19 @@ from backend.streaming.rater import Rater
 from backend.streaming.track_record import TrackRecord
 
 Spawn = Callable[..., Any]
-NewHistory = Callable[[Market, Feed], History]
-NewKeeper = Callable[[str, Learner], Keeper]
-NewRecord = Callable[[Market, Feed, History], TrackRecord]
+
+
+@dataclass(frozen=True)
+class Makers:
+    """What makes the parts of whoever produces: that keeps the candles of a market with its feed,
+    what a learner of a name learns, and what is said of the market and becomes of it."""
+
+    history: Callable[[Market, Feed], History]
+    keeper: Callable[[str, Learner], Keeper]
+    record: Callable[[Market, Feed, History], TrackRecord]
+    # Knows what was kept of candles.
+    remember: Remember
+
 
 # A process that starts has its market before its first client, unless Redis is away: a report comes
 # each quarter of a second, and a full one every two.
@@ -57,12 +70,17 @@ class Source(Protocol):
     production: Production
     recoveries: Recoveries
 
-    def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
-        """Start the background tasks, by `spawn(function, *arguments)`; `tick` sends clients their
-        quotes."""
+    def start(self, tick: Callable[[], None]) -> None:
+        """Start the background tasks; `tick` sends clients their quotes."""
 
     def stop(self) -> None:
         """Stop them, and give back what others wait for."""
+
+    def follow(self, symbol: str) -> None:
+        """A symbol is served from now on."""
+
+    def unfollow(self, symbol: str) -> None:
+        """It is not served any more."""
 
 
 @dataclass
@@ -74,31 +92,34 @@ class LoneSource:
     published: Published
     production: Production
     recoveries: Recoveries
-    feed: Feed
-    history: History
-    keeper: Keeper
-    record: TrackRecord
+    desk: Desk
+    spawn: Spawn
     sleep: Callable[[float], None]
     metrics: Metrics
     stopped: bool = False
 
-    def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
+    def start(self, tick: Callable[[], None]) -> None:
         """Load what was stored, and start the feed."""
-        self.history.start(spawn)
-        self.keeper.start(spawn)
-        self.record.start(spawn)
-        spawn(supervise, "feed", self.feed.run, lambda: self.stopped, self.sleep, self.metrics)
+        feed = self.desk.feed
+        self.desk.start()
+        self.spawn(supervise, "feed", feed.run, lambda: self.stopped, self.sleep, self.metrics)
 
     def stop(self) -> None:
         """Stop the feed, and write what it has brought."""
         self.stopped = True
-        self.feed.stop()
-        self.history.flush()
-        self.history.stop()
-        self.keeper.stop()
-        self.keeper.save_last()
-        self.record.stop()
-        self.record.save_last()
+        self.desk.feed.stop()
+        self.desk.history.flush()
+        self.desk.stop()
+        self.desk.save_last()
+
+    def follow(self, symbol: str) -> None:
+        """A symbol is served from now on."""
+        self.desk.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """It is not served any more."""
+        self.desk.unfollow(symbol)
+        self.published.unfollow(symbol)
 
 
 class SharedSource:
@@ -107,36 +128,30 @@ class SharedSource:
     def __init__(
         self,
         settings: Settings,
-        new_history: NewHistory,
-        new_keeper: NewKeeper,
-        new_record: NewRecord,
-        remember: Remember,
+        roster: Roster,
+        makers: Makers,
+        spawn: Spawn,
         clock: Clock,
         sleep: Callable[[float], None],
         metrics: Metrics,
     ) -> None:
-        name, symbols = feed_name(settings), settings.symbols
+        name = feed_name(settings)
         self._streams = RedisStreams(settings.redis_url)
         self._lease = Lease(settings.redis_url, new_id())
         journal = RedisJournal(self._streams, sleep)
-        replica = Replica(symbols, clock, name)
+        replica = Replica(roster, clock, name)
         self.journal: Journal = journal
         self.market: Market = replica
-        self.published = published = Published(journal.log, symbols)
+        self.published = published = Published(journal.log)
         self._tick: Callable[[], None] = lambda: None
 
         def new_market() -> Market:
             # Of several exchanges not the first may have led: what is known of its market goes on.
             told = replica.feed_state.name
-            return Market(symbols, clock, told if told in feed_names(settings) else name)
+            return Market(roster, clock, told if told in feed_names(settings) else name)
 
         def new_desk(market: Market) -> Desk:
-            feed = create_feed(settings, market, clock, metrics.feed_lag.add, remember)
-            history = new_history(market, feed)
-            record = new_record(market, feed, history)
-            rater = _rater(settings, market, history, record, sleep)
-            analyst = _analyst(market, rater, published, sleep)
-            return Desk(feed, history, analyst, new_keeper(SIGNALS, rater), record)
+            return _desk(settings, market, published, makers, spawn, clock, sleep, metrics)
 
         self._follower = Follower(
             self._streams,
@@ -155,16 +170,17 @@ class SharedSource:
             metrics,
             LONGEST_PAUSE_SECONDS,
         )
-        self._spawn: Spawn = lambda *_: None
+        self._spawn = spawn
         self._leadership = Leadership(
             self._lease,
             self._streams,
             journal,
             replica,
             self._follower,
+            roster,
             new_market,
             new_desk,
-            lambda *task: self._spawn(*task),
+            spawn,
             sleep,
             clock,
             metrics,
@@ -186,12 +202,12 @@ class SharedSource:
         self._metrics = metrics
         self._stopped = False
 
-    def start(self, spawn: Spawn, tick: Callable[[], None]) -> None:
+    def start(self, tick: Callable[[], None]) -> None:
         """Start to follow, and to look whether anybody leads; returns with a market, or without
         where there is none to be had."""
-        self._spawn, self._tick = spawn, tick
+        self._tick = tick
+        spawn, leading = self._spawn, self._leadership.run
         spawn(self._reading.run)
-        leading = self._leadership.run
         spawn(supervise, "leadership", leading, lambda: self._stopped, self._sleep, self._metrics)
         spawn(self._keeping.run)
         wait_until(
@@ -205,62 +221,73 @@ class SharedSource:
         self._reading.stop()
         self._keeping.stop()
 
+    def follow(self, symbol: str) -> None:
+        """A symbol is served from now on: whoever leads reports of it."""
+        self.market.carry(symbol)
+        self._leadership.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """It is not served any more."""
+        self._leadership.unfollow(symbol)
+        self.market.give_up(symbol)
+        self.published.unfollow(symbol)
+
 
 def create_source(
     settings: Settings,
-    new_history: NewHistory,
-    new_keeper: NewKeeper,
-    new_record: NewRecord,
-    remember: Remember,
+    roster: Roster,
+    makers: Makers,
+    spawn: Spawn,
     clock: Clock,
     sleep: Callable[[float], None],
     metrics: Metrics,
 ) -> Source:
-    """What the settings ask for. For whoever produces `new_history` makes what keeps the candles of
-    a market with that feed, `new_keeper` what keeps what a learner of that name learns,
-    `new_record` what keeps what is said of a market, and what becomes of it; `remember` knows what
-    was kept of candles."""
+    """What the settings ask for, of the symbols of `roster`; `makers` are for whoever produces.
+    `spawn(function, *arguments)` runs a background task."""
     if settings.redis_url:
-        return SharedSource(
-            settings, new_history, new_keeper, new_record, remember, clock, sleep, metrics
-        )
-    market = Market(settings.symbols, clock, feed_name(settings))
+        return SharedSource(settings, roster, makers, spawn, clock, sleep, metrics)
+    market = Market(roster, clock, feed_name(settings))
     journal = MemoryJournal()
-    published = Published(journal.log, settings.symbols)
-    feed = create_feed(settings, market, clock, metrics.feed_lag.add, remember)
-    history = new_history(market, feed)
-    record = new_record(market, feed, history)
-    rater = _rater(settings, market, history, record, sleep)
-    analyst = _analyst(market, rater, published, sleep)
-    producer = Producer(analyst, journal, published.recall, published.hold, clock)
+    published = Published(journal.log)
+    desk = _desk(settings, market, published, makers, spawn, clock, sleep, metrics)
+    producer = Producer(desk.analyst, journal, published.recall, published.hold, clock)
     recoveries = MemoryRecoveries(clock)
     return LoneSource(
-        market,
-        journal,
-        published,
-        Alone(producer),
-        recoveries,
-        feed,
-        history,
-        new_keeper(SIGNALS, rater),
-        record,
-        sleep,
-        metrics,
+        market, journal, published, Alone(producer), recoveries, desk, spawn, sleep, metrics
     )
 
 
-def _rater(
+def _desk(
     settings: Settings,
     market: Market,
-    history: History,
-    record: TrackRecord,
+    published: Published,
+    makers: Makers,
+    spawn: Spawn,
+    clock: Clock,
     sleep: Callable[[float], None],
-) -> Rater:
-    earlier, timeframe = history.earlier_candles(), settings.signal_timeframe
-    return Rater(market, settings.symbols, timeframe, earlier, lambda: sleep(0), record.note)
-
-
-def _analyst(
-    market: Market, rater: Rater, published: Published, sleep: Callable[[float], None]
-) -> Analyst:
-    return Analyst(market, market.symbols, rater, published.signal, pause=lambda: sleep(0))
+    metrics: Metrics,
+) -> Desk:
+    """What works on a market."""
+    feed = create_feed(
+        settings, market.symbols, market, clock, metrics.feed_lag.add, makers.remember
+    )
+    history = makers.history(market, feed)
+    record = makers.record(market, feed, history)
+    rater = Rater(
+        market,
+        market.symbols,
+        settings.signal_timeframe,
+        history.earlier_candles(),
+        Pace(sleep, clock),
+        record.note,
+    )
+    analyst = Analyst(
+        market,
+        market.symbols,
+        rater,
+        published.signal,
+        pause=Pace(sleep, clock),
+        mood_of=settings.symbols,
+    )
+    keeper = makers.keeper(SIGNALS, rater)
+    return Desk(market, feed, history, analyst, keeper, record, spawn)

@@ -62,6 +62,8 @@ class Settings:
     process_name: str
     cors_origins: tuple[str, ...]
     symbols: tuple[str, ...]
+    symbols_added_max: int
+    symbols_added_per_user: int
     candle_retention_days: dict[str, float]
     market_feed: str
     binance_ws_url: str
@@ -233,6 +235,18 @@ def load_settings(
             DEFAULT_SYMBOLS,
             f"1 to {SYMBOLS_MAX} comma-separated tickers of A-Z and 0-9, such as BTC,ETH",
             values.symbols,
+        ),
+        symbols_added_max=read.parse(
+            "SYMBOLS_ADDED_MAX",
+            "100",
+            f"a number of symbols from 0 to {SYMBOLS_MAX}",
+            values.integer(0, SYMBOLS_MAX),
+        ),
+        symbols_added_per_user=read.parse(
+            "SYMBOLS_ADDED_PER_USER",
+            "10",
+            f"a number of symbols from 0 to {SYMBOLS_MAX}",
+            values.integer(0, SYMBOLS_MAX),
         ),
         candle_retention_days=read.parse(
             "CANDLE_RETENTION_DAYS",

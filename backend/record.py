@@ -56,7 +56,7 @@ def record(settings: Settings, out: Path, seconds: float | None, stop: threading
     """
     clock = SystemClock()
     with RecordingSink(out, feed_name(settings), settings.symbols) as sink:
-        feed = create_feed(settings, sink, clock)
+        feed = create_feed(settings, settings.symbols, sink, clock)
         running = threading.Thread(target=feed.run, name="feed", daemon=True)
         until = None if seconds is None else clock.monotonic() + seconds
         running.start()

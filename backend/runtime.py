@@ -63,7 +63,7 @@ class Runtime:
     def start(self) -> None:
         """Start the source and every background task."""
         run = self.socketio.start_background_task
-        self.source.start(run, self.service.tick)
+        self.source.start(self.service.tick)
         self.socketio.sleep(0)  # the simulated market's history, so that the first tick is whole
         for keeper in self.keepers:
             keeper.start(run)

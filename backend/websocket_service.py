@@ -6,7 +6,7 @@ connection may ask for and have in `streaming/`; what the market says comes from
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from flask_socketio import SocketIO
 
@@ -57,7 +57,7 @@ class WebSocketService:
         revocations: Revocations,
         census: Census,
         *,
-        symbols: tuple[str, ...],
+        symbols: Container[str],
         auth_required: bool,
         per_user: int,
         user_rooms: bool,
@@ -130,7 +130,7 @@ class WebSocketService:
             metrics,
         )
         self._tasks: list[Periodic] = []
-        requests = Requests(
+        self._requests = requests = Requests(
             out,
             self.sessions,
             self._subscriptions,
@@ -203,6 +203,18 @@ class WebSocketService:
     def figures(self) -> Figures:
         """What this process does and has done, in numbers."""
         return figures_of(self._clients, self._subscriptions, self._metrics)
+
+    def is_watched(self, symbol: str) -> bool:
+        """Whether any connection is subscribed to a symbol."""
+        return self._subscriptions.watchers(symbol) > 0
+
+    def follow(self, symbol: str) -> None:
+        """A symbol is served from now on: whoever wants it subscribes."""
+
+    def unfollow(self, symbol: str) -> None:
+        """A symbol is not served any more."""
+        if self.is_watched(symbol):
+            self._requests.withdraw(symbol)
 
     def tick(self) -> None:
         """Send every client its quotes."""

@@ -62,16 +62,19 @@ class AlignedMinutes:
         self._volumes[row, column] = candle.quote_volume
         self._known[row, column] = True
 
-    def complete_end(self) -> int:
-        """The end of the newest complete minute, as a minute; 0 without any.
+    @property
+    def newest(self) -> int | None:
+        """The newest minute; None without any."""
+        return self._newest
 
-        A minute is complete once every symbol that had the one before has it too.
-        """
-        if self._newest is None:
-            return 0
+    def reach(self, minute: int) -> None:
+        """Go on to a minute that others have."""
+        self._make_room(minute)
+
+    def misses_newest(self) -> bool:
+        """Whether a symbol that had the minute before lacks the newest one."""
         end = self._end_column()
-        missing = self._known[:, end - 2] & ~self._known[:, end - 1]
-        return self._newest + 1 - bool(missing.any())
+        return bool((self._known[:, end - 2] & ~self._known[:, end - 1]).any())
 
     def count_until(self, end: int, most: int) -> int:
         """How many minutes are known up to the minute `end`, from the first that any symbol has."""

@@ -21,19 +21,59 @@ DAY_STEPS = 24 * HOUR // STEP_MINUTES
 WEEK_STEPS = 7 * DAY_STEPS
 
 
-def factors(log_prices: Floats, volumes: Floats) -> dict[str, Floats]:
-    """The five factors by name, each (n - 1,), from log prices (s, n), NaN before a symbol's first,
-    and the quote volumes (s, n - 1) of the steps between."""
-    returns = np.diff(log_prices)
-    market = _mean_of_symbols(returns)
-    level = np.cumsum(market)
-    return {
-        "volatility": -volatility(market),
-        "drawdown": -drawdown(level),
-        "momentum": momentum(level),
-        "volume": up_volume_share(returns, volumes),
-        "breadth": breadth(log_prices),
-    }
+class Mean:
+    """The mean over symbols of each step's numbers, 0 in a step that has none."""
+
+    def __init__(self) -> None:
+        self._totals: Floats = np.zeros(0)
+        self._counts: Floats = np.zeros(0)
+
+    def add(self, values: Floats) -> None:
+        """Count symbols in, (s, n), NaN where there is none."""
+        if not len(self._totals):
+            self._totals, self._counts = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+        totals: Floats = values.sum(axis=0)
+        if np.isnan(totals).any():
+            known = ~np.isnan(values)
+            self._totals = self._totals + np.where(known, values, 0).sum(axis=0)
+            self._counts = self._counts + known.sum(axis=0)
+        else:
+            self._totals = self._totals + totals
+            self._counts = self._counts + len(values)
+
+    def value(self) -> Floats:
+        means: Floats = self._totals / np.maximum(self._counts, 1)
+        return means
+
+
+class Sums:
+    """All that the factors need of the symbols, some of which are counted in at a time."""
+
+    def __init__(self) -> None:
+        self._returns, self._standing = Mean(), Mean()
+        self._rising: Floats = np.zeros(1)
+        self._volumes: Floats = np.zeros(1)
+
+    def add(self, log_prices: Floats, volumes: Floats) -> None:
+        """Count symbols in: log prices (s, n), NaN before a symbol's first, and the quote volumes
+        (s, n - 1) of the steps between."""
+        returns = np.diff(log_prices)
+        self._returns.add(returns)
+        self._standing.add(standing(log_prices))
+        rising, totals = rising_volume(returns, volumes)
+        self._rising, self._volumes = self._rising + rising, self._volumes + totals
+
+    def factors(self) -> dict[str, Floats]:
+        """The five factors by name, each (n - 1,)."""
+        market = self._returns.value()
+        level = np.cumsum(market)
+        return {
+            "volatility": -volatility(market),
+            "drawdown": -drawdown(level),
+            "momentum": momentum(level),
+            "volume": up_volume_share(self._rising, self._volumes),
+            "breadth": 0.5 + 0.5 * self._standing.value(),
+        }
 
 
 def volatility(market_returns: Floats) -> Floats:
@@ -54,15 +94,17 @@ def momentum(level: Floats) -> Floats:
     return level - rolling_mean(level, DAY_STEPS)
 
 
-def up_volume_share(returns: Floats, volumes: Floats) -> Floats:
-    """The share of a day's quote volume in steps in which its symbol rose.
-
-    A symbol that did not move gives half of its volume to either side; 0.5 without any volume.
-    """
+def rising_volume(returns: Floats, volumes: Floats) -> tuple[Floats, Floats]:
+    """The quote volume of each step in which its symbol rose, and all of it; a symbol that did not
+    move gives half to either side."""
     # No return is known yet where it is NaN: unmoved.
     signs = np.nan_to_num(np.sign(returns), copy=False)
     totals = volumes.sum(axis=0)
-    rising = (totals + np.einsum("ij,ij->j", volumes, signs)) / 2
+    return (totals + np.einsum("ij,ij->j", volumes, signs)) / 2, totals
+
+
+def up_volume_share(rising: Floats, totals: Floats) -> Floats:
+    """The share of a day's quote volume in steps in which its symbol rose, 0.5 without any."""
     parts, wholes = _rolling_sum(rising, DAY_STEPS), _rolling_sum(totals, DAY_STEPS)
     # What rounding leaves of past volume is no volume.
     some = wholes > 1e-9 * np.maximum(np.maximum.accumulate(wholes), 1e-300)
@@ -71,12 +113,13 @@ def up_volume_share(returns: Floats, volumes: Floats) -> Floats:
     return shares.clip(0, 1)
 
 
-def breadth(log_prices: Floats) -> Floats:
-    """The share of symbols that stand above where they stood a day ago, or with less history at
-    its beginning; unchanged ones half."""
+def standing(log_prices: Floats) -> Floats:
+    """Whether each symbol stands above (1) or below (-1) where it stood a day ago, or with less
+    history at its beginning, (s, n - 1). Its mean is the breadth: the share of those above."""
     steps = np.arange(1, log_prices.shape[1])
     ago = log_prices[:, np.maximum(steps - DAY_STEPS, 0)]
-    return 0.5 + 0.5 * _mean_of_symbols(np.sign(log_prices[:, 1:] - ago))
+    signs: Floats = np.sign(log_prices[:, 1:] - ago)
+    return signs
 
 
 def percentiles(series: Floats, count: int) -> Floats:
@@ -93,16 +136,6 @@ def percentiles(series: Floats, count: int) -> Floats:
         less, more = np.count_nonzero(difference < -tie), np.count_nonzero(difference > tie)
         ranks[place] = 50 + 50 * (less - more) / len(ranked)
     return ranks
-
-
-def _mean_of_symbols(values: Floats) -> Floats:
-    """The mean of each step's numbers, 0 in a step that has none."""
-    totals: Floats = values.sum(axis=0)
-    if not np.isnan(totals).any():
-        return totals / max(1, len(values))
-    known = ~np.isnan(values)
-    means: Floats = np.where(known, values, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return means
 
 
 def _rolling_sum(values: Floats, window: int) -> Floats:

@@ -156,6 +156,14 @@ class ForecastEngine:
     def __init__(self, symbols: tuple[str, ...]) -> None:
         self._tracks = {symbol: _Track() for symbol in symbols}
 
+    def follow(self, symbol: str) -> None:
+        """Forecast one symbol more."""
+        self._tracks[symbol] = _Track()
+
+    def unfollow(self, symbol: str) -> None:
+        """Forget a symbol, and what it taught."""
+        self._tracks.pop(symbol, None)
+
     def load(
         self, symbol: str, closed: CandleArray, pause: Callable[[], object] = lambda: None
     ) -> None:

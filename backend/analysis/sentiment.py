@@ -6,13 +6,13 @@ factors are is defined in `factors`. It describes the market as it is traded, no
 advice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from backend.analysis import topics
 from backend.analysis.aligned import AlignedMinutes
-from backend.analysis.factors import STEP_MINUTES, WEEK_STEPS, factors, percentiles
+from backend.analysis.factors import STEP_MINUTES, WEEK_STEPS, Sums, percentiles
 from backend.clock import MINUTE_MS
 from backend.market.models import Candle, CandleArray, Sentiment
 
@@ -25,6 +25,9 @@ SMOOTHED_STEPS = 12
 MIN_RANKED = 6
 MIN_MINUTES = (SMOOTHED_STEPS + 1) * STEP_MINUTES
 COVERED_MINUTES = 60
+
+# Symbols whose minutes are read together, in some 2 ms.
+GROUP_SYMBOLS = 20
 
 # CNN's bands: up to 24 extreme fear, 44 fear, 55 neutral, 75 greed, above it extreme greed.
 EXTREME_FEAR, FEAR, GREED, EXTREME_GREED = 25, 45, 55, 75
@@ -69,28 +72,32 @@ class SentimentEngine:
     reading never mixes a finished minute with half of the next.
     """
 
-    def __init__(self, symbols: tuple[str, ...]) -> None:
+    def __init__(
+        self, symbols: tuple[str, ...], pause: Callable[[], object] = lambda: None
+    ) -> None:
+        """`pause` is called between groups of symbols while a reading is made: whoever runs then
+        must not change anything here."""
         self._symbols = symbols
-        # One minute more than is read, for a newest one that is not complete.
-        self._minutes = AlignedMinutes(symbols, KEPT_MINUTES + 1)
+        self._pause = pause
+        self._begin()
         self._changed = False
         self._reading: Sentiment | None = None
 
     def rebuild(self, candles: Mapping[str, CandleArray]) -> None:
         """Start over from closed candles, each (n, 7), oldest first; unnamed symbols have none."""
-        self._minutes = AlignedMinutes(self._symbols, KEPT_MINUTES + 1)
+        self._begin()
         self._changed = True
         for symbol, closed in candles.items():
             self.load(symbol, closed)
 
     def load(self, symbol: str, closed: CandleArray) -> None:
         """Replace all that is known of one symbol by closed candles (n, 7), oldest first."""
-        self._minutes.load(symbol, closed)
+        self._group_of[symbol].load(symbol, closed)
         self._changed = True
 
     def update(self, symbol: str, candle: Candle) -> None:
         """Take in a closed candle, in any order; one from before the kept time is left out."""
-        self._minutes.put(symbol, candle)
+        self._group_of[symbol].put(symbol, candle)
         self._changed = True
 
     def read(self) -> Sentiment | None:
@@ -105,30 +112,56 @@ class SentimentEngine:
         kept of the time before; None where that is too little. Takes as long as a new reading."""
         return self._compute(minutes_ago)
 
+    def _begin(self) -> None:
+        groups = range(0, len(self._symbols), GROUP_SYMBOLS)
+        parts = [self._symbols[begin : begin + GROUP_SYMBOLS] for begin in groups]
+        # One minute more than is read, for a newest one that is not complete.
+        self._groups = [AlignedMinutes(part, KEPT_MINUTES + 1) for part in parts]
+        self._group_of = {
+            symbol: group
+            for part, group in zip(parts, self._groups, strict=True)
+            for symbol in part
+        }
+
+    def _complete_end(self) -> int:
+        """The end of the newest complete minute, as a minute; 0 without any.
+
+        A minute is complete once every symbol that had the one before has it too.
+        """
+        newest = max((group.newest or 0 for group in self._groups), default=0)
+        if not newest:
+            return 0
+        for group in self._groups:
+            group.reach(newest)
+        return newest + 1 - any(group.misses_newest() for group in self._groups)
+
     def _compute(self, minutes_ago: int = 0) -> Sentiment | None:
-        minutes = self._minutes
-        end = minutes.complete_end() - minutes_ago
+        end = self._complete_end() - minutes_ago
         # Steps end at the same minutes whenever they are looked at: else each minute would have
         # an hour of its own.
         last = end - end % STEP_MINUTES
-        count = minutes.count_until(last, KEPT_MINUTES)
+        count = max(group.count_until(last, KEPT_MINUTES) for group in self._groups)
         if count < MIN_MINUTES:
             return None
-        log_prices, volumes = minutes.steps(last, count, STEP_MINUTES)
-        found = factors(log_prices, volumes)
-        ranked = min(SMOOTHED_STEPS, log_prices.shape[1] - MIN_RANKED)
+        sums, heats, covered = Sums(), [], 0.0
+        for group in self._groups:
+            sums.add(*group.steps(last, count, STEP_MINUTES))
+            heats.append(topics.heats(*group.minutes(end, min(count, topics.LOOKED_AT_MINUTES))))
+            covered += group.coverage(end, COVERED_MINUTES) * len(heats[-1])
+            self._pause()
+        found = sums.factors()
+        ranked = min(SMOOTHED_STEPS, (count - 1) // STEP_MINUTES + 1 - MIN_RANKED)
         components = {
             name: float(percentiles(series, ranked).mean()) for name, series in found.items()
         }
         index = sum(components.values()) / len(components)
-        coverage = minutes.coverage(end, COVERED_MINUTES) * min(1.0, count / RANKED_MINUTES)
-        heats = topics.heats(*minutes.minutes(end, min(count, topics.LOOKED_AT_MINUTES)))
+        coverage = covered / len(self._symbols) * min(1.0, count / RANKED_MINUTES)
         return Sentiment(
             overall=overall_of(index),
             index=index,
             mood=mood_of(index),
             confidence=confidence_of(components, coverage),
-            trending_topics=topics.trending(self._symbols, heats),
+            trending_topics=topics.trending(self._symbols, np.concatenate(heats)),
             components=components,
             time_ms=end * MINUTE_MS,
         )

@@ -14,11 +14,10 @@ from backend.api.ratings import Ratings
 from backend.history.reader import CandleReader
 from backend.market.candles import INTERVALS
 from backend.market.market import Market
-from backend.market.precision import price_decimals
+from backend.market.roster import Roster
 from backend.market.validation import TIME_MAX_MS
 from backend.protocol import UNKNOWN_SYMBOL, VALIDATION_FAILED
 from backend.streaming.broadcaster import quote_payload
-from backend.streaming.feed_status import feed_status
 from backend.streaming.forecaster import Forecaster
 from backend.streaming.published import Published
 
@@ -38,45 +37,27 @@ def market_blueprint(
     forecaster: Forecaster,
     ratings: Ratings,
     daily: DailyIndex,
-    symbols: tuple[str, ...],
+    roster: Roster,
+    note: Callable[[str], None],
     rest: Callable[[], None],
 ) -> Blueprint:
-    """Public, read-only routes over the market and what was said of it. `rest` is called now and
-    then while a long answer is made, and lets others have their turn."""
+    """Public, read-only routes over the market and what was said of it. `note` is told of which
+    symbol somebody asks; `rest` is called now and then while a long answer is made, and lets others
+    have their turn."""
     blueprint = Blueprint("market", __name__)
     encoder = CandleJson()
     older = CandleJson(OLDER_SERIES_MAX)
-    known = dict.fromkeys(symbols)
 
     def known_symbol(symbol: str) -> str:
-        if symbol not in known:
+        if symbol not in roster:
             raise ApiError(400, UNKNOWN_SYMBOL, f"This server does not carry {symbol[:32]!r}")
+        note(symbol)
         return symbol
-
-    @blueprint.get("/api/market/symbols")
-    def list_symbols() -> ResponseReturnValue:
-        listing = []
-        for symbol in symbols:
-            quote = market.quote(symbol)
-            decimals = price_decimals(quote.price) if quote else None
-            listing.append(
-                {
-                    "symbol": symbol,
-                    "price_decimals": decimals,
-                    "day_span_seconds": market.day_span_s(symbol) if quote else None,
-                }
-            )
-        return jsonify(
-            symbols=listing,
-            intervals=list(INTERVALS),
-            feed=market.feed_state.name,
-            feed_status=feed_status(market),
-        )
 
     @blueprint.get("/api/market/quotes")
     def quotes() -> ResponseReturnValue:
         asked = [part for part in request.args.get("symbols", "").split(",") if part]
-        wanted = [known_symbol(symbol) for symbol in asked] or symbols
+        wanted = [known_symbol(symbol) for symbol in asked] or roster
         found = (market.quote(symbol) for symbol in wanted)
         return jsonify(quotes={q.symbol: quote_payload(q) for q in found if q is not None})
 

@@ -1,6 +1,6 @@
 """How good signals have been, as JSON."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -17,16 +17,15 @@ SHARE_DIGITS, EXCESS_DIGITS = 4, 2
 
 
 def record_blueprint(
-    record: RecordReader, symbols: Iterable[str], default_timeframe: str
+    record: RecordReader, symbols: Container[str], default_timeframe: str
 ) -> Blueprint:
     """The public, read-only route over the track record."""
     blueprint = Blueprint("record", __name__)
-    known = dict.fromkeys(symbols)
 
     @blueprint.get("/api/signals/record")
     def signal_record() -> ResponseReturnValue:
         symbol = request.args.get("symbol") or None
-        if symbol is not None and symbol not in known:
+        if symbol is not None and symbol not in symbols:
             raise ApiError(400, UNKNOWN_SYMBOL, f"This server does not carry {symbol[:32]!r}")
         timeframe = _choice("timeframe", INTERVALS, default_timeframe)
         window = _choice("window", WINDOWS, DEFAULT_WINDOW)

@@ -5,7 +5,7 @@ libraries.
 """
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from backend.config_values import (
     SIMULATED_FEED,
 )
 from backend.feeds.base import Feed, MarketSink, Remember
+from backend.feeds.listing import Listed, Listings, ListingUnavailable, listed_in
 from backend.market.market import Market
 
 if TYPE_CHECKING:
@@ -32,28 +33,38 @@ REPLAY_FEED = REPLAY_FEED_PREFIX.rstrip(":")
 
 # Told how many seconds a trade took from an exchange, by the name of its feed.
 ObserveLag = Callable[[str, float], object]
-MakeFeed = Callable[[Settings, MarketSink, Clock, ObserveLag, Remember], Feed]
+MakeFeed = Callable[[Settings, Sequence[str], MarketSink, Clock, ObserveLag, Remember], Feed]
 
 
 def _simulated(
-    settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag, remember: Remember
+    settings: Settings,
+    symbols: Sequence[str],
+    sink: MarketSink,
+    clock: Clock,
+    observe_lag: ObserveLag,
+    remember: Remember,
 ) -> Feed:
     from backend.feeds.simulated import SimulatedFeed
 
     generator = np.random.default_rng(settings.simulation_seed)
-    return SimulatedFeed(settings.symbols, sink, clock, generator)
+    return SimulatedFeed(symbols, sink, clock, generator)
 
 
 def _exchange(
-    settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag, remember: Remember
+    settings: Settings,
+    symbols: Sequence[str],
+    sink: MarketSink,
+    clock: Clock,
+    observe_lag: ObserveLag,
+    remember: Remember,
 ) -> Feed:
     # One for all, since making it takes 20 ms of everybody's time.
     tls = ssl.create_default_context()
 
-    def make(feed_class: "type[WebSocketFeed]", sink: MarketSink) -> Feed:
+    def make(feed_class: "type[WebSocketFeed]", symbols: Sequence[str], sink: MarketSink) -> Feed:
         ws_url, rest_url = settings.urls_of(feed_class.name)
         return feed_class(
-            settings.symbols,
+            symbols,
             sink,
             ws_url,
             rest_url,
@@ -64,12 +75,12 @@ def _exchange(
 
     exchanges = [_exchange_class(name) for name in settings.market_feed.split(",")]
     if len(exchanges) == 1:
-        return make(exchanges[0], sink)
+        return make(exchanges[0], symbols, sink)
     from backend.feeds.failover import FailoverFeed
 
     if not isinstance(sink, Market):
         raise TypeError("several exchanges take turns on a market, and on no other sink")
-    return FailoverFeed(exchanges, make, settings.symbols, sink, clock, remember)
+    return FailoverFeed(exchanges, make, symbols, sink, clock, remember)
 
 
 def _exchange_class(name: str) -> "type[WebSocketFeed]":
@@ -87,12 +98,22 @@ def _exchange_class(name: str) -> "type[WebSocketFeed]":
 
 
 def _replay(
-    settings: Settings, sink: MarketSink, clock: Clock, observe_lag: ObserveLag, remember: Remember
+    settings: Settings,
+    symbols: Sequence[str],
+    sink: MarketSink,
+    clock: Clock,
+    observe_lag: ObserveLag,
+    remember: Remember,
 ) -> Feed:
     from backend.feeds.replay import ReplayFeed
 
-    path = Path(settings.market_feed.removeprefix(REPLAY_FEED_PREFIX)).expanduser()
+    # It plays all that there is of any symbol.
+    path = _recording(settings)
     return ReplayFeed(path, sink, clock, settings.replay_speed, settings.replay_loop)
+
+
+def _recording(settings: Settings) -> Path:
+    return Path(settings.market_feed.removeprefix(REPLAY_FEED_PREFIX)).expanduser()
 
 
 FEEDS: dict[str, MakeFeed] = {
@@ -104,17 +125,51 @@ FEEDS: dict[str, MakeFeed] = {
 
 def create_feed(
     settings: Settings,
+    symbols: Sequence[str],
     sink: MarketSink,
     clock: Clock,
     observe_lag: ObserveLag = lambda feed, seconds: None,
     remember: Remember = lambda source, symbols: (),
 ) -> Feed:
-    """The feed that `settings.market_feed` names, ready to `run`; KeyError for an unknown one.
+    """The feed that `settings.market_feed` names, of these symbols, ready to `run`; KeyError for an
+    unknown one.
 
     Of several exchanges, `sink` has to be the market itself, TypeError for another; each of them
     goes on from what `remember` knows of it.
     """
-    return FEEDS[feed_name(settings)](settings, sink, clock, observe_lag, remember)
+    return FEEDS[feed_name(settings)](settings, symbols, sink, clock, observe_lag, remember)
+
+
+def create_listings(settings: Settings, clock: Clock, pause: Callable[[], object]) -> Listings:
+    """What the feeds of the settings list. `pause` lets others have their turn."""
+    is_exchange = feed_name(settings) in EXCHANGE_FEEDS
+    # Here, where nobody is served yet: making it takes 20 ms of everybody's time.
+    tls = ssl.create_default_context() if is_exchange else None
+
+    def fetch(source: str) -> Mapping[str, str]:
+        if source == SIMULATED_FEED:
+            from backend.feeds.profiles import KNOWN
+
+            return listed_in(map(Listed, KNOWN))
+        if source == REPLAY_FEED:
+            from backend.feeds.replay_files import recorded_symbols
+
+            try:
+                return listed_in(map(Listed, recorded_symbols(_recording(settings), pause)))
+            except (OSError, ValueError) as error:
+                raise ListingUnavailable(str(error)) from error
+        from backend.feeds.rest import RestClient, RestError
+
+        assert tls is not None
+        client = RestClient(settings.urls_of(source)[1], clock, tls, ())
+        try:
+            return _exchange_class(source).fetch_listing(client, pause)
+        except (RestError, ValueError) as error:
+            raise ListingUnavailable(str(error)) from error
+        finally:
+            client.close()
+
+    return Listings(fetch, clock)
 
 
 def begins_anew(settings: Settings) -> bool:

@@ -25,6 +25,9 @@ IDLE_S = 0.25
 REJECTED_RETRY_S = 3_600.0
 # However often a symbol's trades go missing.
 REPAIR_PAUSE_S = 1.0
+# From the request for a symbol's stream to that for its history, which is to end where the stream
+# has begun. An exchange takes a tenth of it.
+BEGINNING_S = 1.0
 
 # (symbol, candles) -> None: hands closed candles on to the market.
 DeliverCandles = Callable[[str, CandleArray], None]
@@ -72,6 +75,7 @@ class Backfill:
         self._wake = threading.Condition()
         self._stopping = False
         self._enabled = False
+        self._random = random
         self._outage = Backoff(random)
         self._paused_until = 0.0
         self._next_request_at = 0.0
@@ -100,6 +104,23 @@ class Backfill:
         """Wait until every worker has ended."""
         for thread in self._threads:
             thread.join()
+
+    def follow(self, symbol: str) -> None:
+        """Load the past of one symbol more."""
+        with self._wake:
+            self._repairs[symbol] = _Repair(Damage(self._time), Backoff(self._random))
+
+    def begins(self, symbol: str) -> None:
+        """The stream of one symbol is about to begin."""
+        with self._wake:
+            repair = self._repairs[symbol]
+            repair.damage.restarted()
+            repair.not_before = self._clock.monotonic() + BEGINNING_S
+
+    def unfollow(self, symbol: str) -> None:
+        """Load no more of a symbol."""
+        with self._wake:
+            del self._repairs[symbol]
 
     def resume(self, symbol: str, newest: int) -> None:
         """Minutes up to this one are known already, some of the last ones perhaps unrepaired."""
@@ -147,7 +168,9 @@ class Backfill:
 
     def reject(self, symbol: str) -> None:
         """The exchange does not carry the symbol: ask about it again after an hour."""
-        repair = self._repairs[symbol]
+        self._reject(self._repairs[symbol])
+
+    def _reject(self, repair: _Repair) -> None:
         with self._wake:
             repair.damage.restarted()
             repair.rejected = True
@@ -185,8 +208,8 @@ class Backfill:
     # --- workers ----------------------------------------------------------------------------------
 
     def _work(self, client: RestClient) -> None:
-        while (symbol := self._next(client)) is not None:
-            repair = self._repairs[symbol]
+        while (work := self._next(client)) is not None:
+            symbol, repair = work
             was_rejected = repair.rejected
             try:
                 self._repair(client, symbol, repair)
@@ -195,7 +218,7 @@ class Backfill:
                 # Else it is the stream that has refused the symbol in the meantime.
                 repair.rejected = repair.rejected and not was_rejected
             except RestRejected as error:
-                self.reject(symbol)
+                self._reject(repair)
                 self._failed("rest_rejected", f"{symbol}: {error}")
             except RestLimited as error:
                 self.pause(error.retry_after)
@@ -221,8 +244,8 @@ class Backfill:
         if self._counters[kind] == 1:
             log.warning("candles can't be had (%s): %s; trying again", kind, what)
 
-    def _next(self, client: RestClient) -> str | None:
-        """Wait for a symbol whose repair is due, and take it; None at the end."""
+    def _next(self, client: RestClient) -> tuple[str, _Repair] | None:
+        """Wait for a symbol whose repair is due, and take it with that; None at the end."""
         with self._wake:
             while not self._stopping:
                 now = self._clock.monotonic()
@@ -230,7 +253,7 @@ class Backfill:
                     for symbol, repair in self._repairs.items():
                         if not repair.busy and now >= repair.not_before and repair.damage.due():
                             repair.busy = True
-                            return symbol
+                            return symbol, repair
                 # An idle connection would be closed by the exchange in the meantime.
                 client.close()
                 self._wake.wait(IDLE_S)

@@ -113,6 +113,16 @@ class Feed(ABC):
     def stop(self) -> None:
         """Make `run` return soon. May be called from another task, and more than once."""
 
+    @abstractmethod
+    def follow(self, symbol: str) -> None:
+        """Deliver of this symbol too, from soon on, with its history, and go on with all others as
+        ever. The sink carries it by now, perhaps with what was known of it. Called from another
+        task, also while `run` does not run, more than once perhaps; does not wait."""
+
+    @abstractmethod
+    def unfollow(self, symbol: str) -> None:
+        """Deliver of this symbol no more, whether it was followed or not; likewise."""
+
     def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
         """Candles of one of `past_intervals` (n <= limit, 7), oldest first: the newest of those
         that open before `before_ms`. None: the source has no older ones.

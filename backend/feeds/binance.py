@@ -4,8 +4,7 @@ Source of the limits: "WebSocket Streams for Binance" and "Limits" of the exchan
 documentation.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
@@ -18,9 +17,11 @@ from backend.feeds.binance_frames import (
     pair_of,
     parse_frame,
     parse_klines,
+    parse_pair,
 )
 from backend.feeds.candle_pages import CandleTerms
 from backend.feeds.frames import FeedEvent
+from backend.feeds.listing import listed_in
 from backend.feeds.rest import RestClient
 from backend.feeds.websocket_feed import WebSocketFeed
 from backend.market.models import CandleArray
@@ -56,33 +57,23 @@ class BinanceFeed(WebSocketFeed):
     # At most 5 messages a second are allowed, pongs included.
     request_interval_s = 0.25
 
-    @cached_property
-    def _streams(self) -> list[str]:
-        # 500 symbols make 1,000 streams. Those that come first have a bid and an ask, too, as far
-        # as there is room: all of up to 341.
-        pairs = [pair_of(symbol).lower() for symbol in self.symbols]
-        streams = [f"{pair}@{kind}" for pair in pairs for kind in ("miniTicker", "trade")]
-        return streams + [f"{pair}@bookTicker" for pair in pairs[: STREAMS_MAX - len(streams)]]
-
     def stream_url(self) -> str:
         parts = urlsplit(self.ws_url)
-        path, streams = parts.path.rstrip("/"), "/".join(self._streams[:STREAMS_IN_URL])
+        path, streams = parts.path.rstrip("/"), "/".join(_streams(self.symbols)[:STREAMS_IN_URL])
         if path.endswith("/ws"):
             return urlunsplit((parts.scheme, parts.netloc, f"{path}/{streams}", "", ""))
         path = path if path.endswith("/stream") else f"{path}/stream"
         return urlunsplit((parts.scheme, parts.netloc, path, f"streams={streams}", ""))
 
     def requests(self) -> Sequence[str]:
-        starts = range(STREAMS_IN_URL, len(self._streams), STREAMS_IN_REQUEST)
+        return _requests("SUBSCRIBE", _streams(self.symbols)[STREAMS_IN_URL:])
+
+    def resubscribe(self, before: Sequence[str], after: Sequence[str]) -> Sequence[str]:
+        had, wanted = _streams(before), _streams(after)
+        # In this order there are never more than a connection may carry.
         return [
-            orjson.dumps(
-                {
-                    "method": "SUBSCRIBE",
-                    "params": self._streams[start : start + STREAMS_IN_REQUEST],
-                    "id": number,
-                }
-            ).decode()
-            for number, start in enumerate(starts, start=1)
+            *_requests("UNSUBSCRIBE", [stream for stream in had if stream not in wanted]),
+            *_requests("SUBSCRIBE", [stream for stream in wanted if stream not in had]),
         ]
 
     def events(self, message: bytes) -> Iterable[FeedEvent]:
@@ -122,3 +113,31 @@ class BinanceFeed(WebSocketFeed):
             self.counters["rest_weight_pauses"] += 1
             self._backfill.pause(WEIGHT_PAUSE_S)
         return parse_klines(answer)
+
+    @classmethod
+    def fetch_listing(cls, client: RestClient, pause: Callable[[], object]) -> Mapping[str, str]:
+        query = {"permissions": "SPOT", "symbolStatus": "TRADING", "showPermissionSets": "false"}
+        pairs = client.items("/api/v3/exchangeInfo", query, "symbols.item", pause)
+        return listed_in(parse_pair(pair) for pair in pairs)
+
+
+def _streams(symbols: Sequence[str]) -> list[str]:
+    """What to subscribe to for these: 500 make 1,000 streams. Those that come first have a bid and
+    an ask, too, as far as there is room: all of up to 341."""
+    pairs = [pair_of(symbol).lower() for symbol in symbols]
+    streams = [f"{pair}@{kind}" for pair in pairs for kind in ("miniTicker", "trade")]
+    return streams + [f"{pair}@bookTicker" for pair in pairs[: STREAMS_MAX - len(streams)]]
+
+
+def _requests(method: str, streams: Sequence[str]) -> list[str]:
+    starts = range(0, len(streams), STREAMS_IN_REQUEST)
+    return [
+        orjson.dumps(
+            {
+                "method": method,
+                "params": streams[start : start + STREAMS_IN_REQUEST],
+                "id": number,
+            }
+        ).decode()
+        for number, start in enumerate(starts, start=1)
+    ]

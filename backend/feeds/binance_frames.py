@@ -13,6 +13,7 @@ import orjson
 
 from backend.clock import MINUTE_MS
 from backend.feeds.frames import base_of, candle_array, not_negative, positive, text, whole
+from backend.feeds.listing import Listed
 from backend.market.models import BookTop, CandleArray, DayStatistics, Trade
 
 # Every pair is quoted in the dollar stablecoin with by far the deepest books.
@@ -170,3 +171,14 @@ def parse_klines(rows: Any) -> CandleArray:
     The last one may be a minute that is still forming.
     """
     return candle_array(rows, lambda row: map(float, _KLINE_FIELDS(row)))
+
+
+def parse_pair(pair: dict[str, Any]) -> Listed | None:
+    """One of the `symbols` of `GET /api/v3/exchangeInfo`; None for one of another quote asset.
+
+    {"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","baseAssetPrecision":8,
+     "quoteAsset":"USDT",...,"filters":[...]}
+    """
+    if pair.get("quoteAsset") != QUOTE_ASSET or pair.get("status") != "TRADING":
+        return None
+    return Listed(text(pair, "baseAsset"))

@@ -4,15 +4,22 @@ Source of the limits: "Rate Limits" and "WebSocket Best Practices" of the Coinba
 documentation.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import orjson
 
 from backend.clock import HOUR_MS, MINUTE_MS, iso
 from backend.config_values import COINBASE_FEED
 from backend.feeds.candle_pages import CandleTerms
-from backend.feeds.coinbase_frames import parse_candles, parse_frame, product_of
+from backend.feeds.coinbase_frames import (
+    parse_candles,
+    parse_currency,
+    parse_frame,
+    parse_product,
+    product_of,
+)
 from backend.feeds.frames import ErrorReply, FeedEvent
+from backend.feeds.listing import listed_in
 from backend.feeds.rest import BAD_REQUEST, NOT_FOUND, RestClient
 from backend.feeds.websocket_feed import WebSocketFeed
 from backend.market.models import OPEN_TIME, CandleArray
@@ -39,12 +46,12 @@ class CoinbaseFeed(WebSocketFeed):
     request_interval_s = 0.0125
 
     def requests(self) -> Sequence[str]:
-        # One for each product: a request is refused as a whole for one that isn't listed.
+        return [_request("subscribe", symbol) for symbol in self.listed()]
+
+    def resubscribe(self, before: Sequence[str], after: Sequence[str]) -> Sequence[str]:
         return [
-            orjson.dumps(
-                {"type": "subscribe", "product_ids": [product_of(symbol)], "channels": CHANNELS}
-            ).decode()
-            for symbol in self.listed()
+            *(_request("unsubscribe", symbol) for symbol in before if symbol not in after),
+            *(_request("subscribe", symbol) for symbol in after if symbol not in before),
         ]
 
     def events(self, message: bytes) -> Iterable[FeedEvent]:
@@ -70,3 +77,16 @@ class CoinbaseFeed(WebSocketFeed):
         newest = int(candles[-1, OPEN_TIME]) if end_ms is None else end_ms
         times = candles[:, OPEN_TIME]
         return candles[(times > newest - limit * MINUTE_MS) & (times <= newest)]
+
+    @classmethod
+    def fetch_listing(cls, client: RestClient, pause: Callable[[], object]) -> Mapping[str, str]:
+        currencies = client.items("/currencies", {}, "item", pause)
+        names = dict(map(parse_currency, currencies))
+        products = client.items("/products", {}, "item", pause)
+        return listed_in(parse_product(product, names) for product in products)
+
+
+def _request(kind: str, symbol: str) -> str:
+    """For each product its own: a request is refused as a whole for one that isn't listed."""
+    request = {"type": kind, "product_ids": [product_of(symbol)], "channels": CHANNELS}
+    return orjson.dumps(request).decode()

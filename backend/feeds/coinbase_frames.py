@@ -4,7 +4,7 @@ Source: "WebSocket Channels", "Overview" and "Get product candles" of the Coinba
 documentation. Every parser raises ValueError for a message that lacks a field or lies about one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -23,6 +23,7 @@ from backend.feeds.frames import (
     text,
     whole,
 )
+from backend.feeds.listing import Listed
 from backend.market.models import BookTop, CandleArray, DayStatistics, Trade
 
 SUFFIX = "-USD"
@@ -157,3 +158,25 @@ def parse_candles(rows: Any) -> CandleArray:
         return [1000 * time_s, open_, high, low, close, volume, worth]
 
     return candle_array(rows[::-1] if isinstance(rows, list) else rows, read)
+
+
+def parse_currency(currency: dict[str, Any]) -> tuple[str, str]:
+    """One of `GET /currencies`: what it is called, and its name.
+
+    {"id":"BTC","name":"Bitcoin","min_size":"0.00000001","status":"online",...}
+    """
+    return text(currency, "id"), text(currency, "name")
+
+
+def parse_product(product: dict[str, Any], names: Mapping[str, str]) -> Listed | None:
+    """One of `GET /products`; None for one of another quote currency, or that can't be traded now.
+
+    {"id":"BTC-USD","base_currency":"BTC","quote_currency":"USD",...,"status":"online",
+     "trading_disabled":false,...}
+    """
+    if product.get("quote_currency") != SUFFIX[1:] or product.get("status") != "online":
+        return None
+    if product.get("trading_disabled"):
+        return None
+    base = text(product, "base_currency")
+    return Listed(base, names.get(base, ""))

@@ -80,6 +80,8 @@ class Connection:
         self._socket = _BoundedWebSocket(skip_utf8_validation=True)
         self._abandoned = threading.Event()
         self.opened = threading.Event()
+        # For whoever opens it to note, what it was asked for.
+        self.subscribed: tuple[str, ...] = ()
         self.error: Exception | None = None
         self.started_at = clock.monotonic()
         self.opened_at = self.sent_at = self.started_at

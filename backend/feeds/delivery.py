@@ -1,7 +1,7 @@
 """The way of what an exchange says into the market: one at a time, whoever says it."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from backend.clock import Clock
 from backend.feeds.backfill import Backfill
@@ -28,14 +28,12 @@ class Delivery:
     """Hands on to `sink` what the reader, or a backfill worker, has; `observe_lag` is told how many
     seconds ago, by the machine's clock, each new trade was made."""
 
-    def __init__(
-        self, symbols: Iterable[str], sink: MarketSink, clock: Clock, observe_lag: ObserveLag
-    ) -> None:
+    def __init__(self, sink: MarketSink, clock: Clock, observe_lag: ObserveLag) -> None:
         self._sink = sink
         self._clock = clock
         self._observe_lag = observe_lag
         self._lock = threading.Lock()
-        self._statistics_ms = dict.fromkeys(symbols, 0)
+        self._statistics_ms: dict[str, int] = {}
         self._told: tuple[FeedState, str] | None = None
         self._facts = FeedFacts()
 
@@ -60,7 +58,7 @@ class Delivery:
                 case BookTop():
                     self._sink.apply_book(event)
                 case DayStatistics(symbol, time_ms):
-                    if abs(time_ms - self._statistics_ms[symbol]) >= STATISTICS_EVERY_MS:
+                    if abs(time_ms - self._statistics_ms.get(symbol, 0)) >= STATISTICS_EVERY_MS:
                         self._statistics_ms[symbol] = time_ms
                         self._sink.apply_statistics(event)
                     backfill.exchange_time(time_ms)
@@ -69,9 +67,17 @@ class Delivery:
                     backfill.pulse(event)
 
     def newest(self, symbol: str) -> int | None:
-        """The newest closed minute that is known already, from a run before or another feed."""
-        known = self._sink.closed_candles(symbol, 1)
+        """The newest closed minute that is known already, from a run before or another feed; None
+        too where the sink does not carry the symbol any more."""
+        try:
+            known = self._sink.closed_candles(symbol, 1)
+        except KeyError:
+            return None
         return int(known[-1, OPEN_TIME]) if len(known) else None
+
+    def unfollow(self, symbol: str) -> None:
+        """Nothing comes of a symbol any more."""
+        self._statistics_ms.pop(symbol, None)
 
     def candles(self, symbol: str, candles: CandleArray) -> None:
         """Closed candles that were loaded."""

@@ -25,8 +25,8 @@ KEEP_S = 60.0
 # A preferred one that is back leads again after this long without trouble.
 PROVEN_S = 300.0
 
-# (an exchange's class, a sink) -> its feed
-MakeExchange = Callable[[type[WebSocketFeed], MarketSink], Feed]
+# (an exchange's class, what to follow, a sink) -> its feed
+MakeExchange = Callable[[type[WebSocketFeed], Sequence[str], MarketSink], Feed]
 
 
 class FailoverFeed(Feed):
@@ -85,6 +85,17 @@ class FailoverFeed(Feed):
 
     def stop(self) -> None:
         self._stopping.set()
+
+    def follow(self, symbol: str) -> None:
+        if symbol not in self._symbols:
+            self._symbols = (*self._symbols, symbol)
+            for understudy in tuple(self._running.values()):
+                understudy.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        self._symbols = tuple(other for other in self._symbols if other != symbol)
+        for understudy in tuple(self._running.values()):
+            understudy.unfollow(symbol)
 
     # --- within ---------------------------------------------------------------------------------
 
@@ -148,10 +159,10 @@ class FailoverFeed(Feed):
             exchange = self._exchanges[name]
             self._running[name] = Understudy(
                 name,
-                lambda sink: self._make(exchange, sink),
+                lambda symbols, sink: self._make(exchange, symbols, sink),
                 self._symbols,
                 self._clock,
-                lambda: self._remember(name, self._symbols),
+                lambda symbols: self._remember(name, symbols),
             )
 
     def _end(self, name: str) -> None:

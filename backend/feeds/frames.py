@@ -165,12 +165,13 @@ def candle_array(rows: Any, read: RowReader) -> CandleArray:
         raise ValueError(f"candles are not a list: {str(rows)[:80]!r}")
     parts = [np.empty((0, CANDLE_COLUMNS))]
     for start in range(0, len(rows), ROWS_AT_ONCE):
+        # Also before the first: decoding the answer has taken a turn's time.
+        time.sleep(0)
         try:
             numbers = [list(read(row)) for row in rows[start : start + ROWS_AT_ONCE]]
         except (TypeError, IndexError, KeyError) as error:
             raise ValueError(f"a candle lacks a field, or it is not a number: {error}") from None
         parts.append(np.array(numbers, dtype=np.float64).reshape(-1, CANDLE_COLUMNS))
-        time.sleep(0)
     candles: CandleArray = np.concatenate(parts)
     _check_candles(candles)
     return candles

@@ -4,7 +4,7 @@ Source of the limits: "Spot WebSocket Introduction", "Spot REST Rate Limits" and
 the exchange's documentation.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -18,8 +18,10 @@ from backend.feeds.kraken_frames import (
     pair_of,
     parse_candles,
     parse_frame,
+    parse_pair,
     rest_pair_of,
 )
+from backend.feeds.listing import listed_in
 from backend.feeds.rest import (
     RETRY_AFTER_DEFAULT_S,
     RestClient,
@@ -55,21 +57,12 @@ class KrakenFeed(WebSocketFeed):
     keepalive = '{"method":"ping"}'
 
     def requests(self) -> Sequence[str]:
-        pairs = [pair_of(symbol) for symbol in self.listed()]
-        channels: list[dict[str, Any]] = [
-            {"channel": "trade", "snapshot": True},
-            # With each change of the best bid or ask, not with trades alone.
-            {"channel": "ticker", "event_trigger": "bbo", "snapshot": True},
-        ]
+        return _requests("subscribe", self.listed())
+
+    def resubscribe(self, before: Sequence[str], after: Sequence[str]) -> Sequence[str]:
         return [
-            orjson.dumps(
-                {
-                    "method": "subscribe",
-                    "params": {**channel, "symbol": pairs[start : start + PAIRS_IN_REQUEST]},
-                }
-            ).decode()
-            for start in range(0, len(pairs), PAIRS_IN_REQUEST)
-            for channel in channels
+            *_requests("unsubscribe", [symbol for symbol in before if symbol not in after]),
+            *_requests("subscribe", [symbol for symbol in after if symbol not in before]),
         ]
 
     def events(self, message: bytes) -> Iterable[FeedEvent]:
@@ -95,6 +88,33 @@ class KrakenFeed(WebSocketFeed):
         times = candles[:, OPEN_TIME]
         newest = times.max(initial=0) if end_ms is None else end_ms
         return candles[(times > newest - limit * MINUTE_MS) & (times <= newest)]
+
+    @classmethod
+    def fetch_listing(cls, client: RestClient, pause: Callable[[], object]) -> Mapping[str, str]:
+        # An error comes without any pair, and so lists nothing.
+        pairs = client.items("/0/public/AssetPairs", {}, "result", pause)
+        return listed_in(parse_pair(pair) for pair in pairs)
+
+
+def _requests(method: str, symbols: Sequence[str]) -> list[str]:
+    """A method for both channels of these symbols. A subscription begins with what there was."""
+    pairs = [pair_of(symbol) for symbol in symbols]
+    begin = {"snapshot": True} if method == "subscribe" else {}
+    channels: list[dict[str, Any]] = [
+        {"channel": "trade", **begin},
+        # With each change of the best bid or ask, not with trades alone.
+        {"channel": "ticker", "event_trigger": "bbo", **begin},
+    ]
+    return [
+        orjson.dumps(
+            {
+                "method": method,
+                "params": {**channel, "symbol": pairs[start : start + PAIRS_IN_REQUEST]},
+            }
+        ).decode()
+        for start in range(0, len(pairs), PAIRS_IN_REQUEST)
+        for channel in channels
+    ]
 
 
 def _result(answer: Any) -> Any:

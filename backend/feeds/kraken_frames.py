@@ -24,11 +24,13 @@ from backend.feeds.frames import (
     text,
     whole,
 )
+from backend.feeds.listing import Listed
 from backend.market.models import BookTop, CandleArray, DayStatistics, Trade
 
 SUFFIX = "/USD"
 # Where the names of the REST side are not those of the stream, which are the usual ones.
 REST_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
+_STREAM_NAMES = {rest: stream for stream, rest in REST_NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +169,18 @@ def parse_candles(result: Any) -> CandleArray:
         return [1000 * time_s, open_, high, low, close, volume, volume * paid]
 
     return candle_array(series[0], read)
+
+
+def parse_pair(pair: dict[str, Any]) -> Listed | None:
+    """One of the pairs of `GET /0/public/AssetPairs`; None for one of another quote currency, or
+    that can't be traded now.
+
+    {"altname":"XBTUSD","wsname":"XBT/USD","aclass_base":"currency","base":"XXBT",
+     "quote":"ZUSD",...,"status":"online"}
+    """
+    # A few that are not for everybody have no name on the stream.
+    name = str(pair.get("wsname", ""))
+    if not name.endswith(SUFFIX) or pair.get("status") != "online":
+        return None
+    base = name.removesuffix(SUFFIX)
+    return Listed(_STREAM_NAMES.get(base, base))

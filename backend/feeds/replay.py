@@ -1,5 +1,6 @@
 """A feed that plays recordings, at any speed, in the recording's own time."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from backend.config import REPLAY_FEED_PREFIX
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.recording import ClosedCandle, History, MarketEvent, Touch, deliver
 from backend.feeds.replay_files import Skipped, read_recording, recording_span
+from backend.market.market import Market
 from backend.market.models import OPEN_TIME, BookTop, FeedFacts, FeedState, Playback, Trade
 
 # While it plays, the feed is alive however far apart its events are.
@@ -52,6 +54,8 @@ class ReplayFeed(Feed):
         self._sleep = sleep
         self._stopped = False
         self._skipped = Skipped()
+        self._passes = _Passes()
+        self._played_ms = 0.0  # in the recording's own time
         self._turn_began = self._touched = clock.monotonic()
 
     @property
@@ -68,7 +72,7 @@ class ReplayFeed(Feed):
         playback = Playback(self._speed, self._loop, begin_ms, end_ms)
         self._sink.describe_feed(FeedFacts(playback=playback))
         detail = "the recording is over"
-        passes = _Passes()
+        passes = self._passes
         while not self._stopped:
             try:
                 played = self._play(passes)
@@ -88,6 +92,29 @@ class ReplayFeed(Feed):
     def stop(self) -> None:
         self._stopped = True
 
+    def follow(self, symbol: str) -> None:
+        """It is played in any case; what was played of it before is loaded as its history."""
+        threading.Thread(
+            target=self._catch_up, args=(symbol,), name=f"replay-{symbol}", daemon=True
+        ).start()
+
+    def unfollow(self, symbol: str) -> None:
+        """What is played of it is for nobody."""
+
+    def _catch_up(self, symbol: str) -> None:
+        until_ms, passes = self._played_ms, self._passes
+        behind = Market([symbol], self._clock, self.name)
+        began = self._clock.monotonic()
+        for due_ms, event in read_recording(self._path, Skipped(quiet=True)):
+            if self._stopped or due_ms > until_ms:
+                break
+            if event is not None and event.symbol == symbol:
+                deliver(passes.shifted(event), behind)
+            if self._clock.monotonic() - began > TURN_S:
+                self._sleep(0)
+                began = self._clock.monotonic()
+        self._sink.load_history(symbol, behind.closed_candles(symbol))
+
     def _play(self, passes: "_Passes") -> int:
         """Play once through; how many events there were."""
         played = 0
@@ -98,6 +125,7 @@ class ReplayFeed(Feed):
             if self._stopped:
                 break
             if event is not None:
+                self._played_ms = due_ms
                 deliver(passes.shifted(event), self._sink)
                 played += 1
         return played

@@ -23,6 +23,8 @@ from backend.market.models import Candle
 LINE_MAX_BYTES = 8 * 2**20
 # Where a file of a directory begins in time is looked for in so many of its lines.
 BEGIN_LINES = 100
+# Which symbols frames are of is looked for in so many of them: each has one in a second or two.
+SYMBOL_LINES = 10_000
 # Where a recording ends is found by reading all of it, in 0.1 s a megabyte of gzip; of a larger one
 # it is not known until it ends.
 SPAN_MAX_BYTES = 8 * 2**20
@@ -100,6 +102,22 @@ def recording_span(path: Path, turn: Callable[[], None]) -> tuple[int, int] | No
         return None  # which playing it will tell
     dues = [due_ms for file in files for due_ms in _outer_dues(file, turn)]
     return (int(min(dues)), int(max(dues))) if dues else None
+
+
+def recorded_symbols(path: Path, turn: Callable[[], object]) -> set[str]:
+    """The symbols of a recording, as far as its files' names, or their first lines, tell. Raises
+    OSError where there is nothing to read. Calls `turn` at each line, since this takes a while."""
+    found: set[str] = set()
+    # What can't be read is told when it is played.
+    quiet = Skipped(quiet=True)
+    for file in _files(path) if path.is_dir() else [path]:
+        for _, event in islice(_file_events(file, quiet), SYMBOL_LINES):
+            turn()
+            if event is not None and event.symbol is not None:
+                found.add(event.symbol)
+                if isinstance(event, ClosedCandle):
+                    break  # a file of candles is of one symbol
+    return found
 
 
 def _outer_dues(path: Path, turn: Callable[[], None]) -> list[float]:

@@ -7,19 +7,22 @@ which `requests` has no way to do.
 import http.client
 import math
 import ssl
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import orjson
 
 from backend.clock import Clock
+from backend.feeds.json_stream import json_items
 from backend.feeds.wire import SECURE_SCHEMES, Wire
 
 # For connecting and for each read; the answer as a whole has to be there in twice that.
 TIMEOUT_S = 10.0
 # 1,000 klines are 170 KB.
 BODY_MAX_BYTES = 4 * 1024 * 1024
+# All that an exchange lists, of which a filter that it does not know would leave nothing out.
+LONG_BODY_MAX_BYTES = 24 * 1024 * 1024
 # What is waited where an exchange limits us and doesn't say for how long; and the longest that is
 # believed (a ban by Binance lasts up to three days).
 RETRY_AFTER_DEFAULT_S = 60.0
@@ -79,9 +82,27 @@ class RestClient:
 
     def get(self, path: str, query: Mapping[str, str | int]) -> tuple[Any, Mapping[str, str]]:
         """The decoded JSON body and the headers (names in lower case). Raises RestError."""
+        body, headers = self.fetch(path, query)
+        try:
+            return orjson.loads(body), headers
+        except orjson.JSONDecodeError as error:
+            raise RestError("the answer is not JSON") from error
+
+    def items(
+        self, path: str, query: Mapping[str, str | int], prefix: str, pause: Callable[[], object]
+    ) -> Iterator[dict[str, Any]]:
+        """The objects at `prefix` of a long answer, as `json_items` has them. Raises RestError, and
+        ValueError on the way."""
+        body, _ = self.fetch(path, query, LONG_BODY_MAX_BYTES)
+        return json_items([body], prefix, pause)
+
+    def fetch(
+        self, path: str, query: Mapping[str, str | int], most: int = BODY_MAX_BYTES
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """The body, of so many bytes at most, and the headers. Raises RestError."""
         target = f"{urlsplit(self._base_url).path}{path}?{urlencode(query)}"
         try:
-            status, headers, body = self._exchange(target)
+            status, headers, body = self._exchange(target, most)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise RestError(f"{type(error).__name__}: {error}") from error
@@ -91,12 +112,9 @@ class RestClient:
             raise RestRejected(f"HTTP {status}: {body[:200].decode('utf-8', 'replace')}")
         if status != OK:
             raise RestError(f"HTTP {status}")
-        try:
-            return orjson.loads(body), headers
-        except orjson.JSONDecodeError as error:
-            raise RestError("the answer is not JSON") from error
+        return body, headers
 
-    def _exchange(self, target: str) -> tuple[int, Mapping[str, str], bytes]:
+    def _exchange(self, target: str, most: int) -> tuple[int, Mapping[str, str], bytes]:
         connection = self._connection or self._connect()
         deadline = self._clock.monotonic() + 2 * TIMEOUT_S
         connection.request("GET", target, headers=HEADERS)
@@ -105,7 +123,7 @@ class RestClient:
         while chunk := response.read1(65_536):
             chunks.append(chunk)
             size += len(chunk)
-            if size > BODY_MAX_BYTES:
+            if size > most:
                 raise OSError("the answer is too large")
             if self._clock.monotonic() > deadline:
                 raise TimeoutError("the answer takes too long")

@@ -9,6 +9,7 @@ import numpy as np
 from backend.clock import HOUR_MS, MINUTE_MS, Clock
 from backend.config_values import SIMULATED_FEED
 from backend.feeds.base import Feed, MarketSink
+from backend.feeds.newcomers import HISTORY_MINUTES, Newcomer, Newcomers
 from backend.feeds.profiles import profile_of
 from backend.feeds.simulated_candles import (
     MOVING_SHARE,
@@ -16,16 +17,12 @@ from backend.feeds.simulated_candles import (
     QUANTITY_DECIMALS,
     SimulatedPast,
     Trading,
-    candles_of,
+    minutes_of,
 )
-from backend.feeds.simulation import MINUTE_S, MarketModel
+from backend.feeds.simulation import MarketModel
 from backend.market.candles import MINUTES_KEPT
 from backend.market.models import OPEN, OPEN_TIME, CandleArray, FeedState, Trade
 
-# What ratings of hours and a sentiment that looks back on a week need; a day less than the market
-# keeps, so that it has the first minute for as long as the hours before it are to end there. It
-# begins with a whole hour.
-HISTORY_MINUTES = MINUTES_KEPT - 24 * 60
 # What a pause, or the time since a run before, is filled up to: as much as the market keeps.
 BRIDGED_MINUTES = MINUTES_KEPT
 STEP_S = 0.25
@@ -61,7 +58,7 @@ class SimulatedFeed(Feed):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         profiles = [profile_of(symbol) for symbol in symbols]
-        self._symbols = symbols
+        self._symbols = list(symbols)
         self._sink = sink
         self._clock = clock
         self._random = random
@@ -71,6 +68,9 @@ class SimulatedFeed(Feed):
         self._last = np.exp(self._model.log_price)  # what each symbol last traded at
         (random_past,) = random.spawn(1)
         self._past = SimulatedPast(symbols, profiles, self._trading, random_past, sleep)
+        # Of those that have come since, each by itself.
+        self._later_pasts: dict[str, SimulatedPast] = {}
+        self._newcomers = Newcomers(sink, clock, random, sleep)
         self._trade_ids: list[count[int]] = []
         self._pending = np.zeros(len(symbols))  # USD that wait for their symbol's next trade
         # The trades of the steps to come; the last are the next ones.
@@ -91,6 +91,13 @@ class SimulatedFeed(Feed):
 
     def stop(self) -> None:
         self._stopped = True
+        self._newcomers.stop()
+
+    def follow(self, symbol: str) -> None:
+        self._newcomers.prepare(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        self._newcomers.leave(symbol)
 
     def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
         """Two years of hours, before the first minute that is known."""
@@ -101,7 +108,8 @@ class SimulatedFeed(Feed):
             at = int(np.searchsorted(times, before_ms))
             return float(minutes[at, OPEN]) if at < len(times) and times[at] == before_ms else None
 
-        return self._past.hours(symbol, before_ms, self._clock.now_ms(), price_then)[-limit:]
+        past = self._later_pasts.get(symbol, self._past)
+        return past.hours(symbol, before_ms, self._clock.now_ms(), price_then)[-limit:]
 
     def _start(self) -> None:
         """Go on from what the market holds already; what it lacks is made up to there."""
@@ -129,6 +137,11 @@ class SimulatedFeed(Feed):
 
     def _step(self) -> None:
         """Move the market from its time to the clock's."""
+        for symbol, newcomer in self._newcomers.due():
+            if newcomer is None:
+                self._leave(symbol)
+            elif symbol not in self._symbols:
+                self._admit(newcomer)
         elapsed_ms = self._clock.now_ms() - self._time_ms
         if elapsed_ms > 1000 * GAP_S:
             elapsed_ms = self._bridge(elapsed_ms)
@@ -166,6 +179,45 @@ class SimulatedFeed(Feed):
                     Trade(self._symbols[index], self._time_ms, price, quantity, trade_id)
                 )
 
+    def _admit(self, newcomer: Newcomer) -> None:
+        """Trade one symbol more, from where its history has come to. It begins with the first step
+        that is not drawn yet."""
+        symbol = newcomer.symbol
+        self._sink.load_history(symbol, newcomer.candles)
+        places = list(range(len(self._symbols)))
+        self._rearrange([*self._symbols, symbol], places)
+        self._last = np.append(self._last, newcomer.price)
+        self._pending = np.append(self._pending, 0.0)
+        self._trade_ids.append(count(self._clock.now_ms()))
+        self._model.move_to(np.array([*(False for _ in places), True]), np.log(self._last[-1:]))
+        (random,) = self._random.spawn(1)
+        profiles = [profile_of(symbol)]
+        self._later_pasts[symbol] = SimulatedPast(
+            [symbol], profiles, Trading(profiles), random, self._sleep
+        )
+
+    def _leave(self, symbol: str) -> None:
+        """Trade a symbol no more."""
+        if symbol not in self._symbols:
+            return
+        self._later_pasts.pop(symbol, None)
+        gone = self._symbols.index(symbol)
+        places = [place for place in range(len(self._symbols)) if place != gone]
+        self._rearrange([self._symbols[place] for place in places], places)
+        self._last, self._pending = self._last[places], self._pending[places]
+        del self._trade_ids[gone]
+        self._ahead = [
+            [(index - (index > gone), price, usd) for index, price, usd in step if index != gone]
+            for step in self._ahead
+        ]
+
+    def _rearrange(self, symbols: list[str], places: list[int]) -> None:
+        """Go on with these symbols, of which those that there were stood at `places`."""
+        profiles = [profile_of(symbol) for symbol in symbols]
+        model = MarketModel(profiles, self._random)
+        model.succeed(self._model, [*places, *[None] * (len(symbols) - len(places))])
+        self._symbols, self._model, self._trading = symbols, model, Trading(profiles)
+
     def _draw(self) -> list[list[Draft]]:
         """The trades of the next `STEPS_AHEAD` steps."""
         path = self._model.advance(self._time_ms, STEP_S, STEPS_AHEAD)
@@ -197,17 +249,11 @@ class SimulatedFeed(Feed):
         """Simulate whole minutes on from the market's time and hand them over as history, of all
         symbols or of those at the `new` indices. Of these the first minute is never a quiet one,
         so that the past can end there."""
-        opening = self._model.log_price
-        path = self._model.advance(self._time_ms, MINUTE_S, minutes)
-        opens = np.vstack((opening, path.log_price[:-1]))
-        times = self._time_ms + MINUTE_MS * np.arange(minutes, dtype=float)
-        self._time_ms += MINUTE_MS * minutes
-        self._last = np.exp(path.log_price[-1])
-        candles = candles_of(
-            opens, path.log_price, path, times, MINUTE_S, self._trading, self._random
+        candles, traded = minutes_of(
+            self._model, self._time_ms, minutes, self._trading, self._random
         )
-        expected = self._trading.expected(path.quote_volume, MINUTE_S)
-        traded = self._random.random(expected.shape) < 1 - np.exp(-expected)
+        self._time_ms += MINUTE_MS * minutes
+        self._last = np.exp(self._model.log_price)
         if new is not None:
             traded[0] = True
         for index in range(len(self._symbols)) if new is None else new:

@@ -4,10 +4,18 @@ import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from backend.clock import DAY_MS, HOUR_MS
+from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from backend.feeds.profiles import Profile
-from backend.feeds.simulation import CYCLE_PEAK_MS, DAY_S, Array, MarketModel, Path
+from backend.feeds.simulation import (
+    CYCLE_PEAK_MS,
+    DAY_S,
+    MINUTE_S,
+    Array,
+    MarketModel,
+    Path,
+)
 from backend.market.models import (
     CANDLE_COLUMNS,
     CLOSE,
@@ -84,6 +92,20 @@ def candles_of(
     mean_price = candles[:, :, OPEN : CLOSE + 1].mean(axis=2)
     candles[:, :, VOLUME] = (candles[:, :, QUOTE_VOLUME] / mean_price).round(QUANTITY_DECIMALS)
     return candles
+
+
+def minutes_of(
+    model: MarketModel, time_ms: int, minutes: int, trading: Trading, random: np.random.Generator
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Move the model through whole minutes from `time_ms` on: their candles (minutes, symbols, 7),
+    and in which of them there was a trade, (minutes, symbols)."""
+    opening = model.log_price
+    path = model.advance(time_ms, MINUTE_S, minutes)
+    opens = np.vstack((opening, path.log_price[:-1]))
+    times = time_ms + MINUTE_MS * np.arange(minutes, dtype=float)
+    candles = candles_of(opens, path.log_price, path, times, MINUTE_S, trading, random)
+    expected = trading.expected(path.quote_volume, MINUTE_S)
+    return candles, random.random(expected.shape) < 1 - np.exp(-expected)
 
 
 def _extremes(

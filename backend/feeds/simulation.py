@@ -9,6 +9,7 @@ history made in minutes and ticks made in quarter seconds are the same market. (
 log-AR(1) volatility, Merton 1976 for the jumps.)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, pi, sqrt
 
@@ -97,6 +98,19 @@ class MarketModel:
     def move_to(self, symbols: NDArray[np.bool_], log_price: Array) -> None:
         """Go on from these prices of those symbols, as far behind and astray as they were."""
         self._value[symbols] += log_price - self.log_price[symbols]
+
+    def succeed(self, former: "MarketModel", places: Sequence[int | None]) -> None:
+        """Go on from another model, of whose symbols these are those at `places`; None: a new one,
+        which stays as it is."""
+        known = np.array([place is not None for place in places])
+        were = np.array([place for place in places if place is not None], dtype=np.intp)
+        self._behind = former._behind
+        self._value[known] = former._value[were]
+        self._astray[known] = former._astray[were]
+        market = len(MARKET_LEVELS)
+        self._levels[:market] = former._levels[:market]
+        own = self._levels[market:].reshape(-1, len(places))  # in place
+        own[:, known] = former._levels[market:].reshape(-1, len(former._base))[:, were]
 
     def advance(self, time_ms: float, step_s: float, count: int = 1) -> Path:
         """Simulate `count` steps of `step_s` from `time_ms` on."""

@@ -1,7 +1,7 @@
 """One source of several, at work: it fills a market of its own until it is given the stage."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from backend.clock import Clock
 from backend.feeds.base import Feed, MarketSink
@@ -23,7 +23,7 @@ OUT_AFTER_S = 15.0
 # Heard of within this, it is fresh.
 FRESH_S = 5.0
 
-MakeFeed = Callable[[MarketSink], Feed]
+MakeFeed = Callable[[Sequence[str], MarketSink], Feed]
 
 
 class Understudy:
@@ -41,11 +41,11 @@ class Understudy:
         self,
         name: str,
         make_feed: MakeFeed,
-        symbols: Iterable[str],
+        symbols: Sequence[str],
         clock: Clock,
-        remember: Callable[[], Iterable[tuple[str, CandleArray]]],
+        remember: Callable[[Iterable[str]], Iterable[tuple[str, CandleArray]]],
     ) -> None:
-        """`remember` gives (symbol, closed minutes) of a run before; may wait."""
+        """`remember` gives (symbol, closed minutes) of a run before, of some symbols; may wait."""
         self.name = name
         self._clock = clock
         self._behind = Market(symbols, clock, name)
@@ -62,7 +62,7 @@ class Understudy:
         self._started_at = clock.monotonic()
         self._good_at: float | None = None
         self._good_since = self._calm_since = self._started_at
-        self.feed = make_feed(self)
+        self.feed = make_feed(symbols, self)
         self._thread = threading.Thread(target=self._run, name=f"feed-{name}", daemon=True)
         self._thread.start()
 
@@ -104,6 +104,23 @@ class Understudy:
             self._tell_state()
             for symbol in self._behind.symbols:
                 self._bring(symbol)
+
+    def follow(self, symbol: str) -> None:
+        """Follow one symbol more, which the market on stage carries by now."""
+        with self._lock:
+            self._behind.carry(symbol)
+            self._waiting.add(symbol)
+        threading.Thread(
+            target=self._join, args=(symbol,), name=f"join-{symbol}", daemon=True
+        ).start()
+
+    def unfollow(self, symbol: str) -> None:
+        """Follow a symbol no more."""
+        self.feed.unfollow(symbol)
+        with self._lock:
+            self._waiting.discard(symbol)
+            self._remembered.pop(symbol, None)
+            self._behind.give_up(symbol)
 
     def retire(self) -> None:
         """Say nothing any more, and end the feed; `join` waits for that."""
@@ -175,8 +192,18 @@ class Understudy:
     # --- within ---------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._remembered.update((symbol, found) for symbol, found in self._remember() if len(found))
+        self._recall(self._behind.symbols)
         self.feed.run()
+
+    def _recall(self, symbols: Iterable[str]) -> None:
+        for symbol, found in self._remember(symbols):
+            if len(found):
+                self._remembered[symbol] = found
+
+    def _join(self, symbol: str) -> None:
+        self._recall((symbol,))
+        if symbol in self._behind.symbols:  # it may have gone meanwhile
+            self.feed.follow(symbol)
 
     def _market_of(self, symbol: str) -> Market:
         """Where the symbol is now."""

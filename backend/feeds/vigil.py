@@ -30,6 +30,14 @@ class Vigil:
         """A connection begins: until now nothing could be heard."""
         self._heard_at = dict.fromkeys(self._heard_at, now)
 
+    def follow(self, symbol: str, now: float) -> None:
+        """A symbol is to be heard of from now on."""
+        self._heard_at[symbol], self._patience_s[symbol] = now, SYMBOL_SILENT_S
+
+    def unfollow(self, symbol: str) -> None:
+        """Nobody listens for a symbol any more."""
+        del self._heard_at[symbol], self._patience_s[symbol]
+
     def heard(self, symbol: str, now: float) -> None:
         """There was data of the symbol."""
         self._heard_at[symbol] = now

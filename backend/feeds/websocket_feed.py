@@ -12,7 +12,7 @@ import threading
 import time
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import ClassVar
 
@@ -24,6 +24,7 @@ from backend.feeds.candle_pages import CandleTerms
 from backend.feeds.connection import Connection, ConnectionLost
 from backend.feeds.delivery import Delivery, ObserveLag
 from backend.feeds.exchange_past import ExchangePast
+from backend.feeds.following import Following
 from backend.feeds.frames import FeedEvent
 from backend.feeds.renewal import Renewal
 from backend.feeds.rest import UNAVAILABLE_HERE, RestClient
@@ -40,8 +41,9 @@ log = logging.getLogger(__name__)
 PROVEN_S = 10.0
 # How often the reader looks at clocks and states between messages.
 UPKEEP_S = 0.25
-# In a backlog no read waits, so nobody else would run; this is how long the others may have to.
-YIELD_AFTER_S = 0.0005
+# In a backlog no read waits, so nobody else would run; this is how long the others may have to. As
+# long as a slice of theirs, or a busy feed would fall behind while others work.
+YIELD_AFTER_S = 0.002
 
 
 class WebSocketFeed(Feed):
@@ -75,7 +77,7 @@ class WebSocketFeed(Feed):
         tls: ssl.SSLContext | None = None,
         observe_lag: ObserveLag = lambda seconds: None,
     ) -> None:
-        self.symbols = tuple(dict.fromkeys(symbols))
+        self._following = Following(symbols)
         self.ws_url = ws_url
         self.counters: Counter[str] = Counter()
         self._clock = clock or SystemClock()
@@ -84,8 +86,10 @@ class WebSocketFeed(Feed):
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
         self._backoff = Backoff(self._random)
-        self._delivery = Delivery(self.symbols, sink, self._clock, observe_lag)
+        self._delivery = Delivery(sink, self._clock, observe_lag)
         self._known = frozenset(self.symbols)
+        # Not followed any more; something of them may still be on its way.
+        self._left: set[str] = set()
         self._vigil = Vigil(self.symbols)
         self._backfill = Backfill(
             self.symbols,
@@ -107,6 +111,11 @@ class WebSocketFeed(Feed):
         self._next_upkeep = 0.0
         self._last_yield = 0.0
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What is followed."""
+        return self._following.symbols
+
     # --- what an exchange adds --------------------------------------------------------------------
 
     def stream_url(self) -> str:
@@ -116,6 +125,12 @@ class WebSocketFeed(Feed):
     def requests(self) -> Sequence[str]:
         """What to send after that, such as further subscriptions; `listed` are worth one."""
         return ()
+
+    def resubscribe(self, before: Sequence[str], after: Sequence[str]) -> Sequence[str] | None:
+        """What to send on an open connection with the subscriptions of the symbols `before`, so
+        that it has those of `after`. None where that can't be had: another connection with those
+        takes its place."""
+        return None
 
     @abstractmethod
     def events(self, message: bytes) -> Iterable[FeedEvent]:
@@ -135,15 +150,19 @@ class WebSocketFeed(Feed):
         oldest first, that open before `before_ms`. Raises RestError or ValueError."""
         raise NotImplementedError
 
+    @classmethod
+    def fetch_listing(cls, client: RestClient, pause: Callable[[], object]) -> Mapping[str, str]:
+        """The symbols that may be followed, each with its name. Raises RestError or ValueError;
+        calls `pause` whenever it has worked for up to half a millisecond."""
+        return {}
+
     # --- Feed -------------------------------------------------------------------------------------
 
     def run(self) -> None:
         if self._stopping.is_set():
             return
         for symbol in self.symbols:
-            newest = self._delivery.newest(symbol)
-            if newest is not None:
-                self._backfill.resume(symbol, newest)
+            self._go_on_from(symbol)
         self._backfill.start()
         try:
             while not self._stopping.is_set():
@@ -162,6 +181,12 @@ class WebSocketFeed(Feed):
         for connection in (self._connection, self._renewal.successor):
             if connection is not None:
                 connection.cut()
+
+    def follow(self, symbol: str) -> None:
+        self._following.wish(symbol, True)
+
+    def unfollow(self, symbol: str) -> None:
+        self._following.wish(symbol, False)
 
     def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
         return self._past.before(symbol, interval, before_ms, limit)
@@ -229,6 +254,7 @@ class WebSocketFeed(Feed):
 
     def _open(self) -> None:
         """Have an open connection: the successor of the lost one if it is under way."""
+        self._take_up_wishes()
         if not self._delivery.begun:
             self._delivery.state(FeedState.CONNECTING)
         self._connection = self._renewal.take() or self._connect()
@@ -254,6 +280,7 @@ class WebSocketFeed(Feed):
         connection = Connection(
             self.stream_url(), self.requests(), self.request_interval_s, self._clock, self._tls
         )
+        connection.subscribed = self.symbols
         self._renewal.opening()
         if self._stopping.is_set():  # stop() did not see it
             connection.cut()
@@ -283,6 +310,43 @@ class WebSocketFeed(Feed):
             self._vigil.connected(now)
             self.counters["renewals"] += 1
 
+    # --- symbols that come and go -----------------------------------------------------------------
+
+    def _take_up_wishes(self) -> None:
+        new, gone = self._following.taken_up()
+        if not new and not gone:
+            return
+        self._known = frozenset(self.symbols)
+        self._left = self._left.union(gone) - self._known
+        for symbol in gone:
+            self._vigil.unfollow(symbol)
+            self._backfill.unfollow(symbol)
+            self._delivery.unfollow(symbol)
+        for symbol in new:
+            self._vigil.follow(symbol, self._clock.monotonic())
+            self._backfill.follow(symbol)
+            self._go_on_from(symbol)
+
+    def _go_on_from(self, symbol: str) -> None:
+        newest = self._delivery.newest(symbol)
+        if newest is not None:
+            self._backfill.resume(symbol, newest)
+
+    def _keep_subscribed(self, connection: Connection) -> None:
+        """Have an open connection follow what is wished for, some symbols at a time."""
+        before, after = connection.subscribed, self._following.step(connection.subscribed)
+        if after == before:
+            return
+        requests = self.resubscribe(before, after)
+        if requests is None:
+            self.renew("other symbols are followed now")
+            return
+        for request in requests:
+            connection.send(request)
+        connection.subscribed = after
+        for symbol in set(after).difference(before):
+            self._backfill.begins(symbol)
+
     # --- reading ----------------------------------------------------------------------------------
 
     def _read(self) -> None:
@@ -303,7 +367,8 @@ class WebSocketFeed(Feed):
                 symbol = event.symbol
                 if symbol is not None:
                     if symbol not in self._known:
-                        self.note("unknown_symbol", symbol[:20])
+                        if symbol not in self._left:
+                            self.note("unknown_symbol", symbol[:20])
                         continue
                     self._vigil.heard(symbol, now)
                 self._delivery.event(event, self._backfill)
@@ -321,6 +386,8 @@ class WebSocketFeed(Feed):
         if frozen_s:
             self.counters["freezes"] += 1
             raise ConnectionLost(f"no data for {frozen_s:.0f} s")
+        self._take_up_wishes()
+        self._keep_subscribed(connection)
         unlisted = self._backfill.unlisted()
         found = self._delivery.facts(FeedFacts(tuple(unlisted), halted=bool(self._remark)))
         if found:

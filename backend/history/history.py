@@ -1,7 +1,7 @@
 """Keeps the candles of one market in the database, for whoever produces: one process of all."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from backend.clock import DAY_MS, Clock
@@ -82,10 +82,32 @@ class History:
         if self._feed.begins_anew:
             self.flush()  # which clears what another run has left
         else:
-            self._restore()
+            self.restore(self._market.symbols)
         self._unwritten.follow()
         for name, run in (("history", self._run), ("past", self._deep.run)):
             spawn(supervise, name, run, lambda: self._stopped, self._sleep, self._metrics)
+
+    def restore(self, symbols: Iterable[str]) -> None:
+        """Load what is stored of symbols into the market, before the feed follows them; those that
+        go meanwhile are left out. May wait."""
+        if self._feed.begins_anew:
+            return
+        market, wanted = self._market, tuple(symbols)
+        for source in self._feed.sources:
+            ours = [
+                name for name in wanted if market.carries(name) and market.source(name) == source
+            ]
+            for symbol, stored in self._remembered.minutes(source, ours):
+                if not market.carries(symbol):
+                    continue
+                held = market.closed_candles(symbol)
+                if len(held):
+                    # Whoever took over has them newer than they were written.
+                    stored = stored[stored[:, OPEN_TIME] < held[0, OPEN_TIME]]
+                    self._unwritten.note(symbol, int(held[-1, OPEN_TIME]) - REPEATED_MS)
+                if len(stored):
+                    market.load_history(symbol, stored)
+                self._sleep(0)
 
     def stop(self) -> None:
         """Write no more; `flush` before that what is still to be written."""
@@ -130,19 +152,6 @@ class History:
         return True
 
     # --- within ---------------------------------------------------------------------------------
-
-    def _restore(self) -> None:
-        for source in self._feed.sources:
-            symbols = [name for name in self._market.symbols if self._market.source(name) == source]
-            for symbol, stored in self._remembered.minutes(source, symbols):
-                held = self._market.closed_candles(symbol)
-                if len(held):
-                    # Whoever took over has them newer than they were written.
-                    stored = stored[stored[:, OPEN_TIME] < held[0, OPEN_TIME]]
-                    self._unwritten.note(symbol, int(held[-1, OPEN_TIME]) - REPEATED_MS)
-                if len(stored):
-                    self._market.load_history(symbol, stored)
-                self._sleep(0)
 
     def _run(self) -> None:
         pause, reached_ms = HURRY_S, 0

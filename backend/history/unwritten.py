@@ -78,7 +78,8 @@ class Unwritten:
     def put_back(self, batch: Batch) -> None:
         """It could not be written."""
         for symbol, minutes in batch.minutes.items():
-            if symbol in batch.since_ms and self._market.source(symbol) == batch.source:
+            stays = symbol in batch.since_ms and self._market.carries(symbol)
+            if stays and self._market.source(symbol) == batch.source:
                 self.note(symbol, batch.since_ms[symbol])
             else:
                 later = self._left.get((batch.source, symbol), minutes[:0])

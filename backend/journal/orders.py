@@ -17,6 +17,8 @@ CLOSE = "close"
 RECOVERED = "recovered"
 # An account was logged into from a place: `account`, a digest of its name, and `network`.
 KNOWN_PLACE = "known_place"
+# Symbols are served from now on, or not any more: `added` and `removed`.
+SYMBOLS = "symbols"
 
 
 class Orders(Protocol):

@@ -101,10 +101,14 @@ class Instrument:
 
     # --- changes --------------------------------------------------------------------------------
 
+    def ended(self, before_ms: int) -> bool:
+        """Whether the forming minute ended at `before_ms` or earlier."""
+        return self.forming is not None and self.forming[OPEN_TIME] + MINUTE_MS <= before_ms
+
     def close_forming(self, before_ms: int) -> Candle | None:
         """Close the forming minute if it ended at `before_ms` or earlier; the closed candle."""
         forming = self.forming
-        if forming is None or forming[OPEN_TIME] + MINUTE_MS > before_ms:
+        if forming is None or not self.ended(before_ms):
             return None
         self.forming = None
         self._append(forming)

@@ -58,6 +58,11 @@ class Replica(Market):
     def feed_stale(self) -> bool:
         return self.silent or super().feed_stale()
 
+    def give_up(self, symbol: str) -> None:
+        super().give_up(symbol)
+        self._told.pop(symbol, None)
+        self._spans.pop(symbol, None)
+
     # --- for whoever hears the reports ----------------------------------------------------------
 
     def apply(self, report: Report) -> None:
@@ -96,10 +101,12 @@ class Replica(Market):
             self._history_listeners(symbol, 0)
 
     def succeed(self, market: Market, pause: Callable[[], object]) -> None:
-        """Have `market`, which is new and of the same symbols, go on from here. `pause` is called
-        between symbols, each of which takes about a millisecond."""
-        for symbol, instrument in self._instruments.items():
-            market.adopt(symbol, copy.deepcopy(instrument))
+        """Have `market`, which is new, go on from here with the symbols that it carries. `pause` is
+        called between symbols, each of which takes about a millisecond."""
+        for symbol in market.symbols:
+            instrument = self._instruments.get(symbol)
+            if instrument is not None:
+                market.adopt(symbol, copy.deepcopy(instrument))
             pause()
 
     # --- within ---------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class Reporter:
     def take_rewritten(self) -> dict[str, int]:
         """The closed minutes that are others now, by symbol from which open time on: they are to be
         kept where a report's hearers read them, then told of with it."""
-        taken, self._rewritten = self._rewritten, {}
+        taken, self._rewritten = self._of_those_carried(self._rewritten), {}
         return taken
 
     def report(self, full: bool, rewritten: dict[str, int]) -> Report:
@@ -86,7 +86,9 @@ class Reporter:
                 report[QUOTES][symbol] = quote
                 report[FORMING][symbol] = None if forming is None else candle_row(forming)
                 report[SPANS][symbol] = market.day_span_s(symbol)
-        report[CLOSED], self._closed = self._closed, []
+        # Of a symbol that has gone since nothing is told.
+        closed, self._closed = self._closed, []
+        report[CLOSED] = [(symbol, row) for symbol, row in closed if market.carries(symbol)]
         report[REWRITTEN] = rewritten
         report[STALE] = [symbol for symbol in market.symbols if market.stale(symbol)]
         report[FEED] = self._feed()
@@ -96,12 +98,18 @@ class Reporter:
         """A report has reached whom it is for: the next one says what comes after it."""
         for symbol, values in report[QUOTES].items():
             self._seqs[symbol] = values[_SEQ]
+        if len(self._seqs) > len(self._market.symbols):
+            self._seqs = self._of_those_carried(self._seqs)
 
     def untold(self, rewritten: dict[str, int], closed: list[tuple[str, CandleRow]]) -> None:
         """What was to be told of closed minutes was not: the next report says it."""
         self._closed = closed + self._closed
         for symbol, since_ms in (*rewritten.items(), *self._rewritten.items()):
             self._note_history(symbol, since_ms)
+
+    def _of_those_carried(self, by_symbol: dict[str, int]) -> dict[str, int]:
+        carries = self._market.carries
+        return {symbol: value for symbol, value in by_symbol.items() if carries(symbol)}
 
     def _feed(self) -> dict[str, Any]:
         feed = self._market.feed_state

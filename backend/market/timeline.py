@@ -15,11 +15,12 @@ LEAP_MS = HOUR_MS
 class Timeline:
     """Moves on with events that are good by themselves.
 
-    `close_ended(time_ms)` is called each time another minute is over for every symbol, `deny()`
-    for an event whose leap in time was not confirmed.
+    `close_ended(time_ms)` is called each time another minute is over for every symbol, and again
+    with the next events until it says that nothing is left; `deny()` for an event whose leap in
+    time was not confirmed.
     """
 
-    def __init__(self, close_ended: Callable[[int], None], deny: Callable[[], None]) -> None:
+    def __init__(self, close_ended: Callable[[int], bool], deny: Callable[[], None]) -> None:
         self._close_ended = close_ended
         self._deny = deny
         self._time_ms = 0
@@ -56,5 +57,5 @@ class Timeline:
     def _move(self, time_ms: int) -> None:
         self.believe(time_ms)
         ended_ms = time_ms - CLOSING_GRACE_MS
-        self.next_close_ms = ended_ms - ended_ms % MINUTE_MS + MINUTE_MS + CLOSING_GRACE_MS
-        self._close_ended(ended_ms)
+        if self._close_ended(ended_ms):
+            self.next_close_ms = ended_ms - ended_ms % MINUTE_MS + MINUTE_MS + CLOSING_GRACE_MS

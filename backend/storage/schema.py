@@ -67,6 +67,17 @@ probe = Table(
     Column("written_at_ms", BigInteger, nullable=False),
 )
 
+# Symbols that are served beside those of the settings, whoever serves them.
+added_symbols = Table(
+    "added_symbols",
+    metadata,
+    Column("symbol", String(16), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("added_at_ms", BigInteger, nullable=False),
+    # When somebody was last seen to watch it, on whichever process.
+    Column("watched_at_ms", BigInteger, nullable=False),
+)
+
 # The candles of one source, symbol and interval, and what is known of how whole they are.
 candle_series = Table(
     "candle_series",
@@ -121,4 +132,9 @@ learnt = Table(
     Column("symbol", String(16), primary_key=True),
     Column("state", Text, nullable=False),
     Column("written_at_ms", BigInteger, nullable=False),
+)
+
+# The newest migration that was made, as alembic keeps it: none of our own tables.
+alembic_version = Table(
+    "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
 )

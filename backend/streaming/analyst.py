@@ -6,6 +6,7 @@ Only one process of those that share a stream does this; what it says is known f
 from collections.abc import Callable, Iterable, Iterator
 from uuid import uuid4
 
+from backend import green
 from backend.analysis.sentiment import KEPT_MINUTES, SentimentEngine
 from backend.clock import iso
 from backend.market.market import Market
@@ -19,6 +20,8 @@ from backend.streaming.rater import Rater
 SIGNAL_MAX_AGE_S = 60.0
 # What the sentiment reads.
 HISTORY_CANDLES = KEPT_MINUTES + 1
+# Symbols whose closed minutes are taken in between two pauses, in half a millisecond.
+SYMBOLS_AT_ONCE = 25
 # Of the day before the process began, read off the feed's history: 1 ms each.
 RECALLED = 24 * 60 // QUARTER_MINUTES
 
@@ -29,7 +32,7 @@ def random_id() -> str:
 
 
 class Analyst:
-    """Signals of each symbol and the sentiment of all, from a `Market`.
+    """Signals of each symbol and the sentiment of those that stay, from a `Market`.
 
     The work is done by whoever asks. `pause` is called between symbols when several are read anew,
     about a millisecond each, so that others get a turn. Who asks for the sentiment does not wait
@@ -44,8 +47,10 @@ class Analyst:
         said: Callable[[str], Payload | None],
         new_id: Callable[[], str] = random_id,
         pause: Callable[[], object] = lambda: None,
+        mood_of: Iterable[str] | None = None,
     ) -> None:
-        """`said` knows the signal of a symbol that was said last."""
+        """`said` knows the signal of a symbol that was said last. The sentiment is that of
+        `mood_of` (None: of `symbols`), whatever comes and goes: else it would tell of that."""
         self._said = said
         self._new_id = new_id
         self._pause = pause
@@ -53,16 +58,30 @@ class Analyst:
         # Monotonic seconds; none until the first cycle that finds a signal said outside of cycles.
         self._said_at: dict[str, float] = {}
         self._rater = rater
-        self._sentiment = SentimentEngine(self._symbols)
+        self._moody = self._symbols if mood_of is None else tuple(mood_of)
+        self._sentiment = SentimentEngine(self._moody, pause)
+        # While one reads the sentiment, which pauses, nobody else changes what it is read from.
+        self._reading_turn = green.Semaphore(1)
         self._recall_due = False
         self._reading: Sentiment | None = None
         self._latest: Payload | None = None
-        self._inbox = CandleInbox(market, self._symbols, HISTORY_CANDLES)
+        self._inbox = CandleInbox(market, self._moody, HISTORY_CANDLES)
 
     def close(self) -> None:
         """Stop listening to the market."""
         self._inbox.close()
         self._rater.close()
+
+    def follow(self, symbol: str) -> None:
+        """Rate one symbol more, which the market carries by now."""
+        self._symbols = (*self._symbols, symbol)
+        self._rater.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """Rate a symbol no more."""
+        self._symbols = tuple(other for other in self._symbols if other != symbol)
+        self._said_at.pop(symbol, None)
+        self._rater.unfollow(symbol)
 
     def first_signal(self, symbol: str) -> Payload | None:
         """A signal to say of a symbol of which none was said yet; None where there is one, or not
@@ -70,8 +89,8 @@ class Analyst:
         if self._said(symbol) is not None or not self._rater.has_read(symbol):
             return None
         self._rater.catch_up(symbol)
-        found = self._rater.assess((symbol,))
-        return self._signal_payload(found[0]) if found else None
+        found = next(self._rater.assess((symbol,)), None)
+        return None if found is None else self._signal_payload(found)
 
     def due_signals(self, now_monotonic: float) -> Iterator[Payload]:
         """What is to be said now: one signal for each symbol whose level or reason changed, or
@@ -79,12 +98,15 @@ class Analyst:
 
         A signal counts as said when the next one is asked for.
         """
-        for symbol in self._symbols:
+        for number, symbol in enumerate(self._symbols, 1):
             self._rater.catch_up(symbol)
             # At a start all are read anew, one after the other; nobody waits for the last.
             if (first := self.first_signal(symbol)) is not None:
                 yield first
                 self._said_at[symbol] = now_monotonic
+                self._pause()
+            elif number % SYMBOLS_AT_ONCE == 0:
+                self._pause()
         for assessment in self._rater.assess(self._symbols):
             if self._is_due(assessment, now_monotonic):
                 yield self._signal_payload(assessment)
@@ -99,8 +121,9 @@ class Analyst:
 
         It keeps its id until the next minute, or a late candle, changes it.
         """
-        self._refresh()
-        reading = self._sentiment.read()
+        with self._reading_turn:
+            self._refresh()
+            reading = self._sentiment.read()
         if reading is not None and reading != self._reading:
             self._reading = reading
             self._latest = self._sentiment_payload(reading)
@@ -118,7 +141,8 @@ class Analyst:
         self._recall_due = False
         recalled = []
         for number in range(1, RECALLED + 1):
-            reading = self._sentiment.past(number * QUARTER_MINUTES)
+            with self._reading_turn:
+                reading = self._sentiment.past(number * QUARTER_MINUTES)
             if reading is None:
                 break
             recalled.append(self._sentiment_payload(reading))
@@ -126,13 +150,14 @@ class Analyst:
         return recalled
 
     def _refresh(self) -> None:
-        for symbol in self._symbols:
+        for number, symbol in enumerate(self._moody, 1):
             history, candles = self._inbox.take(symbol)
             for candle in candles:
                 self._sentiment.update(symbol, candle)
             if history is not None:
                 self._recall_due = True
                 self._sentiment.load(symbol, history)
+            if history is not None or number % SYMBOLS_AT_ONCE == 0:
                 self._pause()
 
     def _is_due(self, assessment: Assessment, now: float) -> bool:

@@ -35,6 +35,14 @@ class CandleInbox:
             market.on_history(self._note_history),
         )
 
+    def follow(self, symbol: str) -> None:
+        """Take notes of one symbol more."""
+        self._trays[symbol] = _Tray()
+
+    def unfollow(self, symbol: str) -> None:
+        """Take no more notes of a symbol."""
+        self._trays.pop(symbol, None)
+
     def close(self) -> None:
         """Stop listening to the market."""
         for unsubscribe in self._unsubscribe:
@@ -42,8 +50,11 @@ class CandleInbox:
 
     def take(self, symbol: str) -> tuple[CandleArray | None, list[Candle]]:
         """What is new of a symbol: (history to start over from, []) where candles were loaded or
-        rewritten or have piled up, else (None, the candles that closed)."""
-        tray = self._trays[symbol]
+        rewritten or have piled up, else (None, the candles that closed). Nothing, where it went
+        while the reader let others have their turn."""
+        tray = self._trays.get(symbol)
+        if tray is None:
+            return None, []
         pending, tray.pending = tray.pending, []
         if not tray.outdated:
             return None, pending

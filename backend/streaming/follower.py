@@ -48,6 +48,8 @@ class Follower:
         self._place = "0-0"
         # Whether everything that there is has been read once, and whether that was a whole market.
         self.begun = self._whole = False
+        # The symbols whose closed minutes have been read; of others all of them are wanted.
+        self._known: set[str] = set()
 
     def listen(self) -> None:
         """Read what is new, or wait a little for it; the first time, all that there is. May raise
@@ -96,13 +98,16 @@ class Follower:
             self._tick()
 
     def _apply(self, report: dict[str, Any]) -> None:
-        if not self._whole:
-            if not report[FULL]:
-                return
-            self._load_candles(report, dict.fromkeys(self._replica.symbols, 0))
-            self._whole = True
-        else:
-            self._load_candles(report, report[REWRITTEN])
+        if not self._whole and not report[FULL]:
+            return
+        self._known.intersection_update(self._replica.symbols)
+        told = [symbol for symbol in self._replica.symbols if symbol in report[QUOTES]]
+        new = [symbol for symbol in told if symbol not in self._known]
+        rewritten = report[REWRITTEN].items()
+        since_ms = {symbol: since for symbol, since in rewritten if symbol in self._known}
+        self._load_candles(report, {**since_ms, **dict.fromkeys(new, 0)})
+        self._known.update(new)
+        self._whole = True
         self._replica.apply(report)
         # A leader of another version may know less of it.
         self._take_beside(name for name in self._beside if report.get(name))
@@ -117,13 +122,15 @@ class Follower:
         """Read closed minutes of these symbols from these times on."""
         wanted = {}
         for symbol, since in since_ms.items():
-            if symbol not in self._replica.symbols:
+            if not self._replica.carries(symbol):
                 continue
             newest_ms = self._newest_ms(report, symbol)
             newest = newest_ms // DAY_MS
             days = range(max(since // DAY_MS, newest - CANDLE_DAYS + 1), newest + 1)
             wanted[self._source(report, symbol), symbol] = days
         for (source, symbol), candles in self._streams.candles(wanted):
+            if not self._replica.carries(symbol):
+                continue  # it has gone meanwhile
             # What closed after this report is told of by later ones.
             known = candles[candles[:, OPEN_TIME] <= self._newest_ms(report, symbol)]
             if since_ms[symbol] == 0:

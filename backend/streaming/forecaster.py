@@ -1,6 +1,6 @@
 """Keeps the forecast ranges up with the market, and says how often they held."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from backend.analysis.forecast import KEPT_MINUTES, ForecastEngine
@@ -16,6 +16,9 @@ REFRESH_SECONDS = 5.0
 # A week is looked back on. Ranges of a day that would have been issued along the way are checked.
 HISTORY_CANDLES = KEPT_MINUTES
 
+# Symbols that are kept up, or told of, between two pauses, in half a millisecond.
+SYMBOLS_AT_ONCE = 10
+
 MODEL = (
     "No drift; deviation from realised volatility over the last half hour, two hours, day and "
     "week, weighted for each horizon, with the daily cycle; widths start at what held in the past "
@@ -26,25 +29,36 @@ MODEL = (
 class Forecaster:
     """Forecast ranges of each symbol of a `Market`. A range of prices, and not advice."""
 
-    def __init__(
-        self, market: Market, symbols: tuple[str, ...], pause: Callable[[], object]
-    ) -> None:
+    def __init__(self, market: Market, symbols: Iterable[str], pause: Callable[[], object]) -> None:
         """`pause` is called whenever reading symbols anew has taken a millisecond or two."""
         self._market = market
-        self._symbols = symbols
+        self._symbols = tuple(symbols)
         self._pause = pause
-        self._engine = ForecastEngine(symbols)
-        self._inbox = CandleInbox(market, symbols, HISTORY_CANDLES)
+        self._engine = ForecastEngine(self._symbols)
+        self._inbox = CandleInbox(market, self._symbols, HISTORY_CANDLES)
+
+    def follow(self, symbol: str) -> None:
+        """Forecast one symbol more."""
+        self._symbols = (*self._symbols, symbol)
+        self._engine.follow(symbol)
+        self._inbox.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """Forecast a symbol no more."""
+        self._symbols = tuple(other for other in self._symbols if other != symbol)
+        self._engine.unfollow(symbol)
+        self._inbox.unfollow(symbol)
 
     def refresh(self) -> None:
         """Take in what has closed since the last call; run as a background task."""
-        for symbol in self._symbols:
+        for number, symbol in enumerate(self._symbols, 1):
             history, candles = self._inbox.take(symbol)
             if history is not None:
                 self._engine.load(symbol, history, self._pause)
-                self._pause()
             for candle in candles:
                 self._engine.update(symbol, candle)
+            if history is not None or number % SYMBOLS_AT_ONCE == 0:
+                self._pause()
 
     def state(self, symbol: str) -> dict[str, Any]:
         """What was learnt of a symbol, as JSON."""
@@ -58,15 +72,12 @@ class Forecaster:
 
     def payload(self) -> Payload:
         """What `GET /api/forecast` answers. A symbol with under three hours of candles is left
-        out; `coverage` counts the ranges whose time has come, those of the history included."""
+        out; `coverage` counts the ranges whose time has come, those of the history included. May
+        wait."""
         return {
             "model": MODEL,
             "horizons": list(HORIZONS),
-            "forecasts": [
-                forecast
-                for symbol in self._symbols
-                if (forecast := self._forecast(symbol)) is not None
-            ],
+            "forecasts": self._forecasts(),
             "coverage": {
                 horizon: {
                     _percent(level): {"hits": tally.hits, "total": tally.total}
@@ -75,6 +86,16 @@ class Forecaster:
                 for horizon, levels in self._engine.coverage().items()
             },
         }
+
+    def _forecasts(self) -> list[Payload]:
+        found = []
+        for number, symbol in enumerate(self._symbols, 1):
+            forecast = self._forecast(symbol)
+            if forecast is not None:
+                found.append(forecast)
+            if number % SYMBOLS_AT_ONCE == 0:
+                self._pause()
+        return found
 
     def _forecast(self, symbol: str) -> Payload | None:
         quote = self._market.quote(symbol)

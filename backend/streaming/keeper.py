@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from backend.clock import Clock
@@ -42,11 +42,11 @@ class Keeper:
         clock: Clock,
         metrics: Metrics,
         learner: Learner,
-        symbols: tuple[str, ...],
+        symbols: Collection[str],
         may_write: Callable[[], bool],
     ) -> None:
-        """`name` is the learner's, `symbols` those that it follows, none where nothing is to be
-        kept. One process of all may write: the one that leads."""
+        """`name` is the learner's, `symbols` those that it follows at any time, none where nothing
+        is to be kept. One process of all may write: the one that leads."""
         self._name = name
         self._source = source
         self._store = store
@@ -85,6 +85,8 @@ class Keeper:
             return
         states = {}
         for symbol in self._symbols:
+            if symbol not in self._symbols:
+                continue  # it has gone while others had their turn
             states[symbol] = json.dumps(self._learner.state(symbol))
             self._sleep(0)
         if not states:
@@ -102,7 +104,7 @@ class Keeper:
     def _restore(self) -> None:
         kept = self._offload.read_candles(self._store.read, self._source, self._name)
         for symbol in self._symbols:
-            if symbol in kept:
+            if symbol in kept and symbol in self._symbols:
                 try:
                     self._learner.restore(symbol, json.loads(kept[symbol]))
                 except (ValueError, KeyError, TypeError) as error:

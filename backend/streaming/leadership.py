@@ -2,11 +2,9 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from backend.clock import Clock, wait_until
-from backend.feeds.base import Feed
-from backend.history.history import History
 from backend.journal.connection import RedisFailed
 from backend.journal.lease import LOOK_SECONDS, RENEW_SECONDS, Lease
 from backend.journal.memory import new_epoch
@@ -14,14 +12,13 @@ from backend.journal.redis_journal import RedisJournal
 from backend.journal.redis_streams import Fenced, RedisStreams
 from backend.market.market import Market
 from backend.market.replica import Replica
+from backend.market.roster import Roster
 from backend.metrics import Metrics
-from backend.streaming.analyst import Analyst
+from backend.streaming.desk import Desk
 from backend.streaming.follower import Follower
-from backend.streaming.keeper import Keeper
 from backend.streaming.periodic import Periodic, supervise
 from backend.streaming.producer import Producer
 from backend.streaming.publisher import PUBLISH_SECONDS, Publisher
-from backend.streaming.track_record import TrackRecord
 
 logger = logging.getLogger(__name__)
 
@@ -29,22 +26,11 @@ logger = logging.getLogger(__name__)
 CATCH_UP_SECONDS = 2.0
 
 
-class Desk(NamedTuple):
-    """What a term works with: made for its market, and gone with it."""
-
-    feed: Feed
-    history: History
-    analyst: Analyst
-    keeper: Keeper
-    record: TrackRecord
-
-
 class _Term:
     """A time of leading: a market of its own, fed by the feed, read by the analysis, and told of
     to everybody."""
 
-    def __init__(self, market: Market, desk: Desk, publisher: Publisher, producer: Producer):
-        self.market = market
+    def __init__(self, desk: Desk, publisher: Publisher, producer: Producer):
         self.desk = desk
         self.publisher = publisher
         self.producer = producer
@@ -54,9 +40,7 @@ class _Term:
     def end(self) -> None:
         self.over = True
         self.desk.feed.stop()
-        self.desk.history.stop()
-        self.desk.keeper.stop()
-        self.desk.record.stop()
+        self.desk.stop()
         self.desk.analyst.close()
         self.publisher.close()
         if self.publishing is not None:
@@ -77,6 +61,7 @@ class Leadership:
         journal: RedisJournal,
         replica: Replica,
         follower: Follower,
+        roster: Roster,
         new_market: Callable[[], Market],
         new_desk: Callable[[Market], Desk],
         spawn: Callable[..., Any],
@@ -90,6 +75,7 @@ class Leadership:
         self._journal = journal
         self._replica = replica
         self._follower = follower
+        self._roster = roster
         self._new_market = new_market
         self._new_desk = new_desk
         self._spawn = spawn
@@ -110,6 +96,16 @@ class Leadership:
         if self._term is None or self._replica.silent:
             return None
         return self._term.producer
+
+    def follow(self, symbol: str) -> None:
+        """A symbol is served from now on."""
+        if self._term is not None:
+            self._term.desk.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """A symbol is not served any more."""
+        if self._term is not None:
+            self._term.desk.unfollow(symbol)
 
     def tick(self, send: Callable[[], None]) -> None:
         """Have every process send; where none of them says so, this one sends what it has, which
@@ -136,8 +132,7 @@ class Leadership:
             return
         self._publish()
         self._term.desk.history.flush()
-        self._term.desk.keeper.save_last()
-        self._term.desk.record.save_last()
+        self._term.desk.save_last()
         self._end("this process ends")
         try:
             self._lease.release()
@@ -173,18 +168,25 @@ class Leadership:
         if self._stopped:
             publisher.close()
             return
-        term = self._term = _Term(market, desk, publisher, producer)
+        term = self._term = _Term(desk, publisher, producer)
+        self._catch_up(desk)
         term.publishing = Periodic(
             "publish", PUBLISH_SECONDS, self._publish, self._sleep, self._clock, self._metrics
         )
         logger.info("This process leads, in term %d", fence)
-        desk.history.start(self._spawn)
-        desk.keeper.start(self._spawn)
-        desk.record.start(self._spawn)
+        desk.start()
         self._spawn(supervise, "feed", desk.feed.run, lambda: term.over, self._sleep, self._metrics)
         # A feed that has its history at once has it now, so that the first report is whole.
         self._sleep(0)
         self._spawn(term.publishing.run)
+
+    def _catch_up(self, desk: Desk) -> None:
+        """Symbols may have come and gone while the term was prepared."""
+        for symbol in desk.market.symbols:
+            if symbol not in self._roster:
+                desk.unfollow(symbol)
+        for symbol in self._roster:
+            desk.follow(symbol)
 
     def _take_up(self, fence: int, publisher: Publisher) -> None:
         """Go on in the present epoch, or in another where Redis has lost something."""

@@ -3,8 +3,9 @@
 Fed by whoever produces and by the journal alone, so that every process has the same.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from backend.journal.log import Entry, Log
 from backend.protocol import SENTIMENT_UPDATE, TRADING_SIGNAL, Payload
@@ -27,10 +28,12 @@ class Published:
     """The newest of what was said, as clients are sent it. Payloads are shared: nobody changes
     one."""
 
-    def __init__(self, log: Log, symbols: Iterable[str]) -> None:
-        self._by_symbol: dict[str, deque[Payload]] = {
-            symbol: deque(maxlen=SIGNALS_KEPT_PER_SYMBOL) for symbol in symbols
-        }
+    def __init__(self, log: Log) -> None:
+        # Whoever leads may know of a symbol before this process does. There are at most as many as
+        # a feed lists.
+        self._by_symbol: defaultdict[str, deque[Payload]] = defaultdict(
+            partial(deque, maxlen=SIGNALS_KEPT_PER_SYMBOL)
+        )
         self._signals: deque[Payload] = deque(maxlen=SIGNALS_KEPT)
         self._sentiments: deque[Payload] = deque(maxlen=SENTIMENTS_KEPT)
         # Of the day before the first sentiment that was said, newest first.
@@ -73,6 +76,10 @@ class Published:
     def recall(self, sentiments: list[Payload]) -> None:
         """Take what would have been said before the first sentiment, newest first."""
         self._recalled = sentiments
+
+    def unfollow(self, symbol: str) -> None:
+        """The symbol is not served any more."""
+        self._by_symbol.pop(symbol, None)
 
     def levels(self, symbol: str) -> Mapping[str, str]:
         """The symbol's level on each timeframe that has one, as it was when signals were last

@@ -1,5 +1,6 @@
 """Tells the other processes of the leader's market."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from backend import green
@@ -91,7 +92,7 @@ class Publisher:
             while found := self._reporter.take_rewritten():
                 for symbol, since_ms in found.items():
                     rewritten[symbol] = min(since_ms, rewritten.get(symbol, since_ms))
-                self._streams.keep_candles(fence, epoch, map(self._minutes, found.items()))
+                self._streams.keep_candles(fence, epoch, self._minutes(found))
             report = self._reporter.report(full, rewritten)
             closed = report[CLOSED]
             told = {**report, FULL: full, TICK: tick, **{name: name in beside for name in BESIDE}}
@@ -105,7 +106,10 @@ class Publisher:
             if self._untold[name] is value:
                 del self._untold[name]
 
-    def _minutes(self, rewritten: tuple[str, int]) -> Minutes:
-        (symbol, since_ms), market = rewritten, self._market
-        series = market.source(symbol), symbol
-        return Minutes(series, market.closed_candles(symbol), since_ms, market.time_ms(symbol))
+    def _minutes(self, rewritten: Mapping[str, int]) -> Iterator[Minutes]:
+        market = self._market
+        for symbol, since_ms in rewritten.items():
+            if market.carries(symbol):  # it may have gone while the others were kept
+                series = market.source(symbol), symbol
+                closed, until_ms = market.closed_candles(symbol), market.time_ms(symbol)
+                yield Minutes(series, closed, since_ms, until_ms)

@@ -1,6 +1,6 @@
 """Keeps the ratings and levels of all symbols up with the market."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from backend import green
@@ -16,6 +16,8 @@ from backend.streaming.published import Levels
 # A level that nothing is known of from a run before goes through so much of the past: 20 ms of work
 # a symbol, in which an hour's level may change many times.
 SETTLING_MS = 6 * HOUR_MS
+# Symbols that are rated together, on all timeframes: when a minute has closed, in 3 ms.
+BOARD_SYMBOLS = 20
 
 
 class Earlier(Protocol):
@@ -48,7 +50,12 @@ class Rater:
         self._earlier = earlier
         self._pause = pause
         self._heard = heard
-        self._board = SignalBoard(self._symbols)
+        # A board rates all of its symbols in one go, and takes the hub for as long. One that comes
+        # later has its own, which takes half a millisecond.
+        self._boards: dict[str, SignalBoard] = {}
+        for begin in range(0, len(self._symbols), BOARD_SYMBOLS):
+            together = self._symbols[begin : begin + BOARD_SYMBOLS]
+            self._boards |= dict.fromkeys(together, SignalBoard(together))
         self._inbox = CandleInbox(market, self._symbols)
         self._levels_due = True
         # What there was of earlier candles when a symbol was read last.
@@ -62,66 +69,97 @@ class Rater:
         """Stop listening to the market."""
         self._inbox.close()
 
+    def follow(self, symbol: str) -> None:
+        """Rate one symbol more."""
+        self._symbols = (*self._symbols, symbol)
+        self._boards[symbol] = SignalBoard((symbol,))
+        self._turns[symbol] = green.Semaphore(1)
+        self._inbox.follow(symbol)
+
+    def unfollow(self, symbol: str) -> None:
+        """Rate a symbol no more."""
+        self._symbols = tuple(other for other in self._symbols if other != symbol)
+        for by_symbol in (self._boards, self._turns, self._versions, self._read):
+            by_symbol.pop(symbol, None)
+        self._inbox.unfollow(symbol)
+
     def catch_up(self, symbol: str) -> None:
         """Take in what has closed, and what has become known of the past; may wait."""
+        board = self._boards.get(symbol)
+        if board is None:
+            return  # it has gone while others had their turn
         with self._turns[symbol]:
             version, source = self._earlier.version(symbol), self._market.source(symbol)
             history, candles = self._inbox.take(symbol)
             if (
                 history is None
                 and version != self._versions.get(symbol)
-                and self._board.is_short(symbol)
+                and board.is_short(symbol)
+                and symbol in self._boards
             ):
                 history = self._market.closed_candles(symbol)
             if history is None:
                 for candle in candles:
-                    self._board.update(symbol, candle)
+                    board.update(symbol, candle)
                 return
             self._versions[symbol] = version
             longer = self._earlier.before(symbol, history, REMEMBERED_CANDLES)
             since_ms = int(history[-1, OPEN_TIME]) - SETTLING_MS if len(history) else 0
-            self._board.load(symbol, history, longer, self._pause, since_ms)
-            self._read[symbol] = source
+            board.load(symbol, history, longer, self._pause, since_ms)
+            if symbol in self._boards:
+                self._read[symbol] = source
 
     def has_read(self, symbol: str) -> bool:
         """Whether a symbol has been read once: from then on its reading anew is a short one."""
         return symbol in self._read
 
-    def assess(self, symbols: Iterable[str]) -> list[Assessment]:
-        """What there is to say of these symbols now, those without enough candles left out."""
-        # Of one that has gone over to another source meanwhile that one's candles are not read yet.
-        read = [
-            symbol for symbol in symbols if self._read.get(symbol) == self._market.source(symbol)
-        ]
-        return self._board.assess(
-            self._timeframe,
-            {symbol: self._market.forming(symbol) for symbol in read},
-            {symbol: self._market.time_ms(symbol) for symbol in read},
-        )
+    def assess(self, symbols: Iterable[str]) -> Iterator[Assessment]:
+        """What there is to say of these symbols now, those without enough candles left out; some
+        are worked out at a time, and `pause` is called in between."""
+        wanted = tuple(symbols)
+        for begin in range(0, len(wanted), BOARD_SYMBOLS):
+            if begin:
+                self._pause()
+            by_board: dict[SignalBoard, list[str]] = {}
+            for symbol in wanted[begin : begin + BOARD_SYMBOLS]:
+                # Of one that has gone over to another source meanwhile that one's candles are not
+                # read yet; one may have gone altogether.
+                if symbol in self._boards and self._read.get(symbol) == self._market.source(symbol):
+                    by_board.setdefault(self._boards[symbol], []).append(symbol)
+            for board, of_board in by_board.items():
+                yield from board.assess(
+                    self._timeframe,
+                    {symbol: self._market.forming(symbol) for symbol in of_board},
+                    {symbol: self._market.time_ms(symbol) for symbol in of_board},
+                )
 
     def changed_levels(self) -> Levels | None:
         """The levels of all symbols on every timeframe; None where none has changed since this was
-        last asked."""
-        changes = self._board.changes()
-        self._heard(changes)
-        if not changes and not self._levels_due:
+        last asked. May wait."""
+        changed, self._levels_due = self._levels_due, False
+        for board in dict.fromkeys(self._boards.values()):
+            changes = board.changes()  # which it then forgets
+            self._heard(changes)
+            changed = bool(changes) or changed
+            self._pause()
+        if not changed:
             return None
-        self._levels_due = False
-        return {
-            symbol: {
-                timeframe: level.value for timeframe, level in self._board.levels(symbol).items()
-            }
-            for symbol in self._symbols
-        }
+        levels = {}
+        for number, (symbol, board) in enumerate(tuple(self._boards.items()), 1):
+            of_symbol = board.levels(symbol)
+            levels[symbol] = {timeframe: level.value for timeframe, level in of_symbol.items()}
+            if number % BOARD_SYMBOLS == 0:
+                self._pause()
+        return levels
 
     def state(self, symbol: str) -> dict[str, Any]:
         """What is to be known of a symbol after a restart, as JSON."""
-        return self._board.state(symbol)
+        return self._boards[symbol].state(symbol)
 
     def restore(self, symbol: str, state: Mapping[str, Any]) -> None:
         """Go on from what `state` gave; raises ValueError, KeyError or TypeError for what is no
         state."""
         with self._turns[symbol]:
-            self._board.restore(symbol, state)
+            self._boards[symbol].restore(symbol, state)
             self._inbox.start_over(symbol)
             self._levels_due = True

@@ -8,7 +8,7 @@ where it stood; here the library does, and the application notices nothing.
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from backend.clock import Clock
@@ -68,7 +68,7 @@ class Recovery:
         log: Log,
         recoveries: Recoveries,
         resumption: Resumption,
-        symbols: tuple[str, ...],
+        symbols: Container[str],
         new_sid: Callable[[], str],
         end_former: Callable[[str, int], None],
         clock: Clock,
@@ -79,7 +79,7 @@ class Recovery:
         self._log = log
         self._recoveries = recoveries
         self._resumption = resumption
-        self._symbols = {symbol: symbol for symbol in symbols}
+        self._symbols = symbols
         self._new_sid = new_sid
         self._end_former = end_former
         self._clock = clock
@@ -182,7 +182,7 @@ class Recovery:
     def _is_served(self, state: Recoverable) -> bool:
         """Whether another process of other settings has not kept what this one does not have."""
         return (
-            self._symbols.keys() >= set(state.symbols)
+            all(symbol in self._symbols for symbol in state.symbols)
             and set(ALL_QUOTE_FIELDS) >= set(state.fields or ())
             and set(INTERVAL_NAMES) >= set(state.candles)
         )

@@ -6,7 +6,7 @@ tested without a server. Each handler gets the session and the event's arguments
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from operator import itemgetter
 
 from backend import green
@@ -25,6 +25,7 @@ from backend.protocol import (
     TOKEN_INVALID,
     TRADING_SIGNAL,
     UNKNOWN_EVENT,
+    UNKNOWN_SYMBOL,
     UNSUBSCRIBE,
     UNSUBSCRIPTION_CONFIRMED,
     Arguments,
@@ -72,7 +73,7 @@ class Requests:
         candles: CandleStream,
         prepare: Callable[[Iterable[str]], None],
         authenticator: Authenticator,
-        symbols: tuple[str, ...],
+        symbols: Container[str],
         move: Callable[[Session, RoomChange], None],
         recognise: Callable[[Session], None],
         refuse: Callable[[str, AuthFailure], None],
@@ -93,7 +94,7 @@ class Requests:
         self._candles = candles
         self._prepare = prepare
         self._authenticator = authenticator
-        self._symbols = dict.fromkeys(symbols)
+        self._symbols = symbols
         self._move = move
         self._recognise = recognise
         self._refuse = refuse
@@ -145,6 +146,8 @@ class Requests:
         missed = None if place is None else self._resumption.missed(session, symbols, place)
         if self._sessions.get(session.sid) is not session:
             return None  # it has left meanwhile, or come back on another connection
+        if any(symbol not in self._symbols for symbol in symbols):
+            raise RequestError(UNKNOWN_SYMBOL, "a symbol has just gone, since nobody watched it")
         self._resumption.begin(session)
         # From here on nothing waits: what is said next finds the client in its rooms.
         self._move(session, self._subscriptions.subscribe(session, parsed))
@@ -212,6 +215,15 @@ class Requests:
         self._move(session, self._subscriptions.unsubscribe(session, parsed.accepted))
         self._recovery.keep(session)
         return self._confirm(session, UNSUBSCRIPTION_CONFIRMED, parsed)
+
+    def withdraw(self, symbol: str) -> None:
+        """Drop a symbol, which is not served any more, for everybody who has it, and say so."""
+        request = SymbolRequest((symbol,), ())
+        for session in self._sessions:
+            if symbol in session.symbols:
+                self._move(session, self._subscriptions.unsubscribe(session, request.accepted))
+                self._recovery.keep(session)
+                self._confirm(session, UNSUBSCRIPTION_CONFIRMED, request)
 
     def authenticate(self, session: Session, args: Arguments) -> Payload | None:
         """Take a fresh token of the same user for the live connection."""

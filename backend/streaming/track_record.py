@@ -19,6 +19,7 @@ from backend.market.models import OPEN_TIME, CandleArray
 from backend.metrics import Metrics
 from backend.offload import Offload, Overloaded
 from backend.storage.faults import StorageUnavailable
+from backend.streaming.pace import Pace
 from backend.streaming.periodic import Periodic
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class TrackRecord:
         self._longer = longer
         self._offload = offload
         self._sleep = sleep
+        self._pause = Pace(sleep, clock)
         self._clock = clock
         self._metrics = metrics
         # What another run has left of a feed that begins anew.
@@ -109,7 +111,9 @@ class TrackRecord:
     def note(self, changes: Iterable[LevelChange]) -> None:
         """Levels that were said just now, of each symbol and timeframe in order of time."""
         for change in changes:
-            self._heard[self._market.source(change.symbol), change.symbol].append(change)
+            source = self._source(change.symbol)
+            if source is not None:
+                self._heard[source, change.symbol].append(change)
 
     def look(self) -> bool:
         """Take in what is new, judge what can be, and write it; whether that could be done."""
@@ -119,7 +123,8 @@ class TrackRecord:
                     self._offload.write_candles(self._store.clear, self._outdated)
                     self._outdated = None
                 for symbol in self._market.symbols:
-                    self._follow(symbol)
+                    if self._market.carries(symbol):  # it may have gone since
+                        self._follow(symbol)
                     self._sleep(0)
                     # Going through the past takes a while; so much of it is there already.
                     if (
@@ -148,8 +153,8 @@ class TrackRecord:
         if key not in self._records:
             notes = self._offload.read_candles(self._store.newest, *key, KEPT_DAYS)
             self._records[key] = SymbolRecord(notes)
-        if self._market.source(symbol) != key[0]:
-            return  # it has gone over to another meanwhile
+        if self._source(symbol) != key[0]:
+            return  # it has gone over to another meanwhile, or altogether
         record, minutes = self._records[key], self._market.closed_candles(symbol)
         if key not in self._going_on and not self._go_through(record, symbol, minutes):
             return
@@ -169,14 +174,14 @@ class TrackRecord:
             if len(minutes) < MIN_CANDLES or self._stopped:
                 return False
             board = RatingBoard((symbol,))
-            board.load(symbol, minutes, self._longer(symbol, minutes), lambda: self._sleep(0))
+            board.load(symbol, minutes, self._longer(symbol, minutes), self._pause)
             record.note_past(board.changes(), until_ms)
         return True
 
     def _write(self) -> None:
         """Write what has changed, and let go of what nothing will change any more."""
         for (source, symbol), record in self._records.items():
-            if source != self._market.source(symbol):
+            if source != self._source(symbol):
                 record.note(self._heard.pop((source, symbol), ()))
         for source in {source for source, _ in self._records}:
             changed = self._changed(source)
@@ -190,10 +195,14 @@ class TrackRecord:
                     raise
         for key, record in list(self._records.items()):
             record.forget(record.newest_ms // MINUTE_MS // DAY_MINUTES - KEPT_DAYS)
-            if key[0] != self._market.source(key[1]) and not record.days_changed:
+            if key[0] != self._source(key[1]) and not record.days_changed:
                 del self._records[key]
                 self._going_on.discard(key)
                 self._judged.pop(key, None)
+
+    def _source(self, symbol: str) -> str | None:
+        """Of which source the market has a symbol; None where it does not carry it any more."""
+        return self._market.source(symbol) if self._market.carries(symbol) else None
 
     def _changed(self, source: str) -> Iterator[tuple[SymbolDay, Notes]]:
         """One day after the other, each as it is when it is asked for."""

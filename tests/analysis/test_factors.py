@@ -11,6 +11,20 @@ NAN = math.nan
 DAY, WEEK = f.DAY_STEPS, f.WEEK_STEPS
 
 
+def factors(prices, volumes, at_once=100):
+    """Of all symbols, so many of which are counted in at a time."""
+    sums = f.Sums()
+    for begin in range(0, len(prices), at_once):
+        sums.add(prices[begin : begin + at_once], volumes[begin : begin + at_once])
+    return sums.factors()
+
+
+def breadth(prices):
+    mean = f.Mean()
+    mean.add(f.standing(prices))
+    return 0.5 + 0.5 * mean.value()
+
+
 def test_volatility_is_the_root_mean_square_of_a_days_returns():
     returns = np.zeros(2 * DAY)
     returns[: DAY // 2] = 0.01
@@ -45,15 +59,15 @@ def test_momentum_is_the_level_against_its_mean_of_a_day():
 def test_up_volume_is_the_share_of_what_rose():
     returns = np.tile(np.array([[0.01], [-0.01], [0.0], [NAN]]), (1, 80))
     volumes = np.tile(np.array([[6.0], [2.0], [1.0], [1.0]]), (1, 80))
-    np.testing.assert_allclose(f.up_volume_share(returns, volumes), (6 + 1) / 10)
-    np.testing.assert_allclose(f.up_volume_share(returns, 0 * volumes), 0.5)
+    np.testing.assert_allclose(f.up_volume_share(*f.rising_volume(returns, volumes)), (6 + 1) / 10)
+    np.testing.assert_allclose(f.up_volume_share(*f.rising_volume(returns, 0 * volumes)), 0.5)
 
 
 def test_volume_that_has_gone_leaves_no_share_behind():
     count = 2 * DAY
     returns = np.full((1, count), 0.01)
     volumes = np.where(np.arange(count) < 80, 1e9 / 3, 0.0)[None, :]
-    found = f.up_volume_share(returns, volumes)
+    found = f.up_volume_share(*f.rising_volume(returns, volumes))
     assert found[0] == pytest.approx(1)
     np.testing.assert_array_equal(found[DAY + 80 :], 0.5)
 
@@ -63,8 +77,8 @@ def test_breadth_is_the_share_that_rose_within_a_day():
     prices = np.concatenate([np.full((5, 1), 5.0), np.zeros((5, DAY)), now], axis=1)
     prices[4] = NAN
     # At the beginning against the first price; then that is over a day ago.
-    np.testing.assert_allclose(f.breadth(prices)[0], 0)
-    np.testing.assert_allclose(f.breadth(prices)[-1], (1 + 0 + 0.5 + 1) / 4)
+    np.testing.assert_allclose(breadth(prices)[0], 0)
+    np.testing.assert_allclose(breadth(prices)[-1], (1 + 0 + 0.5 + 1) / 4)
 
 
 def test_more_of_each_factor_is_greed():
@@ -73,7 +87,7 @@ def test_more_of_each_factor_is_greed():
     calm = np.tile(1e-4 * steps, (2, 1))
     wild = np.tile(-1e-3 * steps + 0.01 * (-1.0) ** steps, (2, 1))
     volumes = np.ones((2, DAY - 1))
-    good, bad = f.factors(calm, volumes), f.factors(wild, volumes)
+    good, bad = factors(calm, volumes), factors(wild, volumes)
     assert list(good) == ["volatility", "drawdown", "momentum", "volume", "breadth"]
     for name, series in good.items():
         assert series[-1] > bad[name][-1], name
@@ -100,3 +114,14 @@ def test_each_percentile_is_ranked_among_a_week_up_to_it():
     found = f.percentiles(series, 2)
     assert found == pytest.approx([100 - 50 / WEEK] * 2)
     assert f.percentiles(series[:-1], 1) == pytest.approx(found[:1])
+
+
+def test_it_does_not_matter_how_many_symbols_are_counted_in_at_a_time():
+    random = np.random.default_rng(3)
+    prices = np.cumsum(random.normal(0, 1e-3, (7, 2 * DAY)), axis=1)
+    prices[2, :100] = NAN
+    prices[6] = NAN
+    volumes = random.uniform(0, 9, (7, 2 * DAY - 1))
+    together, apart = factors(prices, volumes), factors(prices, volumes, at_once=3)
+    for name, series in together.items():
+        np.testing.assert_allclose(apart[name], series, atol=1e-12)

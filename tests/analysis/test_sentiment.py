@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.analysis import sentiment
 from backend.analysis.sentiment import (
+    GROUP_SYMBOLS,
     KEPT_MINUTES,
     MIN_MINUTES,
     SentimentEngine,
@@ -290,3 +292,21 @@ def test_any_market_gives_an_index_within_bounds(seed, scale, price, volume, cou
     assert 0 <= found.index <= 100
     assert 0 <= found.confidence <= 1
     assert all(0 <= score <= 100 for score in found.components.values())
+
+
+def test_many_symbols_are_read_in_groups_and_say_the_same(candles, monkeypatch):
+    symbols = tuple(f"S{number}" for number in range(GROUP_SYMBOLS + 7))
+    rows = market(candles, symbols=symbols)
+    # One comes late, one has nothing, and one lacks the newest minute.
+    rows["S3"], rows["S5"], rows["S25"] = rows["S3"][300:], rows["S5"][:0], rows["S25"][:-1]
+    pauses = []
+    engine = SentimentEngine(symbols, lambda: pauses.append(1))
+    engine.rebuild(rows)
+    apart = engine.read()
+    assert len(pauses) == 2
+    monkeypatch.setattr(sentiment, "GROUP_SYMBOLS", len(symbols))
+    together = read(rows, symbols)
+    assert apart.time_ms == together.time_ms
+    assert apart.trending_topics == together.trending_topics
+    assert apart.confidence == pytest.approx(together.confidence)
+    assert apart.components == pytest.approx(together.components)

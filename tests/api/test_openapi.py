@@ -43,7 +43,9 @@ def test_every_code_of_an_error_is_listed() -> None:
         value.code for value in vars(protocol).values() if type(value) is protocol.AuthFailure
     )
     rest = (getattr(protocol, name) for name in REST_ONLY)
-    assert sorted(ERROR_CODES) == sorted({*rest, *tokens, protocol.UNKNOWN_SYMBOL})
+    assert sorted(ERROR_CODES) == sorted(
+        {*rest, *tokens, protocol.UNKNOWN_SYMBOL, protocol.TOO_MANY_SYMBOLS}
+    )
 
 
 def test_the_document_is_of_the_server_that_serves_it(server: Server) -> None:

@@ -9,6 +9,9 @@ import psutil
 import pytest
 
 from tests.clocks import ManualClock
+from tests.feeds.exchange_dialect import Dialect
+from tests.feeds.exchange_server import ExchangeServer
+from tests.feeds.sample_frames import sample_frames
 from tests.feeds.simulated_run import BEGIN_MS, HISTORY, MINUTE, SYMBOLS, Run, aligned, split
 from tests.servers import wait_until
 
@@ -31,6 +34,13 @@ def history(hour):
     found = [aligned(split(hour, symbol)[0], start_ms, HISTORY) for symbol in SYMBOLS]
     closes, volumes = (np.column_stack(each) for each in zip(*found, strict=True))
     return np.diff(closes, axis=0), volumes[1:]
+
+
+@pytest.fixture
+def exchange(dialect: Dialect) -> Iterator[ExchangeServer]:
+    """A local exchange of the module's own `dialect`."""
+    with ExchangeServer(sample_frames(dialect=dialect), dialect=dialect) as server:
+        yield server
 
 
 @pytest.fixture

@@ -93,6 +93,24 @@ class Binance(Dialect):
         rows = rows[:limit] if "startTime" in query else rows[-limit:]
         return Answer([_kline(row, INTERVALS[query["interval"]]) for row in rows])
 
+    def listing(self, path: str, symbols: list[str]) -> Answer | None:
+        if path != "/api/v3/exchangeInfo":
+            return None
+        filters = [{"filterType": "PRICE_FILTER", "tickSize": "0.01000000"}] * 10
+        pairs = [
+            {
+                "symbol": symbol + quote,
+                "status": "TRADING",
+                "baseAsset": symbol,
+                "quoteAsset": quote,
+                "filters": filters,
+            }
+            for symbol in symbols
+            for quote in ("USDT", "EUR")
+        ]
+        halted = {**pairs[0], "symbol": "GONEUSDT", "baseAsset": "GONE", "status": "BREAK"}
+        return Answer({"timezone": "UTC", "rateLimits": [], "symbols": [*pairs, halted]})
+
     def limit(self) -> Answer:
         return Answer({"code": -1003, "msg": "Too many requests."}, 429, {"Retry-After": "30"})
 

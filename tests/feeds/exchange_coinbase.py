@@ -63,6 +63,11 @@ class Coinbase(Dialect):
         played: Mapping[str, list[PlayedTrade]],
     ) -> Iterable[str]:
         products, channels = request["product_ids"], request["channels"]
+        if request["type"] == "unsubscribe":
+            subscriber.streams.difference_update(
+                f"{name}:{product}" for name in channels for product in products
+            )
+            return [json.dumps({"type": "subscriptions", "channels": []})]
         for product in products:
             if product.removesuffix(SUFFIX) not in listed:
                 reason = f"{product} is not a valid product"
@@ -105,6 +110,25 @@ class Coinbase(Dialect):
             # It may give some of before, too.
             rows = [row for row in rows if start - 5 * MINUTE_MS <= row[0] <= end]
         return Answer([_candle(row) for row in rows[: -CANDLES_MAX - 1 : -1]])
+
+    def listing(self, path: str, symbols: list[str]) -> Answer | None:
+        if path == "/currencies":
+            return Answer([{"id": symbol, "name": f"{symbol} coin"} for symbol in symbols])
+        if path != "/products":
+            return None
+        products = [
+            {
+                "id": f"{symbol}-{quote}",
+                "base_currency": symbol,
+                "quote_currency": quote,
+                "status": "online",
+                "trading_disabled": False,
+            }
+            for symbol in symbols
+            for quote in ("USD", "EUR")
+        ]
+        gone = {**products[0], "id": "GONE-USD", "base_currency": "GONE", "trading_disabled": True}
+        return Answer([*products, gone])
 
     def limit(self) -> Answer:
         return Answer({"message": "Public rate limit exceeded"}, 429)

@@ -102,7 +102,11 @@ class Dialect(ABC):
     def rest(
         self, path: str, query: dict[str, str], headers: Mapping[str, str], rows_of: RowsOf
     ) -> Answer:
-        """Serve a request of the REST side."""
+        """Serve a request of the REST side, for candles."""
+
+    @abstractmethod
+    def listing(self, path: str, symbols: list[str]) -> Answer | None:
+        """Serve a request of the REST side for what is listed; None: it is for something else."""
 
     @abstractmethod
     def limit(self) -> Answer:

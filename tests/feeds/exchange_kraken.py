@@ -72,6 +72,10 @@ class Kraken(Dialect):
         answers = []
         for pair in params["symbol"]:
             symbol = pair.removesuffix(SUFFIX)
+            if request["method"] == "unsubscribe":
+                subscriber.streams.discard(f"{params['channel']}:{pair}")
+                answers.append(json.dumps({"method": "unsubscribe", "success": True}))
+                continue
             reply = {"method": "subscribe", "success": symbol in listed, "symbol": pair}
             if symbol not in listed:
                 reply["error"] = f"Currency pair not supported {pair}"
@@ -104,6 +108,21 @@ class Kraken(Dialect):
         last = rows[-2][0] // 1000 if len(rows) > 1 else 0
         result = {f"X{name}ZUSD": [_candle(row) for row in rows], "last": last}
         return Answer({"error": [], "result": result})
+
+    def listing(self, path: str, symbols: list[str]) -> Answer | None:
+        if path != "/0/public/AssetPairs":
+            return None
+        rest = {stream: name for name, stream in REST_NAMES.items()}
+        pairs = {
+            f"X{symbol}Z{quote}": {
+                "wsname": f"{rest.get(symbol, symbol)}/{quote}",
+                "status": "online",
+            }
+            for symbol in symbols
+            for quote in ("USD", "EUR")
+        }
+        pairs["GONEUSD"] = {"wsname": "GONE/USD", "status": "cancel_only"}
+        return Answer({"error": [], "result": pairs})
 
     def limit(self) -> Answer:
         return _error("EGeneral:Too many requests")

@@ -100,7 +100,8 @@ class _RestHandler(BaseHTTPRequestHandler):
         elif fault == "limit" or self.server.over_limit():
             self._answer(exchange.dialect.limit())
         else:
-            answer = exchange.dialect.rest(parts.path, query, self.headers, rows_of)
+            answer = exchange.dialect.listing(parts.path, exchange.klines.symbols)
+            answer = answer or exchange.dialect.rest(parts.path, query, self.headers, rows_of)
             if fault == "garbage":
                 answer = Answer({"surprise": True})
             self._answer(answer, cut_short=fault == "truncated")

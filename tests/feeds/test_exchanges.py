@@ -1,7 +1,6 @@
 """What every exchange's feed promises about trouble, against a local exchange of each."""
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -25,12 +24,6 @@ SYMBOLS = ("BTC", "ETH", "ADA")
 @pytest.fixture(params=[BINANCE, KRAKEN, COINBASE], ids=lambda dialect: dialect.name)
 def dialect(request: pytest.FixtureRequest) -> Dialect:
     return request.param
-
-
-@pytest.fixture
-def exchange(dialect: Dialect) -> Iterator[ExchangeServer]:
-    with ExchangeServer(sample_frames(dialect=dialect), dialect=dialect) as server:
-        yield server
 
 
 def subscribed(exchange: ExchangeServer) -> bool:

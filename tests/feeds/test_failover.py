@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -69,6 +70,7 @@ class Stage:
         self.exchanges = {exchange.dialect.name: exchange for exchange in exchanges}
         self.clock = ShiftedClock()
         self.market = Market(symbols, self.clock, exchanges[0].dialect.name)
+        self.heard: Counter[str] = Counter()  # trades, by whose they are
         self.moves: list[float] = []
         self.changes: dict[str, list[float]] = {symbol: [] for symbol in symbols}
         self.market.on_price(self._note_move)
@@ -83,15 +85,18 @@ class Stage:
         )
         self.thread = threading.Thread(target=self.feed.run, name="failover")
 
-    def _make(self, feed_class: type[WebSocketFeed], sink: MarketSink) -> Any:
+    def _make(
+        self, feed_class: type[WebSocketFeed], symbols: Sequence[str], sink: MarketSink
+    ) -> Any:
         exchange = self.exchanges[feed_class.name]
         return feed_class(
-            self.market.symbols,
+            symbols,
             sink,
             exchange.ws_url,
             exchange.rest_url,
             clock=self.clock,
             sleep=lambda _: threading.Event().wait(0.01),
+            observe_lag=lambda _: self.heard.update([feed_class.name]),
         )
 
     def _note_move(self, symbol: str) -> None:
@@ -139,13 +144,13 @@ class Stage:
     def sources(self) -> set[str]:
         return {quote.source for quote in self.market.quotes().values()}
 
-    def pass_time(self, seconds: float) -> None:
-        """In steps that are no silence, with something to hear in each."""
+    def pass_time(self, seconds: float, *others: str) -> None:
+        """In steps that are no silence: in each the one that leads is heard, and `others` are."""
         for _ in range(int(seconds / 2)):
             self.clock.advance(2)
-            for exchange in self.exchanges.values():
-                exchange.play(2)
-            threading.Event().wait(0.02)
+            for name in (self.market.feed_state.name, *others):
+                before = self.heard[name]
+                self.play(lambda name=name, before=before: self.heard[name] > before, name)
 
 
 @pytest.fixture
@@ -225,9 +230,10 @@ def test_a_silent_leader_gives_way_and_comes_back_when_it_has_proved_itself(
         first.refusals = []
         returned = len(first.upgrades)
         stage.play(lambda: len(first.upgrades) > returned and first.clients, "the first")
-        stage.pass_time(PROVEN_S / 2)
+        stage.pass_time(PROVEN_S / 2, dialect.name)
         assert stage.sources() == {next_one.name}
-        stage.play(lambda: stage.sources() == {dialect.name}, "the first to be back", step_s=1.0)
+        stage.pass_time(PROVEN_S / 2, dialect.name)
+        stage.play(lambda: stage.sources() == {dialect.name}, "the first to be back", step_s=0.2)
         stage.has_the_candles_of(first)
         # Neither change was a move, nor one of the day.
         assert max(map(abs, stage.moves)) < (PREMIUM - 1) / 5
@@ -387,3 +393,24 @@ def test_clients_are_told_of_another_source_and_see_no_jump(
             assert all(abs(quote["change_24h"]) < 2 for quote in update.values())
     finally:
         client.close()
+
+
+def test_a_symbol_that_joins_is_followed_by_whoever_leads() -> None:
+    binance = ExchangeServer(sample_frames(minutes=30))
+    kraken = ExchangeServer(sample_frames(minutes=30, dialect=DEAR_KRAKEN), dialect=DEAR_KRAKEN)
+    with binance, kraken, Stage(binance, kraken, symbols=("BTC", "ADA")) as stage:
+        market = stage.market
+        stage.play(lambda: len(market.quotes()) == 2, "the market")
+        market.carry("ETH")
+        stage.feed.follow("ETH")
+        stage.play(lambda: market.quote("ETH"), "a price", step_s=0.1)
+        assert market.quote("ETH").source == "binance"
+        binance.refusals = [451] * 1_000
+        binance.cut()
+        stage.play(lambda: stage.sources() == {"kraken"}, "kraken to lead", step_s=0.5)
+        assert len(market.quotes()) == 3
+        stage.feed.unfollow("ETH")
+        market.give_up("ETH")
+        stage.play(
+            lambda: "ETH" not in str([client.streams for client in kraken.clients]), "its end"
+        )

@@ -126,6 +126,9 @@ class Okx(Dialect):
         data = [[*row[:6], "0", row[6]] for row in texts]
         return Answer({"code": "0", "data": data[::-1]})
 
+    def listing(self, path: str, symbols: list[str]) -> Answer | None:
+        return None
+
     def limit(self) -> Answer:
         return Answer({"code": "50011", "msg": "Too Many Requests"}, 429)
 
@@ -185,5 +188,14 @@ def test_a_fourth_exchange_heals_from_cuts_and_lies_as_the_others_do() -> None:
 
 def test_the_guide_names_what_the_base_class_has() -> None:
     guide = (Path(ROOT) / "docs" / "feeds.md").read_text().partition("## Adding an exchange")[2]
-    for name in ("listed", "refused", "renew", "remark", "note", "stream_url"):
+    for name in (
+        "listed",
+        "refused",
+        "renew",
+        "remark",
+        "note",
+        "stream_url",
+        "resubscribe",
+        "fetch_listing",
+    ):
         assert f"{name}" in guide and hasattr(WebSocketFeed, name)

@@ -42,7 +42,7 @@ class Inline:
             raise self.fault
         return function(*args)
 
-    read_candles = write_candles = _run
+    read_candles = write_candles = run_read = run_write = _run
 
 
 @pytest.fixture

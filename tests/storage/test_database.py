@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, insert, select, text
+from sqlalchemy import Connection, create_engine, insert, select, text
 
 from backend.storage.database import MIGRATIONS, SCHEMA_REVISION, Database
 from backend.storage.faults import StorageUnavailable
@@ -49,24 +49,47 @@ def start_process(url: str) -> subprocess.Popen[str]:
     )
 
 
-def test_migrations_lead_from_nothing_to_the_tables_that_the_code_reads(database: Database) -> None:
+def alembic_config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+@pytest.mark.parametrize("first", [None, "0001"])
+def test_an_empty_database_and_an_old_one_get_the_tables_that_the_code_reads(
+    database_url: str, tmp_path: Path, first: str | None
+) -> None:
+    if first is not None:
+        (tmp_path / "new").mkdir(exist_ok=True)  # of SQLite
+        engine = create_engine(database_url)
+        with engine.begin() as connection:
+            command.upgrade(alembic_config(connection), first)
+        engine.dispose()
+    database = Database(database_url)
+    database.migrate()
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert context.get_current_revision() == SCHEMA_REVISION
         assert compare_metadata(context, metadata) == []
+        assert connection.execute(select(probe)).all() == [(1, 0)]
+    database.close()
 
 
 def test_the_revision_known_to_the_code_is_the_newest_migration() -> None:
     assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == SCHEMA_REVISION
 
 
-def test_a_start_with_the_schema_in_place_does_without_alembic(database_url: str) -> None:
+def test_a_start_on_an_empty_database_and_on_one_up_to_date_do_without_alembic(
+    database_url: str,
+) -> None:
     loaded = []
     for _ in range(2):
         with start_process(database_url) as process:
             output, errors = process.communicate("go\n", timeout=120)
         assert process.returncode == 0, errors
         loaded.append(output.split()[-1])
-    assert loaded == ["True", "False"]
+    assert loaded == ["False", "False"]
 
 
 def test_processes_that_start_at_once_on_a_fresh_database_all_succeed(database_url: str) -> None:
@@ -178,12 +201,9 @@ def test_a_write_that_can_be_tried_is_one_that_another_process_sees(database_url
 
 def test_sessions_of_before_an_update_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "crs.db"
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(alembic_config(connection), "0001")
         connection.execute(text("INSERT INTO users VALUES (1, 'alice', 'alice', 'h', 1)"))
         connection.execute(
             text("INSERT INTO sessions VALUES ('s', 1, 'r', 1700000000123, 5, 6, NULL)")

@@ -64,7 +64,7 @@ class Desk:
         self.clock = SetClock()
         ids = itertools.count()
         self.journal = MemoryJournal()
-        self.published = Published(self.journal.log, SYMBOLS)
+        self.published = Published(self.journal.log)
         pause = pause or self._pause
         self.rater = Rater(self.market, SYMBOLS, "1m", NothingEarlier(), pause)
         self.analyst = Analyst(
@@ -169,7 +169,7 @@ def test_the_first_signal_of_a_symbol_waits_for_no_other_symbol():
     desk = Desk(pause=lambda: said.append(len(desk.said())))
     said = []
     desk.cycle(0.0)
-    assert sorted(set(said)) == [0, 1]
+    assert sorted(set(said)) == [0, 1, 2]
 
 
 def test_everybody_gets_the_same_signal():
@@ -279,10 +279,11 @@ def test_a_rewritten_past_counts():
 def test_others_get_a_turn_between_the_symbols_whose_sentiment_is_read_anew():
     desk = Desk()
     desk.sentiment()
-    assert desk.pauses == len(SYMBOLS)
+    # And one after the group that both are in, once their sentiment has been read.
+    assert desk.pauses == len(SYMBOLS) + 1
     desk.close_minute(300)
     desk.sentiment()
-    assert desk.pauses == len(SYMBOLS)
+    assert desk.pauses == len(SYMBOLS) + 2
 
 
 def test_recent_signals_are_newest_first_and_bounded():
@@ -405,3 +406,19 @@ def test_what_could_not_be_said_is_said_the_next_time():
 
 def refuse(*_args):
     raise NotSaid
+
+
+def test_a_symbol_that_comes_is_rated_and_one_that_goes_is_not_and_the_mood_is_nobodys():
+    desk = Desk()
+    mood = desk.analyst.sentiment()
+    desk.market.carry("SUI")
+    desk.analyst.follow("SUI")
+    desk.market.load_history("SUI", walk(7))
+    assert [signal["symbol"] for signal in desk.cycle(0.0)] == [*SYMBOLS, "SUI"]
+    assert desk.published.levels("SUI")
+    assert desk.analyst.sentiment() == mood
+    desk.analyst.unfollow("SUI")
+    desk.market.give_up("SUI")
+    assert [signal["symbol"] for signal in desk.cycle(1_000.0)] == list(SYMBOLS)
+    desk.producer.say_first(["SUI"])
+    desk.rater.catch_up("SUI")

@@ -140,7 +140,7 @@ def test_nothing_is_said_of_one_sources_candles_and_another_ones_price() -> None
     desk.market.change_source("BTC", instrument)
     assert rated() == ["ETH"]
     seen.clear()
-    desk.look()
+    desk.rater.catch_up("BTC")
     assert seen and all(symbols == ["ETH"] for symbols in seen)
     # The same moves, at another price.
     assert rated() == list(SYMBOLS) and desk.scores() == pytest.approx(before)

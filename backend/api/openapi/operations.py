@@ -28,6 +28,7 @@ from backend.api.openapi.shapes import (
     ref,
 )
 from backend.api.record import DEFAULT_WINDOW
+from backend.api.symbols import FOUND_MAX, SEARCH_MAX_CHARS
 from backend.auth.cookies import REFRESH_COOKIE_HEADER
 from backend.history.record_reader import WINDOWS
 from backend.market.candles import INTERVALS
@@ -116,28 +117,35 @@ OPERATIONS: dict[str, Operation] = {
     "openapi.page": Operation(
         STATUS, "This document, to read", {200: TEXT}, _PUBLIC_ERRORS, content_type="text/html"
     ),
-    "market.list_symbols": Operation(
+    "symbols.list_symbols": Operation(
         MARKET,
-        "The symbols that may be subscribed to",
+        "The symbols that may be subscribed to; with `search` those that the feed lists",
         {
             200: closed(
                 {
-                    "symbols": array(
-                        closed(
-                            {
-                                "symbol": ref("Symbol"),
-                                "price_decimals": or_null(integer(0)),
-                                "day_span_seconds": or_null(integer(0, 86_400)),
-                            }
-                        )
-                    ),
+                    "symbols": array(ref("ListedSymbol")),
                     "intervals": array(ref("Interval")),
                     "feed": TEXT,
                     "feed_status": ref("FeedStatus"),
                 }
             )
         },
-        _PUBLIC_ERRORS,
+        (400, 503, *_PUBLIC_ERRORS),
+        (
+            Parameter(
+                "search",
+                {**TEXT, "maxLength": SEARCH_MAX_CHARS},
+                f"a part of a symbol or a name: the {FOUND_MAX} that fit best",
+            ),
+        ),
+    ),
+    "symbols.add": Operation(
+        MARKET,
+        "Have a symbol served that the feed lists, while somebody watches it; 200 where it was",
+        {200: ref("ListedSymbol"), 201: ref("ListedSymbol")},
+        (401, 404, *_ACCOUNT_ERRORS),
+        body=closed({"symbol": ref("Ticker")}),
+        token=True,
     ),
     "market.quotes": Operation(
         MARKET,

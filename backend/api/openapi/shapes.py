@@ -14,6 +14,7 @@ from backend.api.daily import READINGS
 from backend.api.readiness import NotReady
 from backend.auth.accounts import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, USERNAME_PATTERN
 from backend.auth.keys import TOKEN_MAX_CHARS
+from backend.config_values import SYMBOL_PATTERN
 from backend.market.candles import INTERVALS
 from backend.market.models import FeedState, SignalLevel, SignalReason
 from backend.protocol import BOOK_FIELDS, QUOTE_FIELDS
@@ -32,12 +33,14 @@ ERROR_CODES = (
     protocol.METHOD_NOT_ALLOWED,
     protocol.FORBIDDEN,
     protocol.NOT_FOUND,
+    protocol.NOT_LISTED,
     protocol.PAYLOAD_TOO_LARGE,
     protocol.RATE_LIMITED,
     protocol.TOKEN_EXPIRED.code,
     protocol.TOKEN_INVALID.code,
     protocol.TOKEN_MISSING.code,
     protocol.TOKEN_REVOKED.code,
+    protocol.TOO_MANY_SYMBOLS,
     protocol.UNAVAILABLE,
     protocol.UNKNOWN_SYMBOL,
     protocol.UNSUPPORTED_MEDIA_TYPE,
@@ -108,6 +111,7 @@ PASSWORD: Schema = {
     "maxLength": PASSWORD_MAX_CHARS,
     "pattern": r"^[^\u0000]*$",
 }
+TICKER: Schema = {"type": "string", "pattern": f"^{SYMBOL_PATTERN.pattern}$"}
 LEVELS = tuple(f"{level * 100:.0f}" for level in ranges.LEVELS)
 
 _DAY: dict[str, Schema] = {"value": integer(0, 100), "timestamp": INSTANT}
@@ -158,6 +162,17 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
             }
         ),
         "Symbol": one_of(symbols),
+        "Ticker": TICKER,
+        "ListedSymbol": closed(
+            {
+                "symbol": ref("Ticker"),
+                "name": TEXT,
+                "price_decimals": or_null(integer(0)),
+                "day_span_seconds": or_null(integer(0, 86_400)),
+                "source": TEXT,
+                "followed": FLAG,
+            }
+        ),
         "Interval": one_of(tuple(INTERVALS)),
         "Health": closed(
             {
@@ -235,7 +250,8 @@ def schemas(symbols: tuple[str, ...]) -> dict[str, Schema]:
         "Signal": closed(
             {
                 "id": ID,
-                "symbol": ref("Symbol"),
+                # Perhaps one that was served when this was said.
+                "symbol": ref("Ticker"),
                 "timeframe": one_of(tuple(INTERVALS)),
                 "signal": one_of(SignalLevel),
                 "strength": number(0.5, 1),

@@ -1,4 +1,4 @@
-import { ASSET_NAMES } from '@/lib/assetNames.js';
+import { useAssetName } from '@/hooks/useMarketInfo.js';
 import './SymbolMark.css';
 
 /**
@@ -6,7 +6,7 @@ import './SymbolMark.css';
  * @param {{ symbol: string, stale?: boolean }} props
  */
 export function SymbolMark({ symbol, stale = false }) {
-  const name = ASSET_NAMES[symbol];
+  const name = useAssetName(symbol);
   return (
     <span className="symbol-mark" title={name ? `${symbol} ${name}` : symbol}>
       <strong>{symbol}</strong>

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { useStore } from 'zustand';
 import { formatSpan } from '@/lib/format.js';
-import { marketInfo } from '@/lib/marketInfo.js';
+import { assetName, marketInfo } from '@/lib/marketInfo.js';
 
 /** @returns {string[]} Every symbol the server carries, in its order; empty until loaded. */
 export function useSymbols() {
@@ -15,6 +15,14 @@ export function useSymbols() {
  */
 export function useDecimals(symbol) {
   return useStore(marketInfo, (state) => state.bySymbol[symbol]?.price_decimals ?? undefined);
+}
+
+/**
+ * @param {string} symbol
+ * @returns {string | undefined} What the asset is called; nothing where that is its ticker.
+ */
+export function useAssetName(symbol) {
+  return useStore(marketInfo, (state) => assetName(state.bySymbol[symbol]));
 }
 
 /**

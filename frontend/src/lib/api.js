@@ -62,6 +62,26 @@ export async function request(
 export const getSymbols = (signal) => request('/api/market/symbols', { signal });
 
 /**
+ * @param {string} text
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ symbols: SymbolInfo[] }>} Of all that the feed lists.
+ */
+export const searchSymbols = (text, signal) =>
+  request(`/api/market/symbols?search=${encodeURIComponent(text)}`, { signal });
+
+/**
+ * @param {string} symbol
+ * @param {string} token
+ * @returns {Promise<SymbolInfo>} Which may be subscribed to from now on.
+ */
+export const addSymbol = (symbol, token) =>
+  request('/api/market/symbols', {
+    method: 'POST',
+    body: { symbol },
+    headers: { Authorization: `Bearer ${token}` },
+  });
+
+/**
  * @param {string[]} symbols
  * @param {AbortSignal} [signal]
  * @returns {Promise<{ quotes: import('./types.js').MarketData }>}

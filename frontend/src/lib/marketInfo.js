@@ -44,7 +44,7 @@ let timer;
 async function load() {
   let again = REFRESH_MS;
   try {
-    if (!document.hidden) await refresh();
+    if (!document.hidden) await refreshMarketInfo();
   } catch (error) {
     console.warn('The list of symbols could not be loaded; trying again', error);
     again = RETRY_MS;
@@ -53,7 +53,14 @@ async function load() {
   timer = setTimeout(load, again);
 }
 
-async function refresh() {
+/**
+ * @param {import('./types.js').SymbolInfo | undefined} info
+ * @returns {string | undefined} What the asset is called; nothing where that is its ticker.
+ */
+export const assetName = (info) => (info && info.name !== info.symbol ? info.name : undefined);
+
+/** Ask for the list now. Rejects where there is no answer. */
+export async function refreshMarketInfo() {
   const { symbols, feed = null, feed_status: feedStatus = null } = await getSymbols();
   takeFeed(feed, feedStatus);
   marketInfo.setState({ loaded: true });

@@ -122,6 +122,9 @@
  *
  * @typedef {object} SymbolInfo
  * @property {string} symbol
+ * @property {string} [name] The ticker where it is not known.
+ * @property {string} [source] Whose prices they are, or would be.
+ * @property {boolean} [followed] Whether it may be subscribed to; of what is searched for.
  * @property {number | null} price_decimals Null before its first price.
  * @property {number | null} [day_span_seconds] What figures of 24 h stand for; less with less data.
  *

@@ -14,8 +14,9 @@ import { useDaySpan } from '@/hooks/useMarketInfo.js';
 import { useSource } from '@/hooks/useSource.js';
 import { useStream } from '@/hooks/useWebSocket.js';
 import { formatBasisPoints, formatCompact, UNKNOWN } from '@/lib/format.js';
-import { marketInfo } from '@/lib/marketInfo.js';
+import { assetName, marketInfo } from '@/lib/marketInfo.js';
 import { preferences, toggleWatched } from '@/lib/preferences.js';
+import { AddSymbols } from './AddSymbols.jsx';
 import { marketHref } from './address.js';
 import { topOf } from './book.js';
 import { asProperties, columnWidths, hasWidePrices } from './columnWidths.js';
@@ -54,15 +55,17 @@ export function MarketTable({ symbols, selected, interval }) {
   const sort = useShownColumns(head, SORT_KEYS).includes(chosen.key) ? chosen : VISIBLE_SORT;
   const watchlist = useStore(preferences, (state) => state.watchlist);
   const onlyWatchlist = useStore(preferences, (state) => state.onlyWatchlist);
+  const infos = useStore(marketInfo, (state) => state.bySymbol);
   const found = symbols.filter(
-    (symbol) => matches(symbol, text) && (!onlyWatchlist || watchlist.includes(symbol)),
+    (symbol) =>
+      matches(symbol, assetName(infos[symbol]) ?? '', text) &&
+      (!onlyWatchlist || watchlist.includes(symbol)),
   );
   // Ordered by `market_update`, every two seconds: rows that jump ten times a second can't be read.
   const ordered = useStream(
     useShallow((state) => sortSymbols(found, sort, state.marketData, state.latestSignals)),
   );
   const span = useDaySpan(symbols);
-  const infos = useStore(marketInfo, (state) => state.bySymbol);
   const widths = useStream(useShallow((state) => columnWidths(found, state.quotes, infos)));
 
   const hasBook = useStream((state) => symbols.some((symbol) => topOf(state.quotes[symbol])));
@@ -77,7 +80,7 @@ export function MarketTable({ symbols, selected, interval }) {
           <Icon name="search" />
           <input
             type="search"
-            placeholder="Search"
+            placeholder="Search, or add a symbol"
             value={text}
             onChange={(event) => setText(event.target.value)}
           />
@@ -158,6 +161,7 @@ export function MarketTable({ symbols, selected, interval }) {
                 : 'No symbol matches.'}
           </p>
         )}
+        <AddSymbols text={text} />
       </div>
     </section>
   );

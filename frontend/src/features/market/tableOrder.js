@@ -1,5 +1,4 @@
 /** Which rows the table shows, in which order. */
-import { ASSET_NAMES } from '@/lib/assetNames.js';
 import { topOf } from './book.js';
 
 /**
@@ -11,14 +10,12 @@ const SIGNAL_RANK = { STRONG_BUY: 2, BUY: 1, HOLD: 0, SELL: -1, STRONG_SELL: -2 
 
 /**
  * @param {string} symbol
+ * @param {string} name What it is called, if it is called anything else.
  * @param {string} text As typed.
  */
-export function matches(symbol, text) {
+export function matches(symbol, name, text) {
   const sought = text.trim().toLowerCase();
-  return (
-    symbol.toLowerCase().includes(sought) ||
-    (ASSET_NAMES[symbol] ?? '').toLowerCase().includes(sought)
-  );
+  return symbol.toLowerCase().includes(sought) || name.toLowerCase().includes(sought);
 }
 
 /**

@@ -47,8 +47,10 @@ describe('table order', () => {
   });
 
   it('finds symbols by ticker and by name', () => {
-    expect(symbols.filter((symbol) => matches(symbol, ' bitc'))).toEqual(['BTC']);
-    expect(symbols.filter((symbol) => matches(symbol, 'eth'))).toEqual(['ETH']);
-    expect(symbols.filter((symbol) => matches(symbol, ''))).toEqual(symbols);
+    const names = Object.fromEntries(symbols.map((symbol) => [symbol, '']));
+    Object.assign(names, { BTC: 'Bitcoin', ETH: 'Ethereum' });
+    expect(symbols.filter((symbol) => matches(symbol, names[symbol], ' bitc'))).toEqual(['BTC']);
+    expect(symbols.filter((symbol) => matches(symbol, names[symbol], 'eth'))).toEqual(['ETH']);
+    expect(symbols.filter((symbol) => matches(symbol, names[symbol], ''))).toEqual(symbols);
   });
 });
