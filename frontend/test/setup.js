@@ -1,11 +1,11 @@
-import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
-afterEach(cleanup);
-// A loaded machine needs longer than the default second to show something.
-configure({ asyncUtilTimeout: 30_000 });
-
 if (typeof window !== 'undefined') {
+  const { cleanup, configure } = await import('@testing-library/react');
+  afterEach(cleanup);
+  // A loaded machine needs longer than the default second to show something.
+  configure({ asyncUtilTimeout: 30_000 });
+
   // jsdom has neither; the page needs no more of them than this.
   window.matchMedia ??= (query) =>
     /** @type {any} */ ({

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { expect, it } from 'vitest';
 import { GLOSSARY } from '@/lib/glossary.js';
 import { renderDocs } from '../../scripts/docsPages.js';

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, expect, it, vi } from 'vitest';
 import { getSymbols } from '@/lib/api.js';
 import { marketInfo, noteFeedStatus } from '@/lib/marketInfo.js';

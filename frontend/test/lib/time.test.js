@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { afterEach, expect, it, vi } from 'vitest';
 import { preferences } from '@/lib/preferences.js';
 import { formatExactly, formatInstant, formatSince, formatTime, zoneName } from '@/lib/time.js';

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { describe, expect, vi } from 'vitest';
 import { eventually } from '../eventually.js';
 import { FAST, it, SLOW } from './stream/service.js';

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ACCEPT_TIMEOUT_MS, Connection } from '@/lib/stream/connection.js';
 import { FakeSocket } from './fakeSocket.js';

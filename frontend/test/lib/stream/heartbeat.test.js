@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Heartbeat, HEARTBEAT_INTERVAL_MS, MISSED_HEARTBEATS_MAX } from '@/lib/stream/heartbeat.js';
 import { FakeSocket } from './fakeSocket.js';

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { afterEach, describe, expect, vi } from 'vitest';
 import { isHidden, watchPage } from '@/lib/stream/page.js';
 import { eventually } from '../../eventually.js';

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { describe, expect } from 'vitest';
 import { eventually } from '../../eventually.js';
 import { it, SLOW } from './service.js';

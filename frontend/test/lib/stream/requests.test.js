@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { SymbolRequests } from '@/lib/stream/requests.js';
 import { Subscriptions } from '@/lib/stream/subscriptions.js';

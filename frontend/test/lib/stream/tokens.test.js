@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { describe, expect, vi } from 'vitest';
 import { RENEW_EVERY_MS, REPLACEMENTS_MAX, Tokens } from '@/lib/stream/tokens.js';
 import { eventually } from '../../eventually.js';

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { describe, expect, it } from 'vitest';
 import { signalMarks } from '@/features/market/chart/signalMarks.js';
 import { bar, MINUTE } from './someBars.js';
