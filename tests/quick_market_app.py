@@ -80,7 +80,7 @@ def main() -> int:
         app = build(settings, clock)
         runtime = app.extensions["crs"]
         market = QuickMarket(runtime.source.market, runtime.socketio.sleep)
-        runtime.source.feed.run = market.run
+        runtime.source.desk.feed.run = market.run
 
         def let(playing: bool) -> str:
             market.playing = playing

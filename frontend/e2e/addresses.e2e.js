@@ -157,10 +157,10 @@ it('has no price on the tab that may be another by now', async () => {
 it('has the selected row in view', async () => {
   await signIn(page, server.url, 'ada');
   await open('/markets');
-  await page.locator('tbody tr').nth(19).waitFor();
+  await page.locator('tbody tr[data-row]').nth(19).waitFor();
   // The last by volume, so out of sight.
   await page.waitForTimeout(3000);
-  const last = (await page.locator('tbody tr').last().getAttribute('data-row')) ?? '';
+  const last = (await page.locator('tbody tr[data-row]').last().getAttribute('data-row')) ?? '';
   const row = page.locator(`tr[data-row="${last}"]`);
   await open(`/markets/${last}`);
   await live(page);

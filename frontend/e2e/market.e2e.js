@@ -19,7 +19,11 @@ let page;
 let trouble;
 
 beforeAll(async () => {
-  server = await new Server({ SIGNAL_INTERVAL: '2', SENTIMENT_INTERVAL: '3' }).start();
+  server = await new Server({
+    SIGNAL_INTERVAL: '2',
+    SIGNAL_TIMEFRAME: '1m',
+    SENTIMENT_INTERVAL: '3',
+  }).start();
   browser = await launchBrowser();
   await register(server.url, 'ada');
   page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
@@ -37,7 +41,9 @@ const row = (symbol) => page.locator(`tr[data-row="${symbol}"]`);
 
 /** @returns {Promise<string[]>} */
 const order = () =>
-  page.locator('tbody tr').evaluateAll((rows) => rows.map((each) => each.dataset.row ?? ''));
+  page
+    .locator('tbody tr[data-row]')
+    .evaluateAll((rows) => rows.map((each) => each.dataset.row ?? ''));
 
 async function changes() {
   const texts = await page.locator('tbody tr td:nth-of-type(4)').allTextContents();

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +42,7 @@ def state_of(market):
     """All that a market knows, but for the age of it."""
     return (
         {
-            symbol: replace(quote, stale=False, received_ms=None)
+            symbol: quote._replace(stale=False, received_ms=None)
             for symbol, quote in market.quotes().items()
         },
         {
