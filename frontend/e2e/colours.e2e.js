@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { signIn } from './browser.js';
 import { served } from './served.js';
 
-const at = served();
+// Signals are drawn on the candles that they rate.
+const at = served({ SIGNAL_TIMEFRAME: '1m' });
 
 /**
  * What can be seen of an element's state where the system forces its colours.

@@ -62,9 +62,13 @@ it('explains a number to a finger, within the screen', async () => {
   for (const name of ['Drawdown', 'Volume, USD', '90 % range', 'Signals']) {
     await page.getByRole('button', { name, exact: true }).first().tap();
     await explanation(page).waitFor();
-    const box = await explanation(page).boundingBox();
-    expect(box?.x).toBeGreaterThanOrEqual(0);
-    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(360);
+    // It is moved into the screen once its size is known.
+    await expect
+      .poll(async () => {
+        const box = await explanation(page).boundingBox();
+        return box !== null && box.x >= 0 && box.x + box.width <= 360;
+      })
+      .toBe(true);
     await page.touchscreen.tap(180, 20);
     await expect.poll(() => explanation(page).count()).toBe(0);
   }

@@ -11,7 +11,7 @@ export default defineConfig({
   test: {
     include: ['e2e/**/*.e2e.js'],
     // A file has a server and a browser of its own, and waits for most of its time.
-    maxWorkers: 3,
+    maxWorkers: 2,
     // Of the tests of a file that run beside each other: each has a page of its own, likewise.
     maxConcurrency: 3,
     // Far beyond what a loaded machine needs.

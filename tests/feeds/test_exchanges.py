@@ -241,6 +241,7 @@ def test_the_lag_of_each_new_trade_is_measured_once(
         exchange.play(50)
         expected = keys_of(exchange.frames[begin : exchange.position], dialect)
         wait_until(lambda: expected[-1] in running.market.trades, "the newest trade")
+        wait_until(lambda: len(lags) >= len(expected), "its lag, which is told of after it")
         assert len(lags) == len(expected)
         assert all(lag >= 0.249 for lag in lags)
 

@@ -8,8 +8,8 @@ import { streamStore } from '@/lib/streamStore.js';
 const DAY_MS = 24 * 60 * 60_000;
 /** The server has the day that is over within so long. */
 const DAY_CLOSED_WITHIN_MS = 60_000;
-/** While there is no daily index: the server may be loading its past yet. */
-const LOOK_AGAIN_MS = 60_000;
+/** While there is no daily index, or no line of readings: the server may be loading its past yet. */
+const LOOK_AGAIN_MS = 15_000;
 
 /**
  * The readings since before the page was opened, growing as new ones come, and the index of days,
@@ -22,7 +22,8 @@ export function useSentiment() {
   );
   const { data, error } = useHistory(getSentiment, period);
   const daily = data?.daily ?? null;
-  if (data !== null && lacking !== (daily === null)) setLacking(daily === null);
+  const lacks = data !== null && (daily === null || data.history.length < 2);
+  if (lacking !== lacks && data !== null) setLacking(lacks);
   useEffect(() => {
     if (data) streamStore.addSentiments(data.history);
   }, [data]);

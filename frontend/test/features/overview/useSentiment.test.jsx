@@ -13,9 +13,15 @@ beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
+const reading = (/** @type {string} */ timestamp) =>
+  /** @type {import('@/lib/types.js').Sentiment} */ (
+    /** @type {unknown} */ ({ id: timestamp, market_fear_greed: 50, timestamp })
+  );
+const READINGS = [reading('2026-11-23T11:45:00.000Z'), reading('2026-11-23T11:30:00.000Z')];
+
 /** @param {typeof DAILY | null} daily */
-const answer = (daily) =>
-  vi.mocked(getSentiment).mockImplementation(async () => ({ latest: null, history: [], daily }));
+const answer = (daily, history = READINGS) =>
+  vi.mocked(getSentiment).mockImplementation(async () => ({ latest: null, history, daily }));
 
 const passes = (/** @type {number} */ ms) => act(() => vi.advanceTimersByTimeAsync(ms));
 
@@ -27,6 +33,19 @@ it('looks for a daily index until there is one', async () => {
   answer(DAILY);
   await passes(61_000);
   expect(result.current.daily).toEqual(DAILY);
+});
+
+it('looks for readings of before until there are some', async () => {
+  answer(DAILY, []);
+  renderHook(() => useSentiment());
+  await passes(0);
+  const before = vi.mocked(getSentiment).mock.calls.length;
+  answer(DAILY);
+  await passes(61_000);
+  const settled = vi.mocked(getSentiment).mock.calls.length;
+  expect(settled).toBeGreaterThan(before);
+  await passes(10 * 60_000);
+  expect(getSentiment).toHaveBeenCalledTimes(settled);
 });
 
 it('asks for the next one when the day is over, and not before', async () => {
