@@ -69,7 +69,7 @@ class Result:
 
 
 PYTEST = (str(BIN / "python"), "-m", "pytest")
-# Four, as most tests wait for a server; each worker has servers of its own. It begins with a
+# Three, as most tests wait for a server; each worker has servers of its own. It begins with a
 # stretch of neighbouring tests, which share what is slow to set up, and takes from the others'
 # when its own are done.
 PARALLEL = ("-n3", "--dist=worksteal")
