@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import and_, delete, func, select
 
 from backend.analysis.track_record import MOMENT, NOTE, Notes
-from backend.storage.database import Database, inserting
+from backend.storage.database import Database, put
 from backend.storage.schema import signal_days
 
 # (symbol, days since 1970).
@@ -98,16 +98,7 @@ class RecordStore:
             for (symbol, day), notes in days.items()
         ]
         with self._database.write() as connection:
-            statement = inserting(connection, signal_days)
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["source", "symbol", "day"],
-                    set_={
-                        name: statement.excluded[name] for name in ("version", "signals", "notes")
-                    },
-                ),
-                rows,
-            )
+            put(connection, signal_days, rows)
 
     def forget(self, source: str, days: int, signals: int) -> None:
         """Delete what is older than the newest so many days, or than those in which so many signals

@@ -11,7 +11,7 @@ from backend.history.blocks import in_blocks, pack, unpack
 from backend.history.series import LADDER, Series, longer, rolled_since
 from backend.market.candles import BASE_INTERVAL, INTERVALS, empty_candles, merge, roll_up
 from backend.market.models import OPEN_TIME, CandleArray
-from backend.storage.database import inserting
+from backend.storage.database import inserting, put
 from backend.storage.schema import candle_blocks, candle_series
 
 # Minutes that are further apart have an interruption between them that no feed fills.
@@ -141,14 +141,7 @@ def _merge(
         if known is None or not np.array_equal(known, whole):
             written.append({"series_id": series_id, "block": block, "candles": pack(whole)})
     if written:
-        statement = inserting(connection, candle_blocks)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["series_id", "block"],
-                set_={"candles": statement.excluded.candles},
-            ),
-            written,
-        )
+        put(connection, candle_blocks, written)
     return {
         symbol: np.concatenate([empty_candles(), *around.get(series[symbol, interval].id, ())])
         for symbol in candles

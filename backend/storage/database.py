@@ -112,6 +112,18 @@ def inserting(connection: Connection, table: Table) -> Any:
     return dialect.insert(table)
 
 
+def put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert whole rows, each in place of the one with its primary key, if there is one."""
+    statement = inserting(connection, table)
+    keys = [column.name for column in table.primary_key]
+    others = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if not column.primary_key
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
+
+
 def _postgresql(url: URL) -> Engine:
     return create_engine(
         url,

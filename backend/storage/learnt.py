@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import delete, select
 
 from backend.clock import DAY_MS
-from backend.storage.database import Database, inserting
+from backend.storage.database import Database, put
 from backend.storage.schema import learnt
 
 # Of symbols and sources that nobody has followed for so long; there is no other end to these rows.
@@ -31,25 +31,16 @@ class LearntStore:
 
     def write(self, source: str, learner: str, states: Mapping[str, str], now_ms: int) -> None:
         """Keep these states in place of those before, and forget those of long ago."""
+        rows = [
+            {
+                "source": source,
+                "learner": learner,
+                "symbol": symbol,
+                "state": state,
+                "written_at_ms": now_ms,
+            }
+            for symbol, state in states.items()
+        ]
         with self._database.write() as connection:
-            statement = inserting(connection, learnt)
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["source", "learner", "symbol"],
-                    set_={
-                        "state": statement.excluded.state,
-                        "written_at_ms": statement.excluded.written_at_ms,
-                    },
-                ),
-                [
-                    {
-                        "source": source,
-                        "learner": learner,
-                        "symbol": symbol,
-                        "state": state,
-                        "written_at_ms": now_ms,
-                    }
-                    for symbol, state in states.items()
-                ],
-            )
+            put(connection, learnt, rows)
             connection.execute(delete(learnt).where(learnt.c.written_at_ms < now_ms - FORGOTTEN_MS))
