@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,54 +33,53 @@ REPLAY_FEED = REPLAY_FEED_PREFIX.rstrip(":")
 
 # Told how many seconds a trade took from an exchange, by the name of its feed.
 ObserveLag = Callable[[str, float], object]
-MakeFeed = Callable[[Settings, Sequence[str], MarketSink, Clock, ObserveLag, Remember], Feed]
 
 
-def _simulated(
-    settings: Settings,
-    symbols: Sequence[str],
-    sink: MarketSink,
-    clock: Clock,
-    observe_lag: ObserveLag,
-    remember: Remember,
-) -> Feed:
+class _Order(NamedTuple):
+    """What a feed is made from; `create_feed` says more."""
+
+    settings: Settings
+    symbols: Sequence[str]
+    sink: MarketSink
+    clock: Clock
+    observe_lag: ObserveLag
+    remember: Remember
+
+
+MakeFeed = Callable[[_Order], Feed]
+
+
+def _simulated(order: _Order) -> Feed:
     from backend.feeds.simulated import SimulatedFeed
 
-    generator = np.random.default_rng(settings.simulation_seed)
-    return SimulatedFeed(symbols, sink, clock, generator)
+    generator = np.random.default_rng(order.settings.simulation_seed)
+    return SimulatedFeed(order.symbols, order.sink, order.clock, generator)
 
 
-def _exchange(
-    settings: Settings,
-    symbols: Sequence[str],
-    sink: MarketSink,
-    clock: Clock,
-    observe_lag: ObserveLag,
-    remember: Remember,
-) -> Feed:
+def _exchange(order: _Order) -> Feed:
     # One for all, since making it takes 20 ms of everybody's time.
     tls = ssl.create_default_context()
 
     def make(feed_class: "type[WebSocketFeed]", symbols: Sequence[str], sink: MarketSink) -> Feed:
-        ws_url, rest_url = settings.urls_of(feed_class.name)
+        ws_url, rest_url = order.settings.urls_of(feed_class.name)
         return feed_class(
             symbols,
             sink,
             ws_url,
             rest_url,
-            clock=clock,
+            clock=order.clock,
             tls=tls,
-            observe_lag=partial(observe_lag, feed_class.name),
+            observe_lag=partial(order.observe_lag, feed_class.name),
         )
 
-    exchanges = [_exchange_class(name) for name in settings.market_feed.split(",")]
+    exchanges = [_exchange_class(name) for name in order.settings.market_feed.split(",")]
     if len(exchanges) == 1:
-        return make(exchanges[0], symbols, sink)
+        return make(exchanges[0], order.symbols, order.sink)
     from backend.feeds.failover import FailoverFeed
 
-    if not isinstance(sink, Market):
+    if not isinstance(order.sink, Market):
         raise TypeError("several exchanges take turns on a market, and on no other sink")
-    return FailoverFeed(exchanges, make, symbols, sink, clock, remember)
+    return FailoverFeed(exchanges, make, order.symbols, order.sink, order.clock, order.remember)
 
 
 def _exchange_class(name: str) -> "type[WebSocketFeed]":
@@ -97,19 +96,13 @@ def _exchange_class(name: str) -> "type[WebSocketFeed]":
     return CoinbaseFeed
 
 
-def _replay(
-    settings: Settings,
-    symbols: Sequence[str],
-    sink: MarketSink,
-    clock: Clock,
-    observe_lag: ObserveLag,
-    remember: Remember,
-) -> Feed:
+def _replay(order: _Order) -> Feed:
     from backend.feeds.replay import ReplayFeed
 
     # It plays all that there is of any symbol.
+    settings = order.settings
     path = _recording(settings)
-    return ReplayFeed(path, sink, clock, settings.replay_speed, settings.replay_loop)
+    return ReplayFeed(path, order.sink, order.clock, settings.replay_speed, settings.replay_loop)
 
 
 def _recording(settings: Settings) -> Path:
@@ -137,7 +130,8 @@ def create_feed(
     Of several exchanges, `sink` has to be the market itself, TypeError for another; each of them
     goes on from what `remember` knows of it.
     """
-    return FEEDS[feed_name(settings)](settings, symbols, sink, clock, observe_lag, remember)
+    order = _Order(settings, symbols, sink, clock, observe_lag, remember)
+    return FEEDS[feed_name(settings)](order)
 
 
 def create_listings(settings: Settings, clock: Clock, pause: Callable[[], object]) -> Listings:
