@@ -85,18 +85,15 @@ class Rater:
 
     def catch_up(self, symbol: str) -> None:
         """Take in what has closed, and what has become known of the past; may wait."""
-        board = self._boards.get(symbol)
-        if board is None:
+        if symbol not in self._boards:
             return  # it has gone while others had their turn
         with self._turns[symbol]:
+            board = self._boards.get(symbol)
+            if board is None:
+                return  # or while this one waited for its own
             version, source = self._earlier.version(symbol), self._market.source(symbol)
             history, candles = self._inbox.take(symbol)
-            if (
-                history is None
-                and version != self._versions.get(symbol)
-                and board.is_short(symbol)
-                and symbol in self._boards
-            ):
+            if history is None and version != self._versions.get(symbol) and board.is_short(symbol):
                 history = self._market.closed_candles(symbol)
             if history is None:
                 for candle in candles:

@@ -124,6 +124,28 @@ def test_two_who_want_the_same_symbol_do_not_read_it_twice() -> None:
     assert desk.earlier.asked == [("BTC", REMEMBERED_CANDLES)]
 
 
+def test_a_symbol_may_go_while_somebody_waits_to_read_it() -> None:
+    desk = Desk(pause=green.pause)
+    ended: list[BaseException | None] = []
+
+    def catch_up() -> None:
+        try:
+            desk.rater.catch_up("BTC")
+            ended.append(None)
+        except KeyError as error:
+            ended.append(error)
+
+    for _ in range(2):
+        green.spawn(catch_up)
+    green.pause()  # one reads, the other waits for its turn
+    desk.rater.unfollow("BTC")
+    desk.market.give_up("BTC")
+    while len(ended) < 2:
+        green.pause()
+    assert ended == [None, None]
+    assert not desk.rater.has_read("BTC")
+
+
 def test_nothing_is_said_of_one_sources_candles_and_another_ones_price() -> None:
     seen: list[list[str]] = []
 
