@@ -5,7 +5,7 @@ from dataclasses import astuple
 
 from backend.analysis.board import LevelChange, RatingBoard
 from backend.analysis.levels import HeldLevel
-from backend.analysis.record_table import RecordRow, by_kind, record_table
+from backend.analysis.record_table import BASIS_POINTS, RecordRow, by_kind, record_table
 from backend.analysis.rows import scores_each_minute
 from backend.analysis.track_record import SymbolRecord, timeframe_code
 from backend.clock import MINUTE_MS
@@ -13,7 +13,6 @@ from backend.evaluate.tables import table
 from backend.market.candles import BASE_INTERVAL, INTERVALS
 from backend.market.models import CLOSE, OPEN_TIME, CandleArray
 
-BASIS_POINTS = 1e4
 # The rule from before levels were held, for comparison.
 AS_RATED = f"{BASE_INTERVAL}, as rated"
 
