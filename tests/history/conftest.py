@@ -45,6 +45,13 @@ class Inline:
     read_candles = write_candles = run_read = run_write = _run
 
 
+def url_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a database of this kind is, of the test's own."""
+    if kind == "sqlite":
+        return f"sqlite:///{tmp_path}/crs.db"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
@@ -53,10 +60,7 @@ def clock() -> ManualClock:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.served)])
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]:
     """An empty archive, in either kind of database."""
-    url = f"sqlite:///{tmp_path}/crs.db"
-    if request.param == "postgresql":
-        url = str(request.getfixturevalue("postgresql_url"))
-    database = Database(url, durable=True)
+    database = Database(url_of(request.param, request, tmp_path), durable=True)
     database.migrate()
     yield Archive(database)
     database.close()

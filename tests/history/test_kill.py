@@ -15,6 +15,7 @@ from backend.market.candles import INTERVALS, roll_up
 from backend.market.models import OPEN_TIME, CandleArray
 from backend.storage.database import Database
 from tests.conftest import StartServer
+from tests.history.conftest import url_of
 from tests.history.writing_process import BATCH, Exchange, truth
 from tests.servers import ROOT, Server, wait_until
 
@@ -24,12 +25,6 @@ EVER = 10**6
 LINES_MAX = 60
 
 kinds = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-
-
-def url_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if kind == "sqlite":
-        return f"sqlite:///{tmp_path}/crs.db"
-    return str(request.getfixturevalue("postgresql_url"))
 
 
 def run_and_kill(url: str, chance: random.Random) -> int:

@@ -15,7 +15,7 @@ from backend.history.record_reader import RecordReader
 from backend.history.record_store import RecordStore, pack, unpack
 from backend.market.market import Market
 from backend.storage.database import Database
-from tests.history.conftest import START, Inline
+from tests.history.conftest import START, Inline, url_of
 from tests.market.conftest import ManualClock
 
 DAY = START // DAY_MS
@@ -38,10 +38,7 @@ def made_up(day: int, seed: int = 1, signals: int = 40) -> Notes:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.served)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RecordStore]:
     """An empty store, in either kind of database."""
-    url = f"sqlite:///{tmp_path}/crs.db"
-    if request.param == "postgresql":
-        url = str(request.getfixturevalue("postgresql_url"))
-    database = Database(url)
+    database = Database(url_of(request.param, request, tmp_path))
     database.migrate()
     yield RecordStore(database)
     database.close()
