@@ -43,18 +43,24 @@ BACKLOG_SECONDS = 15.0
 class Share:
     """What one sender has had: a connection, or with it all of one network.
 
-    `stranger` until a token of the sender's has been accepted.
+    `stranger` until a token of the sender's has been accepted; `waiting` while something of it
+    waits for its turn.
     """
 
     network: "Share | None" = None
     stranger: bool = True
+    waiting: bool = False
     used: float = 0.0  # seconds of the hub, those of a while ago counting less
     at: float = 0.0
     backlog_since: float | None = None
 
     def add(self, seconds: float, now: float) -> None:
-        self.used = self.used * math.exp((self.at - now) / MEMORY_SECONDS) + seconds
+        self.used = self.had(now) + seconds
         self.at = now
+
+    def had(self, now: float) -> float:
+        """`used` as it counts now."""
+        return self.used * math.exp((self.at - now) / MEMORY_SECONDS)
 
     def rank(self) -> float:
         """The lower, the sooner its turn."""
@@ -104,6 +110,10 @@ class Turns:
         self._strangers = _Budget(STRANGERS_SHARE, now)
         self._known_waiting: list[_Waiting] = []
         self._strangers_waiting: list[_Waiting] = []
+        # Newcomers that the kernel holds have no share that they could wait with: while they are
+        # there, strangers' time is halved between taking them in and serving those taken in.
+        self._arrival: _Waiting | None = None
+        self._arrivals, self._served_strangers = Share(), Share()
         self._numbers = itertools.count()
         self._timer: green.Timer | None = None
         self._served_at = 0.0
@@ -126,6 +136,12 @@ class Turns:
             turn = green.Event()
             self._queue(share, turn.send, seconds)
             turn.wait()
+
+    def arrive(self, work: Callable[[], None], seconds: float) -> None:
+        """Call `work`, of which there is one at a time, when newcomers may be taken in; `seconds`
+        is what that is expected to take then, charged to strangers as a whole."""
+        self._arrival = (0.0, next(self._numbers), self._arrivals, work, seconds)
+        self._serve_later()
 
     def done(self, share: Share, began: float, expected: float) -> float:
         """Correct what `wait` has charged, once the work that began then is done. Returns what it
@@ -153,6 +169,8 @@ class Turns:
         self._all.spend(seconds)
         if share.stranger:
             self._strangers.spend(seconds)
+            if share is not self._arrivals:
+                self._served_strangers.add(seconds, now)
         share.add(seconds, now)
         if share.network is not None:
             share.network.add(seconds, now)
@@ -161,7 +179,7 @@ class Turns:
         """Whether it would be the sender's turn at once."""
         now = self._now()
         if share.stranger:
-            if self._strangers_waiting or self._strangers.left(now) <= 0:
+            if self._strangers_waiting or self._arrival or self._strangers.left(now) <= 0:
                 return False
         elif self._known_waiting:
             return False
@@ -195,11 +213,14 @@ class Turns:
 
     def _queue(self, share: Share, work: Callable[[], None], extra: float) -> None:
         waiting = self._strangers_waiting if share.stranger else self._known_waiting
+        share.waiting = True
         heapq.heappush(waiting, (share.rank(), next(self._numbers), share, work, extra))
         self._serve_later()
 
     def _serve_later(self) -> None:
-        if self._timer is None and (self._known_waiting or self._strangers_waiting):
+        if self._timer is None and (
+            self._known_waiting or self._strangers_waiting or self._arrival
+        ):
             self._timer = green.call_later(0.0, self._serve)
 
     def _serve(self) -> None:
@@ -212,6 +233,7 @@ class Turns:
         try:
             while (waiting := self._next()) is not None:
                 _, _, share, work, extra = waiting
+                share.waiting = False
                 self._run(share, work, extra)
         finally:
             self._served_at = self._now()
@@ -221,6 +243,15 @@ class Turns:
         now = self._now()
         if self._all.left(now) <= 0:
             return None
-        if self._strangers_waiting and self._strangers.left(now) > 0:
-            return heapq.heappop(self._strangers_waiting)
+        if self._strangers.left(now) > 0:
+            if self._arrival and self._accepts_next(now):
+                arrival, self._arrival = self._arrival, None
+                return arrival
+            if self._strangers_waiting:
+                return heapq.heappop(self._strangers_waiting)
         return heapq.heappop(self._known_waiting) if self._known_waiting else None
+
+    def _accepts_next(self, now: float) -> bool:
+        return not self._strangers_waiting or self._arrivals.had(now) <= self._served_strangers.had(
+            now
+        )

@@ -90,6 +90,10 @@ class HttpServer:
         while True:
             try:
                 for _ in range(ACCEPTED_AT_ONCE):
+                    if not self._places.spare_one():
+                        # They are served first; newcomers wait in the kernel meanwhile.
+                        self._turns.wait(Share(), 0.0)
+                        break
                     self._accept()
             except OSError as error:
                 if self._activity.closing:
@@ -97,9 +101,11 @@ class HttpServer:
                 self._failed(error)
             except Exception:
                 logger.exception("Accepting a connection failed; the next is waited for")
-            # In a turn beside those of newcomers that have asked for something already.
-            self._turns.wait(Share(), ACCEPTED_AT_ONCE * ACCEPT_COST_SECONDS)
-            green.pause()
+            # Turn about with the strangers that have asked for something already: were they all
+            # served first, an honest newcomer would wait in the kernel's line behind thousands.
+            turn = green.Event()
+            self._turns.arrive(turn.send, ACCEPTED_AT_ONCE * ACCEPT_COST_SECONDS)
+            turn.wait()
 
     def _accept(self) -> None:
         sock, address = green.accept(self._listener)
