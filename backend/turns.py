@@ -32,6 +32,8 @@ MEMORY_SECONDS = 5.0
 # No work for one sender takes the hub for longer; what seems to has waited, as for Redis, while
 # others had the hub.
 LONGEST_SECONDS = 0.02
+# Who differs by less than this has had as much: one request more or less is no difference.
+RANK_STEP_SECONDS = 0.0001
 # How much of what its whole network has had counts for the rank of one sender.
 NETWORK_WEIGHT = 0.1
 # A sender that has had more waiting at the end of each of its turns for this long sends more than
@@ -62,14 +64,19 @@ class Share:
         """`used` as it counts now."""
         return self.used * math.exp((self.at - now) / MEMORY_SECONDS)
 
-    def rank(self) -> float:
-        """The lower, the sooner its turn."""
-        return self.used + (self.network.used * NETWORK_WEIGHT if self.network else 0.0)
+    def rank(self, now: float) -> int:
+        """The lower, the sooner its turn; those who are equal come in the order of coming."""
+        network = self.network.had(now) * NETWORK_WEIGHT if self.network else 0.0
+        return int((self.had(now) + network) / RANK_STEP_SECONDS)
 
+
+# What has been begun goes on before anything new: an answer that takes several turns would else
+# wait in each of them for all who have come meanwhile.
+_BEGUN = -1
 
 # Work that waits for its turn: its rank, a number that no other has, the sender, what to call, and
 # what that is charged beyond the time that it takes.
-_Waiting = tuple[float, int, Share, Callable[[], None], float]
+_Waiting = tuple[int, int, Share, Callable[[], None], float]
 
 
 class _Budget:
@@ -119,28 +126,24 @@ class Turns:
         self._served_at = 0.0
         self._present: ContextVar[Share | None] = ContextVar("present", default=None)
 
-    def take(self, share: Share, work: Callable[[], None]) -> bool:
-        """Call `work`, which must not wait, now or in its turn, and charge its time to `share`;
-        whether it was called now. For the hub: returns at once."""
+    def take(self, share: Share, work: Callable[[], None], extra: float = 0.0) -> bool:
+        """Call `work`, which must not wait, now or in its turn, and charge its time to `share`, and
+        `extra` seconds for what it begins; whether it was called now. For the hub: returns at
+        once."""
         if self.free(share):
-            self._run(share, work)
+            self._run(share, work, extra)
             return True
-        self._queue(share, work, 0.0)
+        self._queue(share, work, extra, share.rank(self._now()))
         return False
 
     def wait(self, share: Share, seconds: float) -> None:
         """Block this greenlet until its turn, and charge what it is expected to take then."""
-        if self.free(share):
-            self.charge(share, seconds)
-        else:
-            turn = green.Event()
-            self._queue(share, turn.send, seconds)
-            turn.wait()
+        self._wait(share, seconds, share.rank(self._now()))
 
     def arrive(self, work: Callable[[], None], seconds: float) -> None:
         """Call `work`, of which there is one at a time, when newcomers may be taken in; `seconds`
         is what that is expected to take then, charged to strangers as a whole."""
-        self._arrival = (0.0, next(self._numbers), self._arrivals, work, seconds)
+        self._arrival = (0, next(self._numbers), self._arrivals, work, seconds)
         self._serve_later()
 
     def done(self, share: Share, began: float, expected: float) -> float:
@@ -161,7 +164,7 @@ class Turns:
         if it works for a sender, and charge what it is expected to take."""
         share = self._present.get()
         if share is not None:
-            self.wait(share, seconds)
+            self._wait(share, seconds, _BEGUN)
 
     def charge(self, share: Share, seconds: float) -> None:
         """Count time that a sender has made the hub spend; negative where too much was expected."""
@@ -196,7 +199,7 @@ class Turns:
             share.backlog_since = now
         return now - share.backlog_since > BACKLOG_SECONDS
 
-    def _run(self, share: Share, work: Callable[[], None], extra: float = 0.0) -> None:
+    def _run(self, share: Share, work: Callable[[], None], extra: float) -> None:
         began = self._now()
         try:
             work()
@@ -211,10 +214,18 @@ class Turns:
         if share.stranger:
             self._strangers.spent_until(now)
 
-    def _queue(self, share: Share, work: Callable[[], None], extra: float) -> None:
+    def _wait(self, share: Share, seconds: float, rank: int) -> None:
+        if self.free(share):
+            self.charge(share, seconds)
+        else:
+            turn = green.Event()
+            self._queue(share, turn.send, seconds, rank)
+            turn.wait()
+
+    def _queue(self, share: Share, work: Callable[[], None], extra: float, rank: int) -> None:
         waiting = self._strangers_waiting if share.stranger else self._known_waiting
         share.waiting = True
-        heapq.heappush(waiting, (share.rank(), next(self._numbers), share, work, extra))
+        heapq.heappush(waiting, (rank, next(self._numbers), share, work, extra))
         self._serve_later()
 
     def _serve_later(self) -> None:

@@ -41,6 +41,7 @@ JOINED_BYTES = 16 * 1024
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 256 * 1024
 
+Address = tuple[str, int]
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -56,7 +57,8 @@ class Activity:
 
 
 class HttpConnection:
-    """Serves one connection; `run` is the body of its greenlet."""
+    """Serves one connection, whose first request has begun to come and has its turn; `run` is the
+    body of its greenlet."""
 
     __slots__ = (
         "_sock",
@@ -72,14 +74,15 @@ class HttpConnection:
         "_exchange",
         "_activity",
         "_busy",
+        "_has_turn",
         "__weakref__",
     )
 
     def __init__(
         self,
         sock: Any,
-        address: tuple[str, int],
-        local: tuple[str, int],
+        address: Address,
+        local: Address,
         place: Place,
         app: Application,
         turns: Turns,
@@ -95,6 +98,8 @@ class HttpConnection:
         self._errors = errors
         self._activity = activity
         self._busy = False
+        self._be_busy(True)
+        self._has_turn = True
         self._buffer = b""
         self._parser: h11.Connection
         self._deadline = 0.0
@@ -137,7 +142,9 @@ class HttpConnection:
             return False
         self._place.unknown()
         self._turns.enter(self._place.share)
-        self._turns.wait(self._place.share, REQUEST_COST_SECONDS)
+        if not self._has_turn:
+            self._turns.wait(self._place.share, REQUEST_COST_SECONDS)
+        self._has_turn = False
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_MAX_BYTES)
         request = parse(head, self._parser)
         if self._buffer:
