@@ -54,6 +54,7 @@ LAYERS = [
 # Where Flask and Socket.IO may be named.
 WEB = (
     "backend",
+    "backend.assembly",
     "backend.runtime",
     "backend.websocket_service",
     "backend.reception",

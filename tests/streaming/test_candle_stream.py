@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from socketio.packet import EVENT
 
-from backend import LATEST
+from backend.assembly.socket_server import LATEST
 from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS, SystemClock
 from backend.fanout.sessions.outbox import Outbox
 from backend.fanout.wire.message import Message
