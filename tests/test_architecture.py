@@ -32,6 +32,7 @@ LAYERS = [
         "backend.auth.keys",
         "backend.auth.passwords",
     ],
+    ["backend.client_messages"],
     ["backend.fanout", "backend.protocol", "backend.feeds.base"],
     # Inside the engine: what holds a session knows no server, what turns messages into bytes and
     # back knows no session.

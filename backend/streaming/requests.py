@@ -11,6 +11,16 @@ from operator import itemgetter
 
 from backend import green
 from backend.auth.tokens import Authenticator, TokenRejected
+from backend.client_messages import (
+    Arguments,
+    RequestError,
+    SubscribeRequest,
+    SymbolRequest,
+    parse_heartbeat,
+    parse_subscribe,
+    parse_token,
+    parse_unsubscribe,
+)
 from backend.clock import Clock
 from backend.protocol import (
     AUTHENTICATE,
@@ -28,16 +38,8 @@ from backend.protocol import (
     UNKNOWN_SYMBOL,
     UNSUBSCRIBE,
     UNSUBSCRIPTION_CONFIRMED,
-    Arguments,
     AuthFailure,
     Payload,
-    RequestError,
-    SubscribeRequest,
-    SymbolRequest,
-    parse_heartbeat,
-    parse_subscribe,
-    parse_token,
-    parse_unsubscribe,
 )
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.candle_stream import CandleStream

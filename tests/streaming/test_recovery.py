@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from backend.client_messages import Return
 from backend.clock import SystemClock
 from backend.journal.memory import MemoryJournal
 from backend.journal.recoveries import MemoryRecoveries
 from backend.metrics import Metrics
-from backend.protocol import ALL_QUOTE_FIELDS, Place, Return
+from backend.protocol import ALL_QUOTE_FIELDS, Place
 from backend.streaming import recovery
 from backend.streaming.recovery import (
     ANOTHER_USER,
