@@ -17,7 +17,7 @@ from backend.fanout.transport import Transports
 from backend.journal.census import Census
 from backend.journal.journal import Journal, NotSaid
 from backend.journal.recoveries import Recoveries
-from backend.market.market import Market
+from backend.market.state import MarketState
 from backend.metrics import Metrics
 from backend.parting import Parting
 from backend.reception import Reception
@@ -47,7 +47,7 @@ class WebSocketService:
         self,
         socketio: SocketIO,
         transports: Transports,
-        market: Market,
+        market: MarketState,
         journal: Journal,
         published: Published,
         production: Production,

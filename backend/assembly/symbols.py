@@ -7,8 +7,8 @@ from backend.config import Settings
 from backend.config_values import SYMBOLS_MAX
 from backend.feeds import create_listings
 from backend.journal.orders import Orders
-from backend.market.market import Market
 from backend.market.roster import Roster
+from backend.market.state import MarketState
 from backend.storage.symbols import SymbolStore
 from backend.streaming.added_symbols import LOOK_SECONDS, AddedSymbols, room_for
 
@@ -23,7 +23,7 @@ def let_symbols_be_added(
     ground: Ground,
     roster: Roster,
     store: SymbolStore,
-    market: Market,
+    market: MarketState,
     is_watched: Callable[[str], bool],
     orders: Orders,
 ) -> AddedSymbols:

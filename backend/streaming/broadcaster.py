@@ -9,8 +9,8 @@ from typing import Protocol
 from backend.clock import Clock, iso
 from backend.fanout.wire.pieces import Pieces
 from backend.journal.log import Entry, Log
-from backend.market.market import Market
 from backend.market.models import Quote
+from backend.market.state import MarketState
 from backend.metrics import Metrics
 from backend.protocol import (
     MARKET_UPDATE,
@@ -83,7 +83,7 @@ class Broadcaster:
 
     def __init__(
         self,
-        market: Market,
+        market: MarketState,
         log: Log,
         subscriptions: Subscriptions,
         emit: Emit,

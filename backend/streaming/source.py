@@ -10,6 +10,7 @@ from backend.journal.peers import Task
 from backend.journal.recoveries import Recoveries
 from backend.market.market import Market
 from backend.market.replica import Replica
+from backend.market.state import MarketState
 from backend.metrics import Metrics
 from backend.streaming.desk import Desk
 from backend.streaming.leadership import Leadership
@@ -31,7 +32,7 @@ class Source(Protocol):
     of connections that may come back."""
 
     @property
-    def market(self) -> Market: ...
+    def market(self) -> MarketState: ...
     @property
     def journal(self) -> Journal: ...
     @property
