@@ -13,9 +13,10 @@ from backend.market.models import OPEN_TIME, CandleArray
 from backend.storage.database import Database
 from tests.conftest import StartServer
 from tests.history.conftest import url_of
-from tests.history.writing_process import BATCH, Exchange, truth
+from tests.history.writing_process import BATCH, truth
 from tests.killed import run_and_kill
 from tests.servers import Server, wait_until
+from tests.silent_feeds import SilentFeed
 
 WRITER = "tests.history.writing_process"
 SYMBOLS = ("BTC", "ETH", "SOL")
@@ -28,12 +29,12 @@ kinds = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 
 def assert_whole(archive: Archive, symbol: str, true: CandleArray, settled: int) -> None:
     """Every minute once, in order, those that are settled as the exchange has them."""
-    minutes = archive.read(Exchange.name, symbol, "1m", EVER)
+    minutes = archive.read(SilentFeed.name, symbol, "1m", EVER)
     assert len(minutes) >= settled
     assert np.array_equal(minutes[:, OPEN_TIME], true[: len(minutes), OPEN_TIME])
     assert np.array_equal(minutes[:settled], true[:settled])
     for interval, interval_ms in INTERVALS.items():
-        stored = archive.read(Exchange.name, symbol, interval, EVER)
+        stored = archive.read(SilentFeed.name, symbol, interval, EVER)
         assert np.array_equal(stored, roll_up(minutes, interval_ms)), interval
 
 

@@ -15,8 +15,8 @@ from backend.history.record_reader import RecordReader
 from backend.history.record_store import RecordStore, pack, unpack
 from backend.market.market import Market
 from backend.storage.database import Database
+from tests.clocks import ManualClock
 from tests.history.conftest import START, Inline, url_of
-from tests.market.conftest import ManualClock
 
 DAY = START // DAY_MS
 DAY_MINUTES = DAY_MS // MINUTE_MS
