@@ -14,7 +14,8 @@ from backend.analysis.record_table import (
     by_kind,
     record_table,
 )
-from backend.analysis.track_record import DAY_MINUTES, NOTE, timeframe_code
+from backend.analysis.track_record import NOTE, timeframe_code
+from backend.clock import DAY_MINUTES
 from backend.history.record_store import RecordStore
 from backend.market.state import MarketState
 from backend.offload import Offload
