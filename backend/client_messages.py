@@ -21,7 +21,7 @@ from backend.protocol import (
 # What a client sends with an event.
 Arguments = tuple[Any, ...]
 
-# The contract's bound on one request; a connection may add up to every configured symbol.
+# The contract's bound on one request; a connection may add up every symbol that is served.
 SYMBOLS_PER_REQUEST_MAX = 100
 # A heartbeat's client_time is echoed, so it is kept to the size of a timestamp.
 CLIENT_TIME_MAX_CHARS = 64

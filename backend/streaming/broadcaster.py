@@ -104,7 +104,7 @@ class Broadcaster:
         self._prices_wait = prices_wait
         self._clock = clock
         self._metrics = metrics
-        # At most one entry a configured symbol.
+        # At most one entry for each symbol that is served.
         self._changed: set[str] = set()
         market.on_price(self._price_changed)
 
