@@ -37,11 +37,7 @@ def serve_stream(
     service = WebSocketService(
         socketio,
         transports,
-        source.market,
-        source.journal,
-        source.published,
-        source.production,
-        source.recoveries,
+        source,
         lambda sid, returns: peers.orders.give(RECOVERED, sid=sid, returns=returns),
         auth.authenticator,
         auth.revocations,
