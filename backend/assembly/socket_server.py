@@ -12,9 +12,10 @@ from flask_socketio import SocketIO
 from backend import green
 from backend.clock import Clock
 from backend.config import CRS_ENGINE, Settings
+from backend.fanout.engine_transports import EngineTransports
 from backend.fanout.manager import RoomManager
 from backend.fanout.stock import StockTransports
-from backend.fanout.transport import EngineTransports, QuietLog, Transports
+from backend.fanout.transport import QuietLog, Transports
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.metrics import Metrics
