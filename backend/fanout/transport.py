@@ -1,8 +1,7 @@
 """What stands between the Engine.IO server and Socket.IO: protocol errors, sweeping, closing.
 
-`Transports` is the same for both engines; `engine_transports.EngineTransports` is for this package's
-own, and `stock.StockTransports` for the driver's. Application code never sees which. Knows nothing
-of markets.
+`Transports` is the same for both engines; `engine_transports` is for this package's own, and
+`stock` for the driver's. Application code never sees which. Knows nothing of markets.
 """
 
 import logging
