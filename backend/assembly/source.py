@@ -28,7 +28,9 @@ from backend.streaming.source import LoneSource, SharedSource, Source
 
 def create_source(ground: Ground, roster: Roster, desks: Desks) -> Source:
     """What the settings ask for, of the symbols of `roster`; `desks` are for whoever produces."""
-    return (_shared if ground.settings.redis_url else _lone)(ground, roster, desks)
+    if ground.settings.redis_url:
+        return _shared(ground, roster, desks)
+    return _lone(ground, roster, desks)
 
 
 def _lone(ground: Ground, roster: Roster, desks: Desks) -> LoneSource:
