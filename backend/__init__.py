@@ -4,8 +4,7 @@
 it works with.
 """
 
-import random
-import secrets
+from random import Random
 
 from flask import Flask
 
@@ -47,8 +46,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     ground = Ground(app, settings, clock)
     metrics = ground.metrics
     limiter = create_limiter(app, settings.redis_url, ground.count_refusal)
-    rng = random.Random(secrets.randbits(64))
-    peers = create_peers(settings.redis_url, ground.sleep, clock, rng, metrics)
+    peers = create_peers(settings.redis_url, ground.sleep, clock, Random(), metrics)
 
     stores = Stores(settings, clock)
     auth = serve_accounts(

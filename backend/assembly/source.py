@@ -1,7 +1,7 @@
 """Where the stream comes from: this process, or with a Redis one of all that share it."""
 
-import random
 import threading
+from random import Random
 
 from backend.assembly.desks import Desks
 from backend.assembly.ground import Ground
@@ -109,7 +109,7 @@ def _shared(ground: Ground, roster: Roster, desks: Desks) -> SharedSource:
             "the journal",
             follower.listen,
             sleep,
-            random.Random(),
+            Random(),
             metrics,
             LONGEST_PAUSE_SECONDS,
         ),

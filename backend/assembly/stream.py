@@ -1,7 +1,6 @@
 """The stream's face: its service, the gate before it, and what other processes have it do."""
 
-import random
-import secrets
+from random import Random
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -49,7 +48,7 @@ def serve_stream(
         token_warning_seconds=settings.token_warning_seconds,
         clock=ground.clock,
         metrics=ground.metrics,
-        rng=random.Random(secrets.randbits(64)),
+        rng=Random(),
     )
     _obey(ground, service, peers)
     _stand_before(app, ground, transports, peers.census, readiness)
