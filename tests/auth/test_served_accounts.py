@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.servers import bearer
+
 pytestmark = pytest.mark.served
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -69,9 +71,7 @@ def test_of_refreshes_at_once_one_succeeds_and_the_session_ends(url: str) -> Non
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
     fresh = next(answer.json() for answer in answers if answer.ok)
     for token in (login["access_token"], fresh["access_token"]):
-        me = requests.get(
-            f"{url}/api/auth/me", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_S
-        )
+        me = requests.get(f"{url}/api/auth/me", headers=bearer(token), timeout=PATIENCE_S)
         assert (me.status_code, me.json()["error"]["code"]) == (401, "token_revoked")
 
 

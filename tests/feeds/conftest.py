@@ -39,8 +39,14 @@ def history(hour):
 
 
 @pytest.fixture
+def dialect() -> Dialect:
+    """What the local exchange speaks, where a module has no other one."""
+    return BINANCE
+
+
+@pytest.fixture
 def exchange(dialect: Dialect) -> Iterator[ExchangeServer]:
-    """A local exchange of the module's own `dialect`."""
+    """A local exchange."""
     with ExchangeServer(sample_frames(dialect=dialect), dialect=dialect) as server:
         yield server
 
