@@ -181,11 +181,7 @@ class EarlyRenewal(BinanceFeed):
 def assert_renewed_without_a_gap(exchange: ExchangeServer, running: RunningFeed) -> None:
     exchange.clients[0].latency_s = 0.3  # what is under way on the old one must not be lost
 
-    def renewed() -> bool:
-        exchange.play(3)
-        return running.feed.counters["renewals"] == 1
-
-    wait_until(renewed, "the new connection to take over")
+    running.renewed()
     exchange.play(100)
     last = keys_of(exchange.frames[: exchange.position])[-1]
     wait_until(lambda: last in running.market.trades, "the newest trade")

@@ -182,12 +182,7 @@ def test_a_connection_come_of_age_is_renewed_without_a_gap(
         for _ in range(3):
             running.clock.advance(4)
             running.play(50)
-
-        def renewed() -> bool:
-            exchange.play(3)
-            return running.feed.counters["renewals"] == 1
-
-        wait_until(renewed, "the new connection to take over")
+        running.renewed()
         exchange.play(100)
         expected = keys_of(exchange.frames[: exchange.position], dialect)
         wait_until(lambda: expected[-1] in running.market.trades, "the newest trade")
