@@ -5,7 +5,7 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.servers import ROOT
 
 # From the top down: a module may import what stands on its own line or below it.
 LAYERS = [

@@ -127,10 +127,11 @@ class RunningFeed:
         expected = heard + sum(key[0] in self.market.symbols for key in keys)
         wait_until(lambda: len(self.market.trades) >= expected, f"{expected} trades")
 
-    def renewed(self) -> None:
-        """Play until a new connection has taken over."""
+    def renewed(self, step_s: float = 0.0) -> None:
+        """Play until a new connection has taken over, and move the clock by `step_s` each time."""
 
         def taken_over() -> bool:
+            self.clock.advance(step_s)
             self.exchange.play(3)
             return self.feed.counters["renewals"] == 1
 

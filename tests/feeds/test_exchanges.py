@@ -226,13 +226,7 @@ def test_the_lag_of_each_new_trade_is_measured_once(
         running.connected()
         wait_until(lambda: subscribed(exchange), "the subscriptions")
         begin = exchange.position
-
-        def renewed() -> bool:
-            running.clock.advance(0.5)
-            exchange.play(3)
-            return running.feed.counters["renewals"] == 1
-
-        wait_until(renewed, "the new connection to take over")
+        running.renewed(step_s=0.5)
         exchange.play(50)
         expected = keys_of(exchange.frames[begin : exchange.position], dialect)
         wait_until(lambda: expected[-1] in running.market.trades, "the newest trade")
