@@ -233,7 +233,7 @@ class HttpConnection:
                 return False
             body.finish()
             status, headers = started[0]
-            self._send_all(status, headers, result, body)
+            self._send_all(status, headers, result, body, environ["REQUEST_METHOD"] != "HEAD")
         finally:
             close = getattr(result, "close", None)
             if close is not None:
@@ -246,7 +246,10 @@ class HttpConnection:
         headers: list[tuple[str, str]],
         result: Iterable[bytes],
         body: Body,
+        with_content: bool,
     ) -> None:
+        """Send an answer; to HEAD without its content (RFC 9110 9.3.2), which not every application
+        leaves out."""
         code, _, reason = status.partition(" ")
         fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         names = {name.lower() for name, _ in headers}
@@ -262,7 +265,7 @@ class HttpConnection:
             h11.Response(status_code=int(code), headers=fields, reason=reason.encode("latin-1"))
         )
         for part in result if whole is None else [whole]:
-            if part:
+            if part and with_content:
                 self._send(head, self._event(h11.Data(data=part)))
                 head = b""
         self._send(head, self._event(h11.EndOfMessage()))
@@ -307,8 +310,8 @@ class HttpConnection:
         self._sock.shutdown(socket.SHUT_WR)
         self._deadline = time.monotonic() + LINGER_SECONDS
         left = LINGER_BYTES
-        while left > 0 and (data := self._receive()):
-            left -= len(data)
+        while left > 0 and (size := len(self._receive())):
+            left -= size
             self._rest()
 
 
