@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from backend import green
-from backend.http.connection import IDLE_SECONDS, REQUEST_COST_SECONDS, Activity
+from backend.http.activity import Activity
+from backend.http.connection import IDLE_SECONDS, REQUEST_COST_SECONDS
 from backend.http.places import Place
 from backend.turns import Turns
 

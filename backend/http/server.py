@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from backend import green
+from backend.http.activity import Activity
 from backend.http.addresses import network_of
-from backend.http.connection import Activity, Address, Application, HttpConnection
+from backend.http.connection import Address, Application, HttpConnection
 from backend.http.newcomer import Newcomer
 from backend.http.places import Place, Places
 from backend.turns import Share, Turns
