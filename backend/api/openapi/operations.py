@@ -71,7 +71,10 @@ STATUS, MARKET, ANALYSIS, ACCOUNTS = "status", "market", "analysis", "accounts"
 _PUBLIC_ERRORS = (429,)
 _ACCOUNT_ERRORS = (400, 413, 429, 503)
 _COOKIE = Parameter(
-    REFRESH_COOKIE_HEADER, one_of(("1",)), "keep the refresh token in a cookie", where="header"
+    REFRESH_COOKIE_HEADER,
+    {"type": "string"},
+    "1 keeps the refresh token in a cookie; anything else is as nothing",
+    where="header",
 )
 
 
@@ -79,7 +82,9 @@ def _limit(default: int, most: int) -> Parameter:
     return Parameter("limit", {**integer(1, most), "default": default}, "the newest so many")
 
 
-_SYMBOL = Parameter("symbol", ref("Symbol"), "of this symbol")
+# Left empty, as a form's field may be, it is as if it were not there.
+_SYMBOL_OR_EMPTY = {"anyOf": [ref("Symbol"), {"const": ""}]}
+_SYMBOL = Parameter("symbol", _SYMBOL_OR_EMPTY, "of this symbol; without it of all")
 
 OPERATIONS: dict[str, Operation] = {
     "health.health": Operation(
@@ -152,7 +157,13 @@ OPERATIONS: dict[str, Operation] = {
         "The latest quotes, of all symbols or of some",
         {200: closed({"quotes": by_name(ref("Quote"))})},
         (400, *_PUBLIC_ERRORS),
-        (Parameter("symbols", array(ref("Symbol")), "of these symbols, joined by commas"),),
+        (
+            Parameter(
+                "symbols",
+                array(_SYMBOL_OR_EMPTY),
+                "of these symbols, joined by commas; without them of all",
+            ),
+        ),
     ),
     "market.candles": Operation(
         MARKET,
@@ -224,7 +235,7 @@ OPERATIONS: dict[str, Operation] = {
         },
         (400, 503, *_PUBLIC_ERRORS),
         (
-            Parameter("symbol", ref("Symbol"), "of this symbol; without it of all together"),
+            Parameter("symbol", _SYMBOL_OR_EMPTY, "of this symbol; without it of all together"),
             Parameter("timeframe", ref("Interval"), "of this timeframe; default SIGNAL_TIMEFRAME"),
             Parameter(
                 "window",
