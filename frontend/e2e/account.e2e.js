@@ -1,14 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import {
-  launchBrowser,
-  live,
-  offline,
-  PASSWORD,
-  register,
-  signIn,
-  watchForTrouble,
-} from './browser.js';
-import { FEW_SYMBOLS, Server } from './server.js';
+import { live, offline, PASSWORD, register, watchForTrouble } from './browser.js';
+import { connectBrowser } from './served.js';
+import { SMALL_MARKET, Server } from './server.js';
 
 /** @type {Server} */
 let server;
@@ -22,8 +15,8 @@ let page;
 let trouble;
 
 beforeAll(async () => {
-  server = await new Server(FEW_SYMBOLS).start();
-  browser = await launchBrowser();
+  server = await new Server(SMALL_MARKET).start();
+  browser = await connectBrowser();
   await register(server.url, 'ada');
 });
 
@@ -47,6 +40,14 @@ afterEach(() => context.close());
 async function fill(username, password) {
   await page.getByLabel('Username').fill(username);
   await page.getByLabel('Password', { exact: true }).fill(password);
+}
+
+async function signIn() {
+  await page.goto(`${server.url}/sign-in`);
+  await fill('ada', PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await live(page);
+  await page.locator('.account-name').waitFor({ state: 'attached' });
 }
 
 it('shows a first-time visitor moving prices, and the whole market after one click', async () => {
@@ -93,7 +94,7 @@ it('says what is wrong beside the field', async () => {
 });
 
 it('is still signed in after a reload, without a token that a script could read', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn();
   await page.reload();
   await live(page);
   const readable = await page.evaluate(() =>
@@ -106,7 +107,7 @@ it('is still signed in after a reload, without a token that a script could read'
 });
 
 it('is signed in and out in all tabs at once', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn();
   const second = await context.newPage();
   const troubleThere = watchForTrouble(second);
   await second.goto(`${server.url}/markets`);
@@ -123,7 +124,7 @@ it('is signed in and out in all tabs at once', async () => {
 });
 
 it('keeps the page when the session is revoked elsewhere, and says so at sign-in', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn();
   const cookies = await context.cookies(`${server.url}/api/auth/refresh`);
   await fetch(`${server.url}/api/auth/logout`, {
     method: 'POST',

@@ -1,14 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import {
-  chooseInterval,
-  launchBrowser,
-  live,
-  PASSWORD,
-  register,
-  signIn,
-  watchForTrouble,
-} from './browser.js';
-import { Server } from './server.js';
+import { chooseInterval, live, PASSWORD, register, signIn, watchForTrouble } from './browser.js';
+import { connectBrowser } from './served.js';
+import { Server, SMALL_MARKET } from './server.js';
 
 /** @type {Server} */
 let server;
@@ -22,8 +15,8 @@ let page;
 let trouble;
 
 beforeAll(async () => {
-  server = await new Server().start();
-  browser = await launchBrowser();
+  server = await new Server({ SIMULATION_DAYS: SMALL_MARKET.SIMULATION_DAYS }).start();
+  browser = await connectBrowser();
   await register(server.url, 'ada');
 });
 
@@ -127,6 +120,7 @@ it('lets two tabs differ', async () => {
 
 it('has symbol and price on the tab, also while it is hidden', async () => {
   await signIn(page, server.url, 'ada');
+  await open('/');
   await expect.poll(() => page.title()).toBe('Overview · CRS');
   await open('/markets/BTC');
   await live(page);

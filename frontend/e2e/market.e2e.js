@@ -1,12 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  chooseInterval,
-  launchBrowser,
-  live,
-  register,
-  signIn,
-  watchForTrouble,
-} from './browser.js';
+import { chooseInterval, live, register, signIn, watchForTrouble } from './browser.js';
+import { connectBrowser } from './served.js';
 import { Server } from './server.js';
 
 /** @type {Server} */
@@ -24,7 +18,7 @@ beforeAll(async () => {
     SIGNAL_TIMEFRAME: '1m',
     SENTIMENT_INTERVAL: '3',
   }).start();
-  browser = await launchBrowser();
+  browser = await connectBrowser();
   await register(server.url, 'ada');
   page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   trouble = watchForTrouble(page);
