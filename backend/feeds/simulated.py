@@ -6,7 +6,7 @@ from itertools import count
 
 import numpy as np
 
-from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock
+from backend.clock import DAY_MINUTES, HOUR_MS, MINUTE_MS, Clock
 from backend.config_values import SIMULATED_FEED, SIMULATION_DAYS_MAX
 from backend.feeds.base import Feed, MarketSink
 from backend.feeds.newcomers import Newcomer, Newcomers
@@ -25,7 +25,7 @@ from backend.market.models import OPEN, OPEN_TIME, CandleArray, FeedState, Trade
 # Of one-minute history at the first start: what ratings of hours and a sentiment that looks back on
 # a week need; a day less than the market keeps, so that it has the first minute for as long as the
 # hours before it are to end there. It begins with a whole hour.
-HISTORY_MINUTES = MINUTES_KEPT - DAY_MS // MINUTE_MS
+HISTORY_MINUTES = MINUTES_KEPT - DAY_MINUTES
 # What a pause, or the time since a run before, is filled up to: as much as the market keeps.
 BRIDGED_MINUTES = MINUTES_KEPT
 STEP_S = 0.25
@@ -68,7 +68,7 @@ class SimulatedFeed(Feed):
         self._random = random
         self._sleep = sleep
         self._days = days
-        self._history_minutes = min(HISTORY_MINUTES, days * DAY_MS // MINUTE_MS)
+        self._history_minutes = min(HISTORY_MINUTES, days * DAY_MINUTES)
         self._model = MarketModel(profiles, random)
         self._trading = Trading(profiles)
         self._last = np.exp(self._model.log_price)  # what each symbol last traded at
