@@ -75,6 +75,7 @@ class Settings:
     replay_speed: float
     replay_loop: bool
     simulation_seed: int | None
+    simulation_days: int
     market_interval: float
     sentiment_interval: float
     signal_interval: float
@@ -276,6 +277,12 @@ def load_settings(
             "",
             "an integer from 0 to 4294967295, or empty for a new market each time",
             lambda value: values.integer(0, 2**32 - 1)(value) if value else None,
+        ),
+        simulation_days=read.parse(
+            "SIMULATION_DAYS",
+            str(values.SIMULATION_DAYS_MAX),
+            f"a number of days from 1 to {values.SIMULATION_DAYS_MAX}",
+            values.integer(1, values.SIMULATION_DAYS_MAX),
         ),
         market_interval=read.parse("MARKET_INTERVAL", "2", interval_text, interval),
         sentiment_interval=read.parse("SENTIMENT_INTERVAL", "10", interval_text, interval),

@@ -14,6 +14,8 @@ KRAKEN_FEED = "kraken"
 COINBASE_FEED = "coinbase"
 EXCHANGE_FEEDS = (BINANCE_FEED, KRAKEN_FEED, COINBASE_FEED)
 REPLAY_FEED_PREFIX = "replay:"
+# Two years, which the daily index ranks itself in: of 20 symbols, a second's work.
+SIMULATION_DAYS_MAX = 730
 
 # Those of `market.candles`, which has their lengths.
 INTERVAL_NAMES = ("1m", "5m", "15m", "1h", "4h", "1d")

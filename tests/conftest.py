@@ -15,6 +15,8 @@ from tests.servers import Server
 from tests.stream_clients import TRANSPORTS, NodeClient, PythonClient
 
 STACKS = {"python": PythonClient, "node": NodeClient}
+# Of the server that tests share.
+SHARED_SYMBOLS = ("BTC", "ETH", "SOL", "ADA")
 Connect = Callable[..., Any]
 StartServer = Callable[..., Server]
 
@@ -70,7 +72,13 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
 @pytest.fixture(scope="session")
 def server(_start: StartServer) -> Server:
     """A server with its defaults and a quick cadence, shared by all tests that do no harm to it."""
-    return _start(MARKET_INTERVAL="0.4", SENTIMENT_INTERVAL="1", SIGNAL_INTERVAL="1")
+    return _start(
+        MARKET_INTERVAL="0.4",
+        SENTIMENT_INTERVAL="1",
+        SIGNAL_INTERVAL="1",
+        SYMBOLS=",".join(SHARED_SYMBOLS),
+        SIMULATION_DAYS="",
+    )
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     assert settings.market_feed == "simulated"
     intervals = (settings.market_interval, settings.sentiment_interval, settings.signal_interval)
     assert intervals == (2, 10, 15)
+    assert settings.simulation_days == 730
     assert settings.signal_timeframe == "1h"
 
 

@@ -45,7 +45,12 @@ def keep(path: Path, learner: str, state: dict[str, Any], symbol: str = "BTC") -
 def test_a_signal_speaks_of_the_timeframe_that_is_set_at_the_level_that_rest_answers(
     start_server: StartServer, connect: Connect, timeframe: str
 ) -> None:
-    server = start_server(SIGNAL_TIMEFRAME=timeframe, SIGNAL_INTERVAL="0.2", SYMBOLS="BTC,ETH")
+    server = start_server(
+        SIGNAL_TIMEFRAME=timeframe,
+        SIGNAL_INTERVAL="0.2",
+        SYMBOLS="BTC,ETH",
+        SIMULATION_DAYS="",
+    )
     client = connect(to=server)
     client.emit("subscribe", {"symbols": ["BTC"]})
     signal = client.wait("trading_signal")
@@ -68,6 +73,7 @@ def test_what_was_learnt_goes_on_after_a_restart(
         "SIGNAL_TIMEFRAME": "1d",
         "SIGNAL_INTERVAL": "0.2",
         "SYMBOLS": "BTC",
+        "SIMULATION_DAYS": "",
     }
     first = start_server(**options)
     wait_until(lambda: all(ratings(first).values()), "every timeframe to be rated")

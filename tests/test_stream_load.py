@@ -1,4 +1,4 @@
-"""Two hundred clients with baskets of their own: each gets exactly its symbols in every tick."""
+"""A hundred clients with baskets of their own: each gets exactly its symbols in every tick."""
 
 import json
 import random
@@ -10,8 +10,8 @@ from tests.conftest import StartServer
 from tests.servers import PATIENCE, Server, wait_until
 from tests.stream_clients import RawClient
 
-CLIENTS = 200
-TICKS = 30
+CLIENTS = 100
+TICKS = 16
 INTERVAL = 0.25
 # What a second wave of as many clients may leave behind: nothing grows with them, and this is the
 # allocator's own noise.

@@ -52,8 +52,10 @@ MakeFeed = Callable[[_Order], Feed]
 def _simulated(order: _Order) -> Feed:
     from backend.feeds.simulated import SimulatedFeed
 
-    generator = np.random.default_rng(order.settings.simulation_seed)
-    return SimulatedFeed(order.symbols, order.sink, order.clock, generator)
+    settings = order.settings
+    generator = np.random.default_rng(settings.simulation_seed)
+    days = settings.simulation_days
+    return SimulatedFeed(order.symbols, order.sink, order.clock, generator, days=days)
 
 
 def _exchange(order: _Order) -> Feed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.clock import DAY_MINUTES, HOUR_MS, MINUTE_MS, Clock
+from backend.clock import HOUR_MS, MINUTE_MS, Clock
 from backend.feeds.base import MarketSink
 from backend.feeds.profiles import profile_of
 from backend.feeds.simulated_candles import Trading, minutes_of
@@ -15,10 +15,6 @@ from backend.feeds.simulation import MarketModel
 from backend.market.candles import MINUTES_KEPT
 from backend.market.models import CANDLE_COLUMNS, CandleArray, Quote
 
-# As at a start: what ratings of hours and a sentiment that looks back on a week need; a day less
-# than the market keeps, so that it has the first minute for as long as the hours before it are to
-# end there. It begins with a whole hour.
-HISTORY_MINUTES = MINUTES_KEPT - DAY_MINUTES
 # Simulated at once, in a third of a millisecond.
 MINUTES_AT_ONCE = 120
 
@@ -41,11 +37,14 @@ class Newcomers:
         clock: Clock,
         random: np.random.Generator,
         sleep: Callable[[float], None],
+        minutes: int,
     ) -> None:
+        """`minutes` is how much history each gets."""
         self._sink = sink
         self._clock = clock
         self._random = random
         self._sleep = sleep
+        self._minutes = minutes
         # Those that were not told to leave.
         self._wanted: set[str] = set()
         self._due: deque[tuple[str, Newcomer | None]] = deque()
@@ -100,7 +99,7 @@ class Newcomers:
         """Where its history is to begin: after what is known of it already."""
         now_ms = self._clock.now_ms()
         if known is None:
-            begin_ms = now_ms - HISTORY_MINUTES * MINUTE_MS
+            begin_ms = now_ms - self._minutes * MINUTE_MS
             return begin_ms - begin_ms % HOUR_MS
         after_ms = known.time_ms + 1
         after_ms += -after_ms % MINUTE_MS

@@ -6,14 +6,13 @@ from itertools import count
 
 import numpy as np
 
-from backend.clock import HOUR_MS, MINUTE_MS, Clock
-from backend.config_values import SIMULATED_FEED
+from backend.clock import DAY_MINUTES, HOUR_MS, MINUTE_MS, Clock
+from backend.config_values import SIMULATED_FEED, SIMULATION_DAYS_MAX
 from backend.feeds.base import Feed, MarketSink
-from backend.feeds.newcomers import HISTORY_MINUTES, Newcomer, Newcomers
+from backend.feeds.newcomers import Newcomer, Newcomers
 from backend.feeds.profiles import profile_of
 from backend.feeds.simulated_candles import (
     MOVING_SHARE,
-    PAST_DAYS,
     QUANTITY_DECIMALS,
     SimulatedPast,
     Trading,
@@ -23,6 +22,10 @@ from backend.feeds.simulation import MarketModel
 from backend.market.candles import MINUTES_KEPT
 from backend.market.models import OPEN, OPEN_TIME, CandleArray, FeedState, Trade
 
+# Of one-minute history at the first start: what ratings of hours and a sentiment that looks back on
+# a week need; a day less than the market keeps, so that it has the first minute for as long as the
+# hours before it are to end there. It begins with a whole hour.
+HISTORY_MINUTES = MINUTES_KEPT - DAY_MINUTES
 # What a pause, or the time since a run before, is filled up to: as much as the market keeps.
 BRIDGED_MINUTES = MINUTES_KEPT
 STEP_S = 0.25
@@ -43,11 +46,11 @@ Draft = tuple[int, float, float]
 
 class SimulatedFeed(Feed):
     """Loads six days of history that end now, or goes on from what the market holds already, then
-    trades on from it in the machine's time."""
+    trades on from it in the machine's time. Its past goes back `days`."""
 
     name = SIMULATED_FEED
     past_intervals = ("1h",)
-    past_page = (PAST_DAYS + 1) * 24
+    past_page = (SIMULATION_DAYS_MAX + 1) * 24
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class SimulatedFeed(Feed):
         clock: Clock,
         random: np.random.Generator,
         sleep: Callable[[float], None] = time.sleep,
+        days: int = SIMULATION_DAYS_MAX,
     ) -> None:
         profiles = [profile_of(symbol) for symbol in symbols]
         self._symbols = list(symbols)
@@ -63,14 +67,16 @@ class SimulatedFeed(Feed):
         self._clock = clock
         self._random = random
         self._sleep = sleep
+        self._days = days
+        self._history_minutes = min(HISTORY_MINUTES, days * DAY_MINUTES)
         self._model = MarketModel(profiles, random)
         self._trading = Trading(profiles)
         self._last = np.exp(self._model.log_price)  # what each symbol last traded at
         (random_past,) = random.spawn(1)
-        self._past = SimulatedPast(symbols, profiles, self._trading, random_past, sleep)
+        self._past = SimulatedPast(symbols, profiles, self._trading, random_past, sleep, days)
         # Of those that have come since, each by itself.
         self._later_pasts: dict[str, SimulatedPast] = {}
-        self._newcomers = Newcomers(sink, clock, random, sleep)
+        self._newcomers = Newcomers(sink, clock, random, sleep, self._history_minutes)
         self._trade_ids: list[count[int]] = []
         self._pending = np.zeros(len(symbols))  # USD that wait for their symbol's next trade
         # The trades of the steps to come; the last are the next ones.
@@ -100,7 +106,7 @@ class SimulatedFeed(Feed):
         self._newcomers.leave(symbol)
 
     def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
-        """Two years of hours, before the first minute that is known."""
+        """Hours, before the first minute that is known."""
 
         def price_then(symbol: str) -> float | None:
             minutes = self._sink.closed_candles(symbol)
@@ -121,7 +127,7 @@ class SimulatedFeed(Feed):
         reached_ms = max((quote.time_ms + 1 for quote in known.values()), default=now_ms)
         if len(known) < len(quotes):
             end_ms = reached_ms - reached_ms % MINUTE_MS
-            begin_ms = end_ms - HISTORY_MINUTES * MINUTE_MS
+            begin_ms = end_ms - self._history_minutes * MINUTE_MS
             self._time_ms = begin_ms - begin_ms % HOUR_MS
             self._load_history(
                 (end_ms - self._time_ms) // MINUTE_MS, set(range(len(quotes))) - set(known)
@@ -193,7 +199,7 @@ class SimulatedFeed(Feed):
         (random,) = self._random.spawn(1)
         profiles = [profile_of(symbol)]
         self._later_pasts[symbol] = SimulatedPast(
-            [symbol], profiles, Trading(profiles), random, self._sleep
+            [symbol], profiles, Trading(profiles), random, self._sleep, self._days
         )
 
     def _leave(self, symbol: str) -> None:

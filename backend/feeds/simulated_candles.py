@@ -1,6 +1,5 @@
 """Candles of the simulated market: of steps of its model, and of the years before it began."""
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -40,8 +39,6 @@ MOVING_SHARE = 0.3
 # for many; few see about this much less.
 EXTREME_SHORTFALL, EXTREME_SHORTFALL_MAX = 0.5826, 0.3
 QUANTITY_DECIMALS = 8
-# How far back the past goes.
-PAST_DAYS = 730
 # Simulated at once: half a millisecond's worth, of 17,500.
 HOURS_AT_ONCE = 48
 
@@ -133,21 +130,24 @@ class SimulatedPast:
         profiles: list[Profile],
         trading: Trading,
         random: np.random.Generator,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None],
+        days: int,
     ) -> None:
+        """`days` is how far back it goes from now."""
         self._symbols = symbols
         self._profiles = profiles
         self._trading = trading
         self._random = random
         self._sleep = sleep
+        self._days = days
         # What was made with another symbol's, so that they move together: until it is asked for.
         self._made: dict[str, tuple[int, CandleArray]] = {}
 
     def hours(
         self, symbol: str, before_ms: int, now_ms: int, price_then: Callable[[str], float | None]
     ) -> CandleArray:
-        """Two years of hours up to now that open before `before_ms`, a whole hour, where
-        `price_then` is the price of each symbol then. None where that isn't known."""
+        """The hours that open before `before_ms`, a whole hour, where `price_then` is the price of
+        each symbol then. None where that isn't known."""
         made = self._made.pop(symbol, None)
         if made is None or made[0] != before_ms:
             self._make(before_ms, now_ms, price_then)
@@ -155,7 +155,7 @@ class SimulatedPast:
         return np.empty((0, CANDLE_COLUMNS)) if made is None else made[1]
 
     def _make(self, before_ms: int, now_ms: int, price_then: Callable[[str], float | None]) -> None:
-        begin_ms = now_ms - now_ms % DAY_MS - PAST_DAYS * DAY_MS
+        begin_ms = now_ms - now_ms % DAY_MS - self._days * DAY_MS
         count = (before_ms - begin_ms) // HOUR_MS
         prices = [price_then(symbol) for symbol in self._symbols]
         if count <= 0 or all(price is None for price in prices):

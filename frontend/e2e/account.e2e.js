@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { live, offline, PASSWORD, signIn, watchForTrouble } from './browser.js';
+import { live, offline, PASSWORD, watchForTrouble } from './browser.js';
 import { served } from './served.js';
-import { FEW_SYMBOLS } from './server.js';
+import { SMALL_MARKET } from './server.js';
 
-const at = served(FEW_SYMBOLS);
+const at = served(SMALL_MARKET);
 
 /** @type {import('playwright-core').BrowserContext} */
 let context;
@@ -27,6 +27,14 @@ afterEach(() => context.close());
 async function fill(username, password) {
   await page.getByLabel('Username').fill(username);
   await page.getByLabel('Password', { exact: true }).fill(password);
+}
+
+async function signIn() {
+  await page.goto(`${at.server.url}/sign-in`);
+  await fill('ada', PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await live(page);
+  await page.locator('.account-name').waitFor({ state: 'attached' });
 }
 
 it('shows a first-time visitor moving prices, and the whole market after one click', async () => {
@@ -73,7 +81,7 @@ it('says what is wrong beside the field', async () => {
 });
 
 it('is still signed in after a reload, without a token that a script could read', async () => {
-  await signIn(page, at.server.url, 'ada');
+  await signIn();
   await page.reload();
   await live(page);
   const readable = await page.evaluate(() =>
@@ -86,7 +94,7 @@ it('is still signed in after a reload, without a token that a script could read'
 });
 
 it('is signed in and out in all tabs at once', async () => {
-  await signIn(page, at.server.url, 'ada');
+  await signIn();
   const second = await context.newPage();
   const troubleThere = watchForTrouble(second);
   await second.goto(`${at.server.url}/markets`);
@@ -103,7 +111,7 @@ it('is signed in and out in all tabs at once', async () => {
 });
 
 it('keeps the page when the session is revoked elsewhere, and says so at sign-in', async () => {
-  await signIn(page, at.server.url, 'ada');
+  await signIn();
   const cookies = await context.cookies(`${at.server.url}/api/auth/refresh`);
   await fetch(`${at.server.url}/api/auth/logout`, {
     method: 'POST',

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { chooseInterval, live, PASSWORD, signIn, watchForTrouble } from './browser.js';
 import { served } from './served.js';
+import { SMALL_MARKET } from './server.js';
 
-const at = served();
+const at = served({ SIMULATION_DAYS: SMALL_MARKET.SIMULATION_DAYS });
 
 /** @type {import('playwright-core').BrowserContext} */
 let context;
@@ -106,6 +107,7 @@ it('lets two tabs differ', async () => {
 
 it('has symbol and price on the tab, also while it is hidden', async () => {
   await signIn(page, at.server.url, 'ada');
+  await open('/');
   await expect.poll(() => page.title()).toBe('Overview · CRS');
   await open('/markets/BTC');
   await live(page);

@@ -2,12 +2,12 @@ import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { spanOf } from '../src/features/market/chart/intervals.js';
 import { chooseInterval, live, signIn } from './browser.js';
 import { expectRestsBars, oldestBar, readBars, restBars, timeAt } from './chartReading.js';
-import { FEW_SYMBOLS } from './server.js';
 import { served } from './served.js';
 
-const INTERVALS = ['1m', '5m', '15m', '1h', '4h', '1d'];
+/** Of which there are minutes, hours and days in the database, each with pages of its own. */
+const INTERVALS = ['1m', '4h', '1d'];
 
-const at = served(FEW_SYMBOLS);
+const at = served({ SYMBOLS: 'BTC' });
 
 /** @type {import('playwright-core').Page} */
 let page;

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { launchBrowser, live, register, signIn } from './browser.js';
+import { live, register, signIn } from './browser.js';
 import { Cable } from './cable.js';
 import { readBars } from './chartReading.js';
 import { writeRecording } from './replayFile.js';
-import { FEW_SYMBOLS, Server } from './server.js';
+import { connectBrowser } from './served.js';
+import { SMALL_MARKET, Server } from './server.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -30,7 +31,7 @@ export function charted() {
   let context;
 
   beforeAll(async () => {
-    at.browser = await launchBrowser();
+    at.browser = await connectBrowser();
     directory = mkdtempSync(join(tmpdir(), 'crs-recording-'));
     writeRecording(join(directory, 'made-up.txt'), ['BTC', 'ETH']);
   });
@@ -47,7 +48,7 @@ export function charted() {
   });
 
   at.open = async (env) => {
-    at.server = await new Server({ ...FEW_SYMBOLS, ...env }).start();
+    at.server = await new Server({ ...SMALL_MARKET, ...env }).start();
     at.cable = await new Cable(at.server.port).start();
     await register(at.server.url, 'ada');
     context = await at.browser.newContext({ viewport: { width: 1440, height: 900 } });

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import { signIn } from './browser.js';
+import { SMALL_MARKET } from './server.js';
 import { served } from './served.js';
 
 // Signals are drawn on the candles that they rate.
-const at = served({ SIGNAL_TIMEFRAME: '1m' });
+const at = served({ ...SMALL_MARKET, SIGNAL_TIMEFRAME: '1m' });
 
 /**
  * What can be seen of an element's state where the system forces its colours.
@@ -108,6 +109,7 @@ it('draws candles hollow where they rise and filled where they fall', async () =
 it('keeps the colours that were chosen', async () => {
   const page = await at.browser.newPage({ viewport: { width: 1440, height: 900 } });
   await signIn(page, at.server.url, 'ada');
+  await page.goto(at.server.url);
   const up = () =>
     page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--up'));
   const before = await up();

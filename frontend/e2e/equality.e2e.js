@@ -6,17 +6,17 @@ import { renderHook } from '@testing-library/react';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { useWebSocket } from '@/hooks/useWebSocket.js';
 import { logIn, PASSWORD, register } from './browser.js';
-import { FEW_SYMBOLS, PYTHON, ROOT, Server } from './server.js';
+import { SMALL_MARKET, PYTHON, ROOT, Server } from './server.js';
 
 const SYMBOLS = ['BTC', 'ETH', 'ADA'];
-const SECONDS = 20;
+const SECONDS = 12;
 
 /** @type {Server} */
 let server;
 
 beforeAll(async () => {
   server = await new Server({
-    ...FEW_SYMBOLS,
+    ...SMALL_MARKET,
     SENTIMENT_INTERVAL: '4',
     SIGNAL_INTERVAL: '3',
   }).start();

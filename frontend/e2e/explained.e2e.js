@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import { violations } from './axe.js';
 import { signIn, watchForTrouble } from './browser.js';
+import { SMALL_MARKET } from './server.js';
 import { served } from './served.js';
 
-const at = served({ SIGNAL_INTERVAL: '2' });
+const at = served({ ...SMALL_MARKET, SIGNAL_INTERVAL: '2' });
 
 /** @param {import('playwright-core').BrowserContextOptions} options */
 async function open(options) {

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { violations } from './axe.js';
-import { launchBrowser, register, signIn } from './browser.js';
+import { register, signIn } from './browser.js';
 import { expectRestsBars } from './chartReading.js';
 import { Exchange } from './exchange.js';
+import { connectBrowser } from './served.js';
 import { Server } from './server.js';
 import { setHidden } from './visibility.js';
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
     ...(await binance.start()),
     ...(await kraken.start()),
   }).start();
-  browser = await launchBrowser();
+  browser = await connectBrowser();
   await register(server.url, 'ada');
 });
 
@@ -51,8 +52,8 @@ async function expectKraken(page) {
   await page.locator('.source-badge', { hasText: 'Kraken' }).waitFor({ timeout: 60_000 });
   await page.locator('.feed-strip', { hasText: /Kraken in place of Binance since \d/ }).waitFor();
   await expect.poll(() => page.locator('.stale-badge').count()).toBe(0);
-  await page.waitForTimeout(1500);
-  await expectRestsBars(page, server.url);
+  // The chart asks for the candles of the other one when it is told of it.
+  await vi.waitFor(() => expectRestsBars(page, server.url), { timeout: 30_000, interval: 500 });
 }
 
 it('goes over to another exchange by itself, looked at or hidden, and says so', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { chooseInterval, launchBrowser, register, signIn } from './browser.js';
+import { chooseInterval, register, signIn } from './browser.js';
 import { makeRecording } from './recording.js';
+import { connectBrowser } from './served.js';
 import { Server } from './server.js';
 
 const MINUTES = 75;
@@ -22,10 +23,10 @@ beforeAll(async () => {
     SYMBOLS: 'BTC,ETH,ADA',
     SIGNAL_TIMEFRAME: '1m',
   }).start();
-  browser = await launchBrowser();
+  browser = await connectBrowser();
   await register(server.url, 'ada');
   page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  await signIn(page, server.url, 'ada', /./);
+  await signIn(page, server.url, 'ada');
 });
 
 afterAll(async () => {

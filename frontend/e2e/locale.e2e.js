@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { signIn } from './browser.js';
+import { SMALL_MARKET } from './server.js';
 import { served } from './served.js';
 
-const at = served({ SIGNAL_INTERVAL: '2' });
+const at = served({ ...SMALL_MARKET, SIGNAL_INTERVAL: '2' });
 
 it('writes numbers and times as the visitor does, and names the zone', async () => {
   const context = await at.browser.newContext({ locale: 'de-DE', timezoneId: 'Asia/Kolkata' });

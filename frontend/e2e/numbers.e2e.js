@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchBrowser, register, signIn } from './browser.js';
+import { register, signIn } from './browser.js';
 import { makeRecording } from './recording.js';
+import { connectBrowser } from './served.js';
 import { Server } from './server.js';
 
 const PRICES = {
@@ -38,7 +39,7 @@ beforeAll(async () => {
     SYMBOLS: Object.keys(PRICES).join(','),
     SIGNAL_INTERVAL: '2',
   }).start();
-  browser = await launchBrowser();
+  browser = await connectBrowser();
   await register(server.url, 'ada');
 });
 

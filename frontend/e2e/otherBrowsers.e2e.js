@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PASSWORD, register } from './browser.js';
 import { OTHER_BROWSERS } from './otherBrowsers.js';
-import { FEW_SYMBOLS, Server } from './server.js';
+import { SMALL_MARKET, Server } from './server.js';
 
 /** As long as a loaded machine needs to bring a browser's page up. */
 const PATIENCE = { timeout: 30_000 };
@@ -21,7 +21,7 @@ const SIGN_IN = `
 let server;
 
 beforeAll(async () => {
-  server = await new Server(FEW_SYMBOLS).start();
+  server = await new Server(SMALL_MARKET).start();
   await register(server.url, 'ada');
 });
 

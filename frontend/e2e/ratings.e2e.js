@@ -5,7 +5,7 @@ import { served } from './served.js';
 
 const TIMEFRAMES = ['1m', '5m', '15m', '1h', '4h', '1d'];
 
-const at = served();
+const at = served({ SYMBOLS: 'BTC,ETH,ADA' });
 
 /**
  * The details of BTC, once all timeframes are rated: the years behind them are there a moment after

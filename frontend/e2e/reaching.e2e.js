@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { live, signIn } from './browser.js';
 import { readBars, restBars, timeAt } from './chartReading.js';
+import { SMALL_MARKET } from './server.js';
 import { served } from './served.js';
 
 const MINUTE = 60_000;
 const PHONE = { viewport: { width: 360, height: 560 }, hasTouch: true, isMobile: true };
 
-const at = served();
+const at = served(SMALL_MARKET);
 
 /**
  * @param {import('playwright-core').BrowserContextOptions} options

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, afterAll, expect, it } from 'vitest';
-import { launchBrowser, live, offline, register, signIn, watchForTrouble } from './browser.js';
-import { FEW_SYMBOLS, Server } from './server.js';
+import { live, offline, register, signIn, watchForTrouble } from './browser.js';
+import { connectBrowser } from './served.js';
+import { SMALL_MARKET, Server } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -8,7 +9,7 @@ let browser;
 let server;
 
 beforeAll(async () => {
-  browser = await launchBrowser();
+  browser = await connectBrowser();
 });
 
 afterAll(() => browser?.close());
@@ -17,7 +18,7 @@ afterEach(() => server?.stop());
 
 /** @param {Record<string, string>} env */
 async function open(env = {}) {
-  server = await new Server({ ...FEW_SYMBOLS, ...env }).start();
+  server = await new Server({ ...SMALL_MARKET, ...env }).start();
   await register(server.url, 'ada');
   // Wide enough for the volume, by which BTC stands in view; by the change it may stand anywhere.
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
@@ -79,7 +80,7 @@ it('renews its token ahead of the expiry, and stays live all the while', async (
 it('stays signed in when the page is left in the middle of a refresh', async () => {
   const { page, trouble } = await open();
   // The refresh of a reload is cut short by the next reload, earlier or later on its way.
-  for (let delay = 0; delay < 40; delay += 2) {
+  for (let delay = 0; delay < 40; delay += 4) {
     const asked = page.waitForRequest('**/api/auth/refresh');
     await page.reload({ waitUntil: 'commit' });
     await asked;

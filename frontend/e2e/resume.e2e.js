@@ -2,12 +2,18 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { WebSocketService } from '@/lib/websocket.js';
 import { live, logIn, offline, signIn } from './browser.js';
 import { Cable } from './cable.js';
+import { SMALL_MARKET } from './server.js';
 import { served } from './served.js';
 
 const SOON = { reconnectionDelay: 100, reconnectionDelayMax: 1000, reconnectionAttempts: 1000 };
 
 /** It says something to everybody five times a second, and of each symbol now and then. */
-const at = served({ SENTIMENT_INTERVAL: '0.2', SIGNAL_INTERVAL: '0.2', SIGNAL_TIMEFRAME: '1m' });
+const at = served({
+  ...SMALL_MARKET,
+  SENTIMENT_INTERVAL: '0.2',
+  SIGNAL_INTERVAL: '0.2',
+  SIGNAL_TIMEFRAME: '1m',
+});
 
 /** @type {Cable} */
 let cable;

@@ -1,7 +1,14 @@
 /** What most files of tests need, once for all of their tests. */
-import { afterAll, beforeAll } from 'vitest';
-import { launchBrowser, register } from './browser.js';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, inject } from 'vitest';
+import { register } from './browser.js';
 import { Server } from './server.js';
+
+/**
+ * @returns {Promise<import('playwright-core').Browser>} The one of `oneBrowser.js`; to close it
+ *   closes what was opened through it.
+ */
+export const connectBrowser = () => chromium.connect(inject('browser'));
 
 /**
  * A server with an account of `ada`, and a browser, as long as a file's tests run.
@@ -13,7 +20,7 @@ export function served(env) {
   const at = /** @type {ReturnType<typeof served>} */ ({});
   beforeAll(async () => {
     at.server = await new Server(env).start();
-    at.browser = await launchBrowser();
+    at.browser = await connectBrowser();
     await register(at.server.url, 'ada');
   });
   afterAll(async () => {

@@ -13,10 +13,10 @@ export const PYTHON = process.env.CRS_PYTHON ?? (existsSync(VENV_PYTHON) ? VENV_
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Settings of a server for tests that look at some symbols only: with five of them it is up in
- * half of the processor's time that it takes with all.
+ * Settings of a server for tests that look at some symbols only, and at no more of the past than a
+ * rating of hours needs: it is up in a part of the processor's time that it takes with all.
  */
-export const FEW_SYMBOLS = { SYMBOLS: 'BTC,ETH,SOL,XRP,ADA' };
+export const SMALL_MARKET = { SYMBOLS: 'BTC,ETH,SOL,XRP,ADA', SIMULATION_DAYS: '3' };
 
 /** Below those that the kernel hands out, so that nobody gets the port of a server that is away. */
 const LASTING_PORTS = { first: 15_000, count: 15_000 };

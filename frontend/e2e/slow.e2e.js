@@ -1,13 +1,14 @@
 import { expect, it } from 'vitest';
 import { signIn } from './browser.js';
 import { layoutShift, slowDown, watchLayoutShift } from './network.js';
+import { SMALL_MARKET } from './server.js';
 import { served } from './served.js';
 
 const LARGEST_SHIFT = 0.1;
 /** Until the slow network has brought all. */
 const SETTLE_MS = 12_000;
 
-const at = served();
+const at = served(SMALL_MARKET);
 
 /**
  * When something had come over the network, in ms since the page was asked for.

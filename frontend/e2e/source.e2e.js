@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { violations } from './axe.js';
-import { launchBrowser, register, signIn } from './browser.js';
+import { register, signIn } from './browser.js';
 import { makeRecording } from './recording.js';
-import { FEW_SYMBOLS, Server } from './server.js';
+import { connectBrowser } from './served.js';
+import { SMALL_MARKET, Server } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -12,7 +13,7 @@ let server;
 let recording;
 
 beforeAll(async () => {
-  browser = await launchBrowser();
+  browser = await connectBrowser();
 });
 
 afterAll(() => browser?.close());
@@ -23,16 +24,15 @@ afterEach(async () => {
 });
 
 /**
- * A signed-in page that has been loaded anew, so that all it knows it was told then.
+ * The overview of a market.
  * @param {Record<string, string>} env
  */
-async function reloaded(env) {
-  server = await new Server({ ...FEW_SYMBOLS, ...env }).start();
+async function open(env) {
+  server = await new Server({ ...SMALL_MARKET, ...env }).start();
   await register(server.url, 'ada');
   const page = await (await browser.newContext()).newPage();
-  // The words beside the name are what the tests are about.
-  await signIn(page, server.url, 'ada', /./);
-  await page.reload();
+  await signIn(page, server.url, 'ada');
+  await page.goto(server.url);
   return page;
 }
 
@@ -44,7 +44,7 @@ const strip = (page) => page.locator('.feed-strip');
 
 it('says of a recording where it is, how fast, and when it will end', async () => {
   recording = makeRecording({ BTC: 64000, ETH: 2700 }, { minutes: 3000 });
-  const page = await reloaded({
+  const page = await open({
     MARKET_FEED: `replay:${recording.path}`,
     REPLAY_SPEED: '600',
     SYMBOLS: 'BTC,ETH,GONE',
@@ -63,7 +63,7 @@ it('says of a recording where it is, how fast, and when it will end', async () =
 
 it('says that a recording has ended, and since when', async () => {
   recording = makeRecording({ BTC: 64000 }, { minutes: 100 });
-  const page = await reloaded({
+  const page = await open({
     MARKET_FEED: `replay:${recording.path}`,
     REPLAY_SPEED: '100000',
     SYMBOLS: 'BTC',
@@ -77,7 +77,7 @@ it('says that a recording has ended, and since when', async () => {
 });
 
 it('never calls an exchange live that does not answer', async () => {
-  const page = await reloaded({
+  const page = await open({
     MARKET_FEED: 'binance',
     BINANCE_WS_URL: 'ws://127.0.0.1:9',
     BINANCE_REST_URL: 'http://127.0.0.1:9',
@@ -89,7 +89,7 @@ it('never calls an exchange live that does not answer', async () => {
 });
 
 it('says of a live market how old its last trade is', async () => {
-  const page = await reloaded({});
+  const page = await open({});
   await expect.poll(() => strip(page).textContent()).toMatch(/Live since .*Last trade now/);
   await expect.poll(() => strip(page).textContent()).toContain('A simulation, no real market');
 });

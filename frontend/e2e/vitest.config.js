@@ -10,7 +10,8 @@ export default defineConfig({
   resolve: { alias: { '@': `${root}src` } },
   test: {
     include: ['e2e/**/*.e2e.js'],
-    // A file has a server and a browser of its own, and waits for most of its time.
+    globalSetup: ['e2e/oneBrowser.js'],
+    // A file has a server of its own, and waits for most of its time.
     maxWorkers: 2,
     // Of the tests of a file that run beside each other: each has a page of its own, likewise.
     maxConcurrency: 3,

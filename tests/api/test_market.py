@@ -8,14 +8,14 @@ import requests
 
 from backend.market.candles import INTERVALS
 from backend.protocol import BOOK_FIELDS, QUOTE_FIELDS
-from tests.conftest import StartServer
-from tests.servers import SYMBOLS, Server, wait_until
+from tests.conftest import SHARED_SYMBOLS, StartServer
+from tests.servers import Server, wait_until
 
 
 def test_symbols_are_listed_with_the_precision_of_their_price(server: Server) -> None:
     answer = server.get("/api/market/symbols").json()
     listed = {entry["symbol"]: entry["price_decimals"] for entry in answer["symbols"]}
-    assert tuple(listed) == SYMBOLS
+    assert tuple(listed) == SHARED_SYMBOLS
     assert listed["BTC"] == 2 and listed["ADA"] == 6
     assert answer["intervals"] == ["1m", "5m", "15m", "1h", "4h", "1d"]
     assert answer["feed"] == "simulated" and answer["feed_status"]["state"] == "live"
@@ -26,7 +26,7 @@ def test_quotes_are_those_of_the_stream(server: Server) -> None:
     quotes = server.get("/api/market/quotes?symbols=BTC,ADA").json()["quotes"]
     assert set(quotes) == {"BTC", "ADA"}
     assert set(quotes["BTC"]) == set(QUOTE_FIELDS) - set(BOOK_FIELDS)
-    assert len(server.get("/api/market/quotes").json()["quotes"]) == len(SYMBOLS)
+    assert len(server.get("/api/market/quotes").json()["quotes"]) == len(SHARED_SYMBOLS)
 
 
 @pytest.mark.parametrize("interval", INTERVALS)
@@ -110,7 +110,7 @@ def test_forecast_ranges_lie_within_one_another_and_show_their_coverage(server: 
     # They are read from the history in the first seconds of the process.
     ready = wait_until(
         lambda: (
-            len((answer := server.get("/api/forecast").json())["forecasts"]) == len(SYMBOLS)
+            len((answer := server.get("/api/forecast").json())["forecasts"]) == len(SHARED_SYMBOLS)
             and answer
         ),
         "the forecasts of all symbols",

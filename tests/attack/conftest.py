@@ -29,7 +29,9 @@ class _Sieges:
         return self._present
 
     def _server(self) -> Server:
-        return self._start(MARKET_INTERVAL=str(INTERVAL_SECONDS), SYMBOLS=DEFAULT_SYMBOLS)
+        return self._start(
+            MARKET_INTERVAL=str(INTERVAL_SECONDS), SYMBOLS=DEFAULT_SYMBOLS, SIMULATION_DAYS=""
+        )
 
     def end(self) -> None:
         if self._present is not None:

@@ -30,7 +30,7 @@ def told(cluster: Cluster) -> dict[str, str]:
 def test_every_process_answers_with_the_levels_of_the_one_that_leads(
     start_cluster: StartCluster,
 ) -> None:
-    cluster = start_cluster(2, SYMBOLS="BTC,ETH", SIGNAL_TIMEFRAME="4h")
+    cluster = start_cluster(2, SYMBOLS="BTC,ETH", SIGNAL_TIMEFRAME="4h", SIMULATION_DAYS="")
 
     def same() -> list[dict[str, str]] | None:
         found = levels(cluster)

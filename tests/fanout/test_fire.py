@@ -18,8 +18,8 @@ import pytest
 from tests.fanout.conftest import StartEcho
 from tests.fanout.raw_clients import TEXT, WebSocket, client_frame
 
-SECONDS = float(os.environ.get("FIRE_SECONDS", "8"))
-CLIENTS = int(os.environ.get("FIRE_CLIENTS", "300"))
+SECONDS = float(os.environ.get("FIRE_SECONDS", "4"))
+CLIENTS = int(os.environ.get("FIRE_CLIENTS", "150"))
 ROOMS = [f"room{number}" for number in range(12)]
 INTERVAL = 0.25
 PAD_BYTES = 400

@@ -17,14 +17,15 @@ HISTORY = HISTORY_MINUTES + 13
 class Run:
     """A feed on a market, whose sleep moves the clock, and stops the feed in time."""
 
-    def __init__(self, clock, seconds, seed=7, symbols=SYMBOLS, market=None):
+    def __init__(self, clock, seconds, seed=7, symbols=SYMBOLS, market=None, **options):
         self.clock = clock
         self.market = market or Market(symbols, clock, "simulated")
         self.trades: list[Trade] = []
         self.until = clock.monotonic() + seconds
         self.started_ms = clock.now_ms()
         self.on_sleep = lambda: None
-        self.feed = SimulatedFeed(symbols, self, clock, np.random.default_rng(seed), self.sleep)
+        random = np.random.default_rng(seed)
+        self.feed = SimulatedFeed(symbols, self, clock, random, self.sleep, **options)
 
     def __getattr__(self, name):
         return getattr(self.market, name)

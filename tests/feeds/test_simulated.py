@@ -232,6 +232,17 @@ def test_two_years_of_hours_end_where_the_minutes_begin(hour):
     assert busy > 1.3 * quiet
 
 
+@pytest.mark.parametrize("days", [3, 30])
+def test_the_past_goes_back_as_many_days_as_it_is_told_to(clock, days):
+    run = Run(clock, 0, symbols=("BTC",), days=days).run()
+    first = run.market.closed_candles("BTC")[0]
+    first_ms = int(first[OPEN_TIME])
+    assert (run.started_ms - first_ms) // DAY == min(days, 6)
+    rows = run.feed.past("BTC", "1h", first_ms, 20_000)
+    assert rows[0, OPEN_TIME] == run.started_ms - run.started_ms % DAY - days * DAY
+    assert rows[-1, OPEN_TIME] == first_ms - HOUR and rows[-1, CLOSE] == first[OPEN]
+
+
 def test_there_is_nothing_before_the_two_years_nor_before_a_price_that_is_not_known(hour):
     first_ms = int(hour.market.closed_candles("BTC")[0, OPEN_TIME])
     assert len(hour.feed.past("BTC", "1h", first_ms - 731 * DAY, 1_000)) == 0

@@ -84,7 +84,7 @@ def test_a_killed_server_comes_back_with_its_candles_and_fills_the_gap(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, start_server: StartServer
 ) -> None:
     url = url_of(kind, request, tmp_path)
-    options = {"DATABASE_URL": url, "SYMBOLS": ",".join(SYMBOLS)}
+    options = {"DATABASE_URL": url, "SYMBOLS": ",".join(SYMBOLS), "SIMULATION_DAYS": ""}
     first = start_server(**options)
     wait_until(lambda: len(candles(first, "1d")) > 700, "the years before")
     before = candles(first, "1h"), candles(first, "1m")[:-1]

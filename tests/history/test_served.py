@@ -153,7 +153,11 @@ def test_all_of_a_recording_that_was_played_can_be_read(start_server: StartServe
 def test_of_several_processes_one_writes_and_all_read(
     redis_server: Redis, start_server: StartServer, tmp_path: Path
 ) -> None:
-    options = {"REDIS_URL": redis_server.url, "DATABASE_URL": f"sqlite:///{tmp_path}/crs.db"}
+    options = {
+        "REDIS_URL": redis_server.url,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/crs.db",
+        "SIMULATION_DAYS": "",
+    }
     servers = [start_server(**options) for _ in range(2)]
     days = "/api/market/candles?symbol=ETH&interval=1d&limit=1500"
     for server in servers:
