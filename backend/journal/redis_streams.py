@@ -40,6 +40,8 @@ CANDLES = "crs:candles:{source}:{symbol}:{day}"
 REPORTS_KEPT = 400
 # Of these, those that whoever comes looks at: there is a full one every two seconds.
 REPORTS_LOOKED_AT = 40
+# Where the first report is read on from.
+START = "0-0"
 # A week of minutes is held; the day that it begins in, and some hours for clocks.
 CANDLES_KEPT_DAYS = 9
 CANDLES_KEPT_SECONDS = CANDLES_KEPT_DAYS * DAY_MS // 1000
@@ -126,11 +128,13 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Something that was read: an entry or a report, and the epoch that it is of."""
+    """Something that was read: an entry, or a report and the place to read on from after it, and
+    the epoch that it is of."""
 
     epoch: Epoch
     entry: Entry | None = None
     report: dict[str, Any] | None = None
+    place: str = START
 
 
 class Minutes(NamedTuple):
@@ -242,16 +246,15 @@ class RedisStreams:
             before = f"({page[-1][0].decode()}"
         return found[::-1]
 
-    def reports(self) -> tuple[list[Heard], str]:
-        """The newest reports, in order, and where to read on."""
+    def reports(self) -> list[Heard]:
+        """The newest reports, in order."""
         page = self._redis.xrevrange(MARKET, count=REPORTS_LOOKED_AT)[::-1]
-        last = page[-1][0].decode() if page else "0-0"
-        return [_heard_report(*each) for each in page], last
+        return [_heard_report(*each) for each in page]
 
     def tail(self) -> tuple[str, int]:
         """The places of the newest report and of what was said last."""
         newest = self._redis.xrevrange(MARKET, count=1)
-        return newest[0][0].decode() if newest else "0-0", int(self._redis.get(LAST) or 0)
+        return newest[0][0].decode() if newest else START, int(self._redis.get(LAST) or 0)
 
     def candles(
         self, wanted: Mapping[Series, Iterable[int]]
@@ -271,9 +274,9 @@ class RedisStreams:
         packed = self._redis.get(KEPT_BESIDE.format(name=name))
         return None if packed is None else msgpack.unpackb(packed)
 
-    def news(self, market: str, said: int) -> tuple[list[Heard], str]:
-        """What was said after an offset and reported after a place, in this order, and the place
-        to read on from; waits for it up to `BLOCK_SECONDS`."""
+    def news(self, market: str, said: int) -> list[Heard]:
+        """What was said after an offset and reported after a place, in this order; waits for it up
+        to `BLOCK_SECONDS`."""
         streams = self._news.xread(
             {SAID: f"{said}-0", MARKET: market},
             count=READ_AT_ONCE,
@@ -281,12 +284,9 @@ class RedisStreams:
         )
         heard: list[Heard] = []
         for name, page in streams or ():
-            if name.decode() == SAID:
-                heard += (_heard_entry(*each) for each in page)
-            else:
-                heard += (_heard_report(*each) for each in page)
-                market = page[-1][0].decode()
-        return heard, market
+            read = _heard_entry if name.decode() == SAID else _heard_report
+            heard += (read(*each) for each in page)
+        return heard
 
 
 def _in_parts(symbols: Iterable[T]) -> Iterator[list[T]]:
@@ -308,5 +308,6 @@ def _heard_entry(ident: bytes, told: Mapping[bytes, bytes]) -> Heard:
     return Heard(Epoch.read(told[b"epoch"]), entry=entry)
 
 
-def _heard_report(_ident: bytes, told: Mapping[bytes, bytes]) -> Heard:
-    return Heard(Epoch.read(told[b"epoch"]), report=msgpack.unpackb(told[b"report"]))
+def _heard_report(ident: bytes, told: Mapping[bytes, bytes]) -> Heard:
+    report = msgpack.unpackb(told[b"report"])
+    return Heard(Epoch.read(told[b"epoch"]), report=report, place=ident.decode())
