@@ -16,7 +16,13 @@ import msgpack
 import numpy as np
 
 from backend.clock import DAY_MS
-from backend.journal.connection import BLOCK_SECONDS, COMMAND_SECONDS, RedisFailed, connect
+from backend.journal.connection import (
+    BLOCK_SECONDS,
+    COMMAND_SECONDS,
+    OwnConnection,
+    RedisFailed,
+    connect,
+)
 from backend.journal.journal import NotSaid
 from backend.journal.log import KEPT, Entry
 from backend.market.candles import CandleRow
@@ -153,15 +159,17 @@ class RedisStreams:
 
     def __init__(self, url: str) -> None:
         self._redis = connect(url)
-        # One that waits for news has a connection of its own.
-        self._news = connect(url, BLOCK_SECONDS + COMMAND_SECONDS)
+        # Who reports, and who waits for news.
+        self._reports = OwnConnection(url)
+        self._news = OwnConnection(url, BLOCK_SECONDS + COMMAND_SECONDS)
+        self._report = self._reports.script(_REPORT)
         script = self._redis.register_script
-        self._say, self._report = script(_SAY), script(_REPORT)
-        self._keep, self._begin = script(_KEEP), script(_BEGIN)
+        self._say, self._keep, self._begin = script(_SAY), script(_KEEP), script(_BEGIN)
 
     def close(self) -> None:
         """Let go of the connections."""
         self._redis.close()
+        self._reports.close()
         self._news.close()
 
     # --- for the leader -------------------------------------------------------------------------
@@ -277,7 +285,7 @@ class RedisStreams:
     def news(self, market: str, said: int) -> list[Heard]:
         """What was said after an offset and reported after a place, in this order; waits for it up
         to `BLOCK_SECONDS`."""
-        streams = self._news.xread(
+        streams = self._news.client.xread(
             {SAID: f"{said}-0", MARKET: market},
             count=READ_AT_ONCE,
             block=round(BLOCK_SECONDS * 1000),
