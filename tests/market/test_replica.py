@@ -1,5 +1,6 @@
 """A market that is told of another one is the same market."""
 
+import math
 import random
 from collections.abc import Iterator
 
@@ -155,6 +156,14 @@ def test_listeners_hear_what_they_would_hear_of_a_feed(pair: Pair) -> None:
     pair.tell()
     assert prices == ["BTC", "BTC"]
     assert closed == [("BTC", 100.0)]
+
+
+def test_it_knows_how_long_ago_it_was_told_last(pair: Pair) -> None:
+    assert pair.replica.unheard_s == math.inf
+    pair.tell()
+    assert pair.replica.unheard_s == 0
+    pair.clock.advance(0.4)
+    assert pair.replica.unheard_s == pytest.approx(0.4)
 
 
 def test_silence_makes_everything_stale(pair: Pair) -> None:
