@@ -76,7 +76,7 @@ from backend.streaming.forecaster import REFRESH_SECONDS, Forecaster
 from backend.streaming.keeper import Keeper, Learner
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from backend.streaming.pace import Pace
-from backend.streaming.periodic import Periodic
+from backend.streaming.periodic import Periodic, Relaxed
 from backend.streaming.track_record import TrackRecord
 from backend.turns import SLICE_SECONDS, Turns
 from backend.websocket_service import WebSocketService
@@ -97,12 +97,12 @@ LATEST: dict[str, Callable[[Any], Hashable | None]] = {
 # A dead peer is noticed after the sum of both.
 PING_INTERVAL_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
-# A session that another process ended streams for no longer than this, and the query, also where
-# no order came ...
-REVOCATIONS_SECONDS = 0.5
-# ... on a database that is made to be shared, or a Redis that is. On SQLite alone there is seldom
-# another process, and asking it twice a second would double what an idle one takes.
-LONE_REVOCATIONS_SECONDS = 5.0
+# How often the database is asked which sessions other processes have ended, where no order would
+# come; also while Redis is away such a session streams for less than a second more ...
+REVOCATIONS_SECONDS = 0.4
+# ... and otherwise. On SQLite alone there is seldom another process. Asking it twice a second would
+# double what an idle one takes.
+SELDOM_REVOCATIONS_SECONDS = 5.0
 # Rows that nobody needs do no harm for a minute.
 PURGE_SECONDS = 60.0
 
@@ -322,6 +322,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     )
     app.register_blueprint(pages_blueprint(PROJECT_ROOT / "frontend" / "dist"))
 
+    revocations = Relaxed(
+        auth.sessions.load_revocations,
+        SELDOM_REVOCATIONS_SECONDS,
+        lambda: source.in_touch,
+        clock,
+    )
+
     def background(name: str, seconds: float, action: Callable[[], None]) -> Periodic:
         return Periodic(name, seconds, action, socketio.sleep, clock, metrics)
 
@@ -337,10 +344,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
             # Another process on the same database may have ended a session.
             background(
                 "revocations",
-                LONE_REVOCATIONS_SECONDS
+                SELDOM_REVOCATIONS_SECONDS
                 if database.is_sqlite and not settings.redis_url
                 else REVOCATIONS_SECONDS,
-                auth.sessions.load_revocations,
+                revocations.call,
             ),
             background("purge", PURGE_SECONDS, auth.sessions.purge),
             *peers.tasks(),

@@ -56,6 +56,8 @@ class Makers:
 # each quarter of a second, and a full one every two.
 FIRST_REPORT_SECONDS = 3.0
 _LOOK_SECONDS = 0.02
+# Reports come a third of a second apart at the most.
+IN_TOUCH_SECONDS = 0.5
 # The name of the ratings' states in the database.
 SIGNALS = "signals"
 
@@ -69,6 +71,10 @@ class Source(Protocol):
     published: Published
     production: Production
     recoveries: Recoveries
+
+    @property
+    def in_touch(self) -> bool:
+        """Whether what other processes say reaches this one at once."""
 
     def start(self, tick: Callable[[], None]) -> None:
         """Start the background tasks; `tick` sends clients their quotes."""
@@ -97,6 +103,8 @@ class LoneSource:
     sleep: Callable[[float], None]
     metrics: Metrics
     stopped: bool = False
+    # There may be others on the same database, which say nothing.
+    in_touch = False
 
     def start(self, tick: Callable[[], None]) -> None:
         """Load what was stored, and start the feed."""
@@ -139,7 +147,7 @@ class SharedSource:
         self._streams = RedisStreams(settings.redis_url)
         self._lease = Lease(settings.redis_url, new_id())
         journal = RedisJournal(self._streams, sleep)
-        replica = Replica(roster, clock, name)
+        self._replica = replica = Replica(roster, clock, name)
         self.journal: Journal = journal
         self.market: Market = replica
         self.published = published = Published(journal.log)
@@ -201,6 +209,12 @@ class SharedSource:
         self._sleep = sleep
         self._metrics = metrics
         self._stopped = False
+
+    @property
+    def in_touch(self) -> bool:
+        """Whether Redis takes what is said and gives it to this process: whoever leads reports
+        several times a second."""
+        return self._replica.unheard_s < IN_TOUCH_SECONDS
 
     def start(self, tick: Callable[[], None]) -> None:
         """Start to follow, and to look whether anybody leads; returns with a market, or without
