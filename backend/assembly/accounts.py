@@ -7,6 +7,7 @@ from flask import Flask
 from flask_limiter import Limiter
 
 from backend.api.counters import BoundedCounters
+from backend.assembly.ground import Ground
 from backend.auth.accounts import Accounts
 from backend.auth.admins import Admins
 from backend.auth.attempts import Attempts, Counters, Registrations
@@ -27,9 +28,18 @@ from backend.offload import HASHING_WORKERS, Offload
 from backend.storage.database import Database
 from backend.storage.sessions import SessionStore
 from backend.storage.users import UserStore
+from backend.streaming.periodic import Relaxed
 
 # While one password is hashed, that of the next is looked up.
 TURNS_AT_ONCE = HASHING_WORKERS + 1
+# How often the database is asked which sessions other processes have ended, where no order would
+# come; also while Redis is away such a session streams for less than a second more ...
+REVOCATIONS_SECONDS = 0.4
+# ... and otherwise. On SQLite alone there is seldom another process. Asking it twice a second would
+# double what an idle one takes.
+SELDOM_REVOCATIONS_SECONDS = 5.0
+# Rows that nobody needs do no harm for a minute.
+PURGE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -89,3 +99,17 @@ def serve_accounts(
     app.register_blueprint(auth_blueprint(accounts, sessions, cookies, guard, limiter))
     admins = Admins(settings.admin_users, users, offload)
     return Auth(accounts, admins, sessions, issuer, authenticator, revocations)
+
+
+def keep_up_with_sessions(
+    ground: Ground, sessions: LoginSessions, database: Database, in_touch: Callable[[], bool]
+) -> None:
+    """Have ended sessions found out about, and forgotten. While `in_touch()`, orders tell of those
+    that another process on the same database has ended."""
+    lone = database.is_sqlite and not ground.settings.redis_url
+    seconds = SELDOM_REVOCATIONS_SECONDS if lone else REVOCATIONS_SECONDS
+    revocations = Relaxed(
+        sessions.load_revocations, SELDOM_REVOCATIONS_SECONDS, in_touch, ground.clock
+    )
+    ground.every(seconds, "revocations", revocations.call)
+    ground.every(PURGE_SECONDS, "purge", sessions.purge)
