@@ -62,12 +62,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         ground.count_refusal,
         clock,
     )
-    keep_up_with_sessions(ground, auth.sessions, stores.database)
 
     roster = create_roster(settings, stores.symbols)
     looks = Looks()
     desks = Desks(ground, stores, roster, looks)
     source = create_source(ground, roster, desks)
+    keep_up_with_sessions(ground, auth.sessions, stores.database, lambda: source.in_touch)
     forecaster = Forecaster(source.market, roster, Pace(ground.sleep, clock))
     ground.every(REFRESH_SECONDS, "forecast", forecaster.refresh)
 

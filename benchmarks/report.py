@@ -59,6 +59,7 @@ FIGURES = {
     "first_tick_s": ("start of the process to a client's first tick", ".2f", " s"),
     "idle_rss_mb": ("memory when idle", ".0f", " MB"),
     "idle_cpu_percent": ("CPU when idle", ".2f", " %"),
+    "without_clients_ms": ("CPU in a second without clients", ".1f", " ms"),
     "redis_cpu_percent": ("CPU of Redis", ".1f", " %"),
     "heard_per_s": ("events that clients heard in a second", ".0f", ""),
     "to_redis_kb_s": ("sent to Redis in a second", ".1f", " KB"),

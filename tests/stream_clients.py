@@ -69,6 +69,17 @@ class Recorder:
         return [args[0] if args else None for event, args in list(self.heard) if event == name]
 
 
+def keep_order(client: socketio.Client) -> None:
+    """Have messages handled one after the other: the library starts a thread for each, and on a
+    loaded machine they overtake each other."""
+    trigger = client.eio._trigger_event
+
+    def in_order(event: str, *args: Any, run_async: bool = False, **options: Any) -> Any:
+        return trigger(event, *args, run_async=False, **options)
+
+    client.eio._trigger_event = in_order
+
+
 class PythonClient(Recorder):
     """python-socketio's own client."""
 

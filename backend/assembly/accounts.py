@@ -28,15 +28,16 @@ from backend.offload import HASHING_WORKERS, Offload
 from backend.storage.database import Database
 from backend.storage.sessions import SessionStore
 from backend.storage.users import UserStore
+from backend.streaming.periodic import Relaxed
 
 # While one password is hashed, that of the next is looked up.
 TURNS_AT_ONCE = HASHING_WORKERS + 1
-# A session that another process ended streams for no longer than this, and the query, also where
-# no order came ...
-REVOCATIONS_SECONDS = 0.5
-# ... on a database that is made to be shared, or a Redis that is. On SQLite alone there is seldom
-# another process, and asking it twice a second would double what an idle one takes.
-LONE_REVOCATIONS_SECONDS = 5.0
+# How often the database is asked which sessions other processes have ended, where no order would
+# come; also while Redis is away such a session streams for less than a second more ...
+REVOCATIONS_SECONDS = 0.4
+# ... and otherwise. On SQLite alone there is seldom another process. Asking it twice a second would
+# double what an idle one takes.
+SELDOM_REVOCATIONS_SECONDS = 5.0
 # Rows that nobody needs do no harm for a minute.
 PURGE_SECONDS = 60.0
 
@@ -100,10 +101,15 @@ def serve_accounts(
     return Auth(accounts, admins, sessions, issuer, authenticator, revocations)
 
 
-def keep_up_with_sessions(ground: Ground, sessions: LoginSessions, database: Database) -> None:
-    """Have ended sessions found out about, and forgotten."""
+def keep_up_with_sessions(
+    ground: Ground, sessions: LoginSessions, database: Database, in_touch: Callable[[], bool]
+) -> None:
+    """Have ended sessions found out about, and forgotten. While `in_touch()`, orders tell of those
+    that another process on the same database has ended."""
     lone = database.is_sqlite and not ground.settings.redis_url
-    seconds = LONE_REVOCATIONS_SECONDS if lone else REVOCATIONS_SECONDS
-    # Another process on the same database may have ended a session.
-    ground.every(seconds, "revocations", sessions.load_revocations)
+    seconds = SELDOM_REVOCATIONS_SECONDS if lone else REVOCATIONS_SECONDS
+    revocations = Relaxed(
+        sessions.load_revocations, SELDOM_REVOCATIONS_SECONDS, in_touch, ground.clock
+    )
+    ground.every(seconds, "revocations", revocations.call)
     ground.every(PURGE_SECONDS, "purge", sessions.purge)

@@ -1,8 +1,6 @@
 """A board in Redis: each process leaves a note there, which is gone soon after the process is."""
 
-from typing import Any
-
-from backend.journal.connection import connect
+from backend.journal.connection import OwnConnection
 
 # Notes, expiries; process, its note, milliseconds, whether to read -> notes by process, in pairs.
 # By Redis' clock, so that machines whose clocks differ agree on who has ended. Without a process it
@@ -30,8 +28,8 @@ class Board:
 
     def __init__(self, url: str, key: str, me: str, fresh_seconds: float) -> None:
         """`me` is a name that no other process has; a note is there for `fresh_seconds`."""
-        self._redis = connect(url)
-        self._talk: Any = self._redis.register_script(_TALK)
+        self._redis = OwnConnection(url)
+        self._talk = self._redis.script(_TALK)
         self._keys = [key, f"{key}:until"]
         self._me = me
         self._fresh_ms = round(fresh_seconds * 1000)
@@ -50,7 +48,7 @@ class Board:
 
     def take_down(self) -> None:
         """Remove the note: the process ends."""
-        self._redis.hdel(self._keys[0], self._me)
+        self._redis.client.hdel(self._keys[0], self._me)
 
     def _others(self, reply: list[bytes]) -> list[bytes]:
         me = self._me.encode()

@@ -4,9 +4,7 @@ Each term has a fence, a number that grows; whoever appends to the journal names
 refused where a later one was given out.
 """
 
-from typing import Any
-
-from backend.journal.connection import connect
+from backend.journal.connection import OwnConnection
 from backend.journal.redis_scripts import FENCE
 
 LEADER = "crs:leader"
@@ -15,7 +13,7 @@ LEADER = "crs:leader"
 LEASE_SECONDS = 3.0
 # How often the leader says that it is there.
 RENEW_SECONDS = 0.75
-# How often the others look whether the place is free.
+# How often the others look whether the place is free, where nobody has reported for as long.
 LOOK_SECONDS = 0.4
 
 # Leader, fence; holder, ms. -> the fence of the term, or 0 where another holds the lease.
@@ -45,13 +43,12 @@ class Lease:
 
     def __init__(self, url: str, holder: str, seconds: float = LEASE_SECONDS) -> None:
         """`holder` is a name that no other process has."""
-        self._redis = connect(url)
+        self._redis = OwnConnection(url)
         self._holder = holder
         self._milliseconds = round(seconds * 1000)
-        script = self._redis.register_script
-        self._acquire: Any = script(_ACQUIRE)
-        self._renew: Any = script(_RENEW)
-        self._release: Any = script(_RELEASE)
+        self._acquire = self._redis.script(_ACQUIRE)
+        self._renew = self._redis.script(_RENEW)
+        self._release = self._redis.script(_RELEASE)
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -15,6 +15,8 @@ CLOSE = "close"
 # A connection has come back to the process that says so: `sid`, its id, and how often it has been
 # taken up with that, `returns`. Where it has been less often it is over.
 RECOVERED = "recovered"
+# There is something to hear of in the census.
+COUNTED = "counted"
 # An account was logged into from a place: `account`, a digest of its name, and `network`.
 KNOWN_PLACE = "known_place"
 # Symbols are served from now on, or not any more: `added` and `removed`.

@@ -11,7 +11,7 @@ import redis
 
 from backend import green
 from backend.clock import Clock
-from backend.journal.connection import BLOCK_SECONDS, connect
+from backend.journal.connection import IDLE_SECONDS, connect
 
 CHANNEL = "flask-socketio"
 # After this long without a word Redis is asked for one ...
@@ -51,7 +51,7 @@ class Outside:
             raise
 
     def _hear(self) -> None:
-        message = self._channel.get_message(timeout=BLOCK_SECONDS)
+        message = self._channel.get_message(timeout=IDLE_SECONDS)
         if message is None:
             self._mind_silence()
             return

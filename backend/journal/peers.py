@@ -76,7 +76,7 @@ class Company:
         self._clock = clock
         self._lasting = lasting
         orders = RedisOrders(redis_url, me, metrics)
-        census = RedisCensus(redis_url, me, sleep, clock)
+        census = RedisCensus(redis_url, me, orders, sleep, clock)
         self.orders: Orders = orders
         self.census: Census = census
         processes = RedisProcesses(redis_url, me, sleep, metrics)

@@ -1,7 +1,9 @@
 """The census of several processes, in Redis: each leaves its counts there twice a second, and takes
-those of the others with it. One command a time, whatever the number of connections."""
+those of the others with it. One command a time, whatever the number of connections; and hardly any
+while nobody has many of anything."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -13,11 +15,15 @@ from backend.clock import Clock
 from backend.journal.board import Board
 from backend.journal.census import UNTOLD_PART
 from backend.journal.counts import Counts
+from backend.journal.orders import COUNTED, Orders
 
 logger = logging.getLogger(__name__)
 
 COUNTS = "crs:census"
 EVERY_SECONDS = 0.5
+# Where no process has anything to tell, each hears that so much less often; the first one that has
+# makes the others listen.
+QUIET_SECONDS = 2.0
 # A process that says nothing for this long is taken to have ended, and its connections with it;
 # and one that has heard nothing for as long counts for itself.
 FRESH_SECONDS = 5.0
@@ -35,8 +41,11 @@ class _Told:
 class RedisCensus:
     """Counts that cross Redis. `exchange` is for a background task, and may raise `RedisFailed`."""
 
-    def __init__(self, url: str, me: str, sleep: Callable[[float], None], clock: Clock) -> None:
+    def __init__(
+        self, url: str, me: str, orders: Orders, sleep: Callable[[float], None], clock: Clock
+    ) -> None:
         """`me` is a name that no other process has."""
+        self._orders = orders
         self._sleep = sleep
         self._clock = clock
         self._board = Board(url, COUNTS, me, FRESH_SECONDS)
@@ -44,6 +53,9 @@ class RedisCensus:
         self._others: Counter[tuple[str, Hashable]] = Counter()
         self._heard_at = 0.0
         self._broken = False
+        self._tells = False
+        self._quiet_until = -math.inf
+        orders.on(COUNTED, self._listen)
 
     def tell(self, what: str, counts: Callable[[], Counts], limit: int) -> None:
         """Let the others know of these counts, of each of which `limit` is the most."""
@@ -56,17 +68,29 @@ class RedisCensus:
         return self._others[(what, key)]
 
     def exchange(self) -> None:
-        """Tell, hear, and wait a little."""
+        """Tell and hear, if there may be anything to, and wait a little."""
         own = {
             told.what: list(told.counts().largest(TOLD_MAX, told.at_least).items())
             for told in self._told
         }
+        now, tells = self._clock.monotonic(), any(own.values())
+        if tells or self._tells or self._others or now >= self._quiet_until:
+            self._quiet_until = now + QUIET_SECONDS
+            self._talk(msgpack.packb(own))
+            if tells and not self._tells:
+                self._orders.give(COUNTED)
+            self._tells = tells
+        self._sleep(EVERY_SECONDS)
+
+    def _talk(self, own: bytes) -> None:
         others: Counter[tuple[str, Hashable]] = Counter()
-        for packed in self._board.exchange(msgpack.packb(own)):
+        for packed in self._board.exchange(own):
             self._add(others, packed)
             green.pause()
         self._others, self._heard_at = others, self._clock.monotonic()
-        self._sleep(EVERY_SECONDS)
+
+    def _listen(self) -> None:
+        self._quiet_until = -math.inf
 
     def _add(self, others: "Counter[tuple[str, Hashable]]", packed: bytes) -> None:
         try:

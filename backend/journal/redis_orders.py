@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 
 from backend import green
-from backend.journal.connection import BLOCK_SECONDS, COMMAND_SECONDS, connect
+from backend.journal.connection import COMMAND_SECONDS, IDLE_SECONDS, OwnConnection, connect
 from backend.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -25,13 +25,11 @@ KEPT = 10_000
 WAITING_MAX = 1_000
 # Orders in one command to Redis, or one answer of it.
 AT_ONCE = 100
-# How long the sender waits for something to send before it looks whether it is to stop.
-IDLE_SECONDS = 1.0
 
 
 class RedisOrders:
     """Orders that cross Redis. `send` and `read` are for two background tasks: each speaks with
-    Redis for a second or so, and may raise `RedisFailed`."""
+    Redis for some seconds, and may raise `RedisFailed`."""
 
     def __init__(self, url: str, me: str, metrics: Metrics) -> None:
         """`me` is a name that no other process has."""
@@ -39,7 +37,7 @@ class RedisOrders:
         self._metrics = metrics
         self._redis = connect(url)
         # One that waits for news has a connection of its own.
-        self._news = connect(url, BLOCK_SECONDS + COMMAND_SECONDS)
+        self._news = OwnConnection(url, IDLE_SECONDS + COMMAND_SECONDS)
         self._handlers: dict[str, Callable[..., object]] = {}
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._being_sent: list[tuple[str, bytes]] = []
@@ -81,10 +79,10 @@ class RedisOrders:
         first time, find out from where on. What was ordered before this process was there is not
         for it."""
         if self._place is None:
-            newest = self._news.xrevrange(STREAM, count=1)
+            newest = self._news.client.xrevrange(STREAM, count=1)
             self._place = newest[0][0] if newest else "0-0"
-        streams = self._news.xread(
-            {STREAM: self._place}, count=AT_ONCE, block=round(BLOCK_SECONDS * 1000)
+        streams = self._news.client.xread(
+            {STREAM: self._place}, count=AT_ONCE, block=round(IDLE_SECONDS * 1000)
         )
         for _, page in streams or ():
             for place, order in page:

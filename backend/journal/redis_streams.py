@@ -14,7 +14,13 @@ import msgpack
 import numpy as np
 
 from backend.clock import DAY_MS
-from backend.journal.connection import BLOCK_SECONDS, COMMAND_SECONDS, RedisFailed, connect
+from backend.journal.connection import (
+    BLOCK_SECONDS,
+    COMMAND_SECONDS,
+    OwnConnection,
+    RedisFailed,
+    connect,
+)
 from backend.journal.journal import NotSaid
 from backend.journal.log import KEPT, Entry
 from backend.journal.redis_scripts import BEGIN, EPOCH, FENCE, KEEP, LAST, MARKET, REPORT, SAID, SAY
@@ -34,6 +40,8 @@ CANDLES = "crs:candles:{source}:{symbol}:{day}"
 REPORTS_KEPT = 400
 # Of these, those that whoever comes looks at: there is a full one every two seconds.
 REPORTS_LOOKED_AT = 40
+# Where the first report is read on from.
+START = "0-0"
 # A week of minutes is held; the day that it begins in, and some hours for clocks.
 CANDLES_KEPT_DAYS = 9
 CANDLES_KEPT_SECONDS = CANDLES_KEPT_DAYS * DAY_MS // 1000
@@ -72,11 +80,13 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Something that was read: an entry or a report, and the epoch that it is of."""
+    """Something that was read: an entry, or a report and the place to read on from after it, and
+    the epoch that it is of."""
 
     epoch: Epoch
     entry: Entry | None = None
     report: dict[str, Any] | None = None
+    place: str = START
 
 
 class Minutes(NamedTuple):
@@ -95,15 +105,17 @@ class RedisStreams:
 
     def __init__(self, url: str) -> None:
         self._redis = connect(url)
-        # One that waits for news has a connection of its own.
-        self._news = connect(url, BLOCK_SECONDS + COMMAND_SECONDS)
+        # Who reports, and who waits for news.
+        self._reports = OwnConnection(url)
+        self._news = OwnConnection(url, BLOCK_SECONDS + COMMAND_SECONDS)
+        self._report = self._reports.script(REPORT)
         script = self._redis.register_script
-        self._say, self._report = script(SAY), script(REPORT)
-        self._keep, self._begin = script(KEEP), script(BEGIN)
+        self._say, self._keep, self._begin = script(SAY), script(KEEP), script(BEGIN)
 
     def close(self) -> None:
         """Let go of the connections."""
         self._redis.close()
+        self._reports.close()
         self._news.close()
 
     # --- for the leader -------------------------------------------------------------------------
@@ -188,16 +200,15 @@ class RedisStreams:
             before = f"({page[-1][0].decode()}"
         return found[::-1]
 
-    def reports(self) -> tuple[list[Heard], str]:
-        """The newest reports, in order, and where to read on."""
+    def reports(self) -> list[Heard]:
+        """The newest reports, in order."""
         page = self._redis.xrevrange(MARKET, count=REPORTS_LOOKED_AT)[::-1]
-        last = page[-1][0].decode() if page else "0-0"
-        return [_heard_report(*each) for each in page], last
+        return [_heard_report(*each) for each in page]
 
     def tail(self) -> tuple[str, int]:
         """The places of the newest report and of what was said last."""
         newest = self._redis.xrevrange(MARKET, count=1)
-        return newest[0][0].decode() if newest else "0-0", int(self._redis.get(LAST) or 0)
+        return newest[0][0].decode() if newest else START, int(self._redis.get(LAST) or 0)
 
     def candles(
         self, wanted: Mapping[Series, Iterable[int]]
@@ -217,22 +228,19 @@ class RedisStreams:
         packed = self._redis.get(KEPT_BESIDE.format(name=name))
         return None if packed is None else msgpack.unpackb(packed)
 
-    def news(self, market: str, said: int) -> tuple[list[Heard], str]:
-        """What was said after an offset and reported after a place, in this order, and the place
-        to read on from; waits for it up to `BLOCK_SECONDS`."""
-        streams = self._news.xread(
+    def news(self, market: str, said: int) -> list[Heard]:
+        """What was said after an offset and reported after a place, in this order; waits for it up
+        to `BLOCK_SECONDS`."""
+        streams = self._news.client.xread(
             {SAID: f"{said}-0", MARKET: market},
             count=READ_AT_ONCE,
             block=round(BLOCK_SECONDS * 1000),
         )
         heard: list[Heard] = []
         for name, page in streams or ():
-            if name.decode() == SAID:
-                heard += (_heard_entry(*each) for each in page)
-            else:
-                heard += (_heard_report(*each) for each in page)
-                market = page[-1][0].decode()
-        return heard, market
+            read = _heard_entry if name.decode() == SAID else _heard_report
+            heard += (read(*each) for each in page)
+        return heard
 
 
 def _in_parts(symbols: Iterable[T]) -> Iterator[list[T]]:
@@ -254,5 +262,6 @@ def _heard_entry(ident: bytes, told: Mapping[bytes, bytes]) -> Heard:
     return Heard(Epoch.read(told[b"epoch"]), entry=entry)
 
 
-def _heard_report(_ident: bytes, told: Mapping[bytes, bytes]) -> Heard:
-    return Heard(Epoch.read(told[b"epoch"]), report=msgpack.unpackb(told[b"report"]))
+def _heard_report(ident: bytes, told: Mapping[bytes, bytes]) -> Heard:
+    report = msgpack.unpackb(told[b"report"])
+    return Heard(Epoch.read(told[b"epoch"]), report=report, place=ident.decode())

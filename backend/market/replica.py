@@ -2,6 +2,7 @@
 not lead. It can be succeeded by one that a feed goes on with."""
 
 import copy
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -35,14 +36,19 @@ class Replica(MarketState):
         self._told: dict[str, Quote] = {}
         self._spans: dict[str, int] = {}
         self._stale: frozenset[str] = frozenset()
-        self._heard_at: float | None = None
+        self._heard_at = -math.inf
 
     # --- for consumers --------------------------------------------------------------------------
 
     @property
+    def unheard_s(self) -> float:
+        """Seconds since the last report; infinite before the first."""
+        return self._clock.monotonic() - self._heard_at
+
+    @property
     def silent(self) -> bool:
         """Whether nothing was reported for too long; so also before the first report."""
-        return self._heard_at is None or self._clock.monotonic() - self._heard_at > SILENT_AFTER_S
+        return self.unheard_s > SILENT_AFTER_S
 
     def quote(self, symbol: str) -> Quote | None:
         quote = self._told.get(symbol)

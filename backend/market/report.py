@@ -13,9 +13,11 @@ from backend.market.models import OPEN_TIME, Candle, Quote
 
 Report = dict[str, Any]
 
-# Closed minutes of a symbol that wait to be told of; with more than that, as after an outage, it is
-# said from when on they are to be read again.
+# Closed minutes that wait to be told of: an hour of each symbol, or so many of all (70 KB), which a
+# recording closes in seconds that is played at thousands of times its pace. With more than that, as
+# after an outage, it is said from when on they are to be read again.
 CLOSED_WAITING_MAX = 60
+CLOSED_WAITING_OF_ALL = 1_000
 
 NAMES = "names"  # [the names of a Quote's fields]
 QUOTES = "quotes"  # {symbol: the fields of its Quote}
@@ -124,7 +126,8 @@ class Reporter:
 
     def _note_candle(self, symbol: str, candle: Candle) -> None:
         self._closed.append((symbol, candle_row(candle)))
-        if len(self._closed) > CLOSED_WAITING_MAX * len(self._market.symbols):
+        most = max(CLOSED_WAITING_OF_ALL, CLOSED_WAITING_MAX * len(self._market.symbols))
+        if len(self._closed) > most:
             first = {waiting: int(row[OPEN_TIME]) for waiting, row in reversed(self._closed)}
             for waiting, since_ms in first.items():
                 self._note_history(waiting, since_ms)

@@ -7,10 +7,10 @@ from typing import Any
 from backend.clock import DAY_MS
 from backend.journal.connection import RedisFailed
 from backend.journal.redis_journal import RedisJournal
-from backend.journal.redis_streams import Heard, RedisStreams
+from backend.journal.redis_streams import REPORTS_KEPT, START, Heard, RedisStreams
 from backend.market.models import OPEN_TIME
 from backend.market.replica import Replica
-from backend.market.report import NAMES, QUOTES, REWRITTEN
+from backend.market.report import CLOSED, NAMES, QUOTES, REWRITTEN
 from backend.metrics import Metrics
 from backend.streaming.publisher import FULL, TICK
 
@@ -45,7 +45,8 @@ class Follower:
         self._beside = beside
         self._sleep = sleep
         self._metrics = metrics
-        self._place = "0-0"
+        # Behind the last report that was taken in.
+        self._place = START
         # Whether everything that there is has been read once, and whether that was a whole market.
         self.begun = self._whole = False
         # The symbols whose closed minutes have been read; of others all of them are wanted.
@@ -72,30 +73,43 @@ class Follower:
             entries = [heard.entry for heard in self._streams.said() if heard.epoch == epoch]
             self._journal.begin(epoch, [entry for entry in entries if entry is not None])
             self._take_beside(self._beside)
-            reports, self._place = self._streams.reports()
-            self._hear(reports)
+            self._hear(self._streams.reports())
         self.begun = True
 
     def _read(self) -> None:
-        heard, self._place = self._streams.news(self._place, self._journal.log.last)
+        heard = self._streams.news(self._place, self._journal.log.last)
+        if sum(each.report is not None for each in heard) >= REPORTS_KEPT:
+            # Others may have gone before they were read, and with them minutes that they closed.
+            self._known.clear()
         self._hear(heard)
 
     def _hear(self, batch: list[Heard]) -> None:
+        """Take in what was read; what is not, since Redis failed on the way, is read again."""
         ticks = False
         for heard in batch:
-            if heard.epoch != self._journal.epoch:
-                if heard.epoch != self._streams.epoch():
-                    continue  # left over from an epoch that is over
+            if heard.epoch != self._journal.epoch and heard.epoch == self._streams.epoch():
                 logger.warning("The journal has lost something; another epoch begins")
                 self._journal.begin(heard.epoch)
-            if heard.entry is not None:
+            is_present = heard.epoch == self._journal.epoch  # else left over from one that is over
+            if heard.entry is not None and is_present:
                 self._journal.take(heard.entry)
             elif heard.report is not None:
-                self._apply(heard.report)
-                ticks |= heard.report[TICK]
+                if is_present:
+                    self._take_in(heard.report, heard.place)
+                    ticks |= heard.report[TICK]
+                self._place = heard.place
         if ticks:
             # After a pause of this process several may have come at once; the last one says all.
             self._tick()
+
+    def _take_in(self, report: dict[str, Any], place: str) -> None:
+        try:
+            self._apply(report)
+        except RedisFailed:
+            raise  # of what it was to be read with: it is taken in when Redis is back
+        except Exception:
+            self._place = place  # it would fail again
+            raise
 
     def _apply(self, report: dict[str, Any]) -> None:
         if not self._whole and not report[FULL]:
@@ -105,6 +119,10 @@ class Follower:
         new = [symbol for symbol in told if symbol not in self._known]
         rewritten = report[REWRITTEN].items()
         since_ms = {symbol: since for symbol, since in rewritten if symbol in self._known}
+        for symbol, row in report[CLOSED]:
+            # Read with them what has closed before, which would come too late afterwards.
+            if symbol in since_ms:
+                since_ms[symbol] = min(since_ms[symbol], int(row[OPEN_TIME]))
         self._load_candles(report, {**since_ms, **dict.fromkeys(new, 0)})
         self._known.update(new)
         self._whole = True

@@ -142,8 +142,10 @@ class Leadership:
     def _look(self) -> None:
         term = self._term
         if term is None:
-            # Who has not read what there is has nothing to go on from.
-            if self._follower.begun and (fence := self._lease.acquire()):
+            # While reports come somebody leads; who has not read what there is has nothing to go
+            # on from.
+            vacant = self._follower.begun and self._replica.unheard_s > LOOK_SECONDS
+            if vacant and (fence := self._lease.acquire()):
                 self._lead(fence)
             return
         fence, _ = self._journal.term()

@@ -1,6 +1,7 @@
 """Background loops that survive whatever happens in them."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -66,6 +67,32 @@ class Periodic:
                 expected = isinstance(error, StorageUnavailable | Overloaded)
                 text = "Background task %s goes on after an error: %s"
                 logger.error(text, self.name, error, exc_info=not expected)
+
+
+class Relaxed:
+    """An action that is called for often, and taken less often while there is no hurry."""
+
+    def __init__(
+        self,
+        action: Callable[[], object],
+        seconds: float,
+        no_hurry: Callable[[], bool],
+        clock: Clock,
+    ) -> None:
+        """While `no_hurry()`, `seconds` pass from one `action` to the next."""
+        self._action = action
+        self._seconds = seconds
+        self._no_hurry = no_hurry
+        self._clock = clock
+        self._done_at = -math.inf
+
+    def call(self) -> None:
+        """Do it, if it is time to."""
+        now = self._clock.monotonic()
+        if now - self._done_at < self._seconds and self._no_hurry():
+            return
+        self._action()
+        self._done_at = now
 
 
 class Event(Protocol):

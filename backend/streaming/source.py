@@ -25,6 +25,8 @@ Spawn = Callable[..., Any]
 # each quarter of a second, and a full one every two.
 FIRST_REPORT_SECONDS = 3.0
 _LOOK_SECONDS = 0.02
+# Reports come a third of a second apart at the most.
+IN_TOUCH_SECONDS = 0.5
 
 
 class Source(Protocol):
@@ -41,6 +43,10 @@ class Source(Protocol):
     def production(self) -> Production: ...
     @property
     def recoveries(self) -> Recoveries: ...
+
+    @property
+    def in_touch(self) -> bool:
+        """Whether what other processes say reaches this one at once."""
 
     def start(self, tick: Callable[[], None]) -> None:
         """Start the background tasks; `tick` sends clients their quotes."""
@@ -69,6 +75,8 @@ class LoneSource:
     sleep: Callable[[float], None]
     metrics: Metrics
     stopped: bool = False
+    # There may be others on the same database, which say nothing.
+    in_touch: bool = False
 
     def start(self, tick: Callable[[], None]) -> None:
         """Load what was stored, and start the feed."""
@@ -112,6 +120,12 @@ class SharedSource:
     stopped: bool = False
     # Sends this process's clients their quotes, when whoever leads says so.
     tick: Callable[[], None] = lambda: None
+
+    @property
+    def in_touch(self) -> bool:
+        """Whether Redis takes what is said and gives it to this process: whoever leads reports
+        several times a second."""
+        return self.market.unheard_s < IN_TOUCH_SECONDS
 
     def start(self, tick: Callable[[], None]) -> None:
         """Start to follow, and to look whether anybody leads; returns with a market, or without

@@ -26,6 +26,8 @@ from benchmarks.scenarios import PACE_SECONDS, Figures
 TICK_SECONDS = 0.1
 CLIENTS = 2_900
 SUBSCRIBED = SYMBOLS[:20]
+# How long they are measured before anybody comes.
+IDLE_SECONDS = 5.0
 WARM_UP_SECONDS = 2.0
 REDIS_SECONDS_MAX = 10.0
 # As in use: a tick each two seconds, for each client a basket of its own.
@@ -35,8 +37,8 @@ BASKET = 5
 
 
 def measure(peer: Peer, count: int, scale: Scale) -> Figures:
-    """CPU of all processes together for a delivered message, by itself and with what they do
-    anyway, and how punctual ticks are; that of Redis beside it."""
+    """CPU of all processes together without clients, and with them for a delivered message, what
+    they do anyway included; how punctual ticks are; and the CPU of Redis beside it."""
     with ExitStack() as stack:
         settings: dict[str, Any] = {}
         redis_pid = None
@@ -49,13 +51,17 @@ def measure(peer: Peer, count: int, scale: Scale) -> Figures:
             )
             for _ in range(count)
         ]
+
+        def cpu() -> float:
+            return sum(server.cpu() for server in servers)
+
+        idle = cpu()
+        time.sleep(IDLE_SECONDS)
+        idle = (cpu() - idle) / IDLE_SECONDS
         swarms = [stack.enter_context(Swarm(server.port)) for server in servers]
         for server, swarm in zip(servers, swarms, strict=True):
             swarm.connect([server.maker(number, SUBSCRIBED) for number in range(CLIENTS)])
         _listen(swarms, WARM_UP_SECONDS)
-
-        def cpu() -> float:
-            return sum(server.cpu() for server in servers)
 
         def redis_cpu() -> float:
             return 0.0 if redis_pid is None else cpu_seconds(redis_pid)
@@ -65,6 +71,7 @@ def measure(peer: Peer, count: int, scale: Scale) -> Figures:
         used, redis_used = cpu() - used, redis_cpu() - redis_used
         (prompt,) = _listen(swarms[-1:], scale.basket_seconds)
     figures: Figures = {
+        "without_clients_ms": idle * 1e3,
         "message_us": used / max(1, sum(each.messages for each in paced)) * 1e6,
         "redis_cpu_percent": redis_used / scale.basket_seconds * 100,
         "lost": sum(each.lost_clients for each in paced),

@@ -13,6 +13,7 @@ import socketio
 
 from tests.cluster.processes import Truth
 from tests.servers import PATIENCE
+from tests.stream_clients import keep_order
 
 SAID = ("trading_signal", "sentiment_update")
 
@@ -76,7 +77,7 @@ class Roamer:
         sock: Any = None
         client = socketio.Client(reconnection=False, http_session=http)
 
-        _keep_order(client)
+        keep_order(client)
 
         @client.on("subscription_confirmed")
         def _(told: dict[str, Any]) -> None:
@@ -156,14 +157,3 @@ class Roamer:
                     f"heard {len(stretch.offsets)} of {len(expected)}"
                 )
         return found
-
-
-def _keep_order(client: socketio.Client) -> None:
-    """Have messages handled one after the other: the library starts a thread for each, and on a
-    loaded machine they overtake each other."""
-    trigger = client.eio._trigger_event
-
-    def in_order(event: str, *args: Any, run_async: bool = False, **options: Any) -> Any:
-        return trigger(event, *args, run_async=False, **options)
-
-    client.eio._trigger_event = in_order

@@ -37,7 +37,7 @@ class Listener:
 
 @pytest.fixture
 def listener(redis_server: Redis, monkeypatch: pytest.MonkeyPatch) -> Listener:
-    monkeypatch.setattr(outside, "BLOCK_SECONDS", 0.05)
+    monkeypatch.setattr(outside, "IDLE_SECONDS", 0.05)
     made = Listener(redis_server)
     wait_until(made.hears, "the first message")
     return made

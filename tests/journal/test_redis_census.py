@@ -1,13 +1,38 @@
 """What several processes hold together."""
 
+import re
+from collections.abc import Callable
+
 import msgpack
 import pytest
 
 from backend.journal.census import USERS
 from backend.journal.counts import Counts
-from backend.journal.redis_census import COUNTS, FRESH_SECONDS, TOLD_MAX, RedisCensus
+from backend.journal.orders import COUNTED, LoneOrders
+from backend.journal.redis_census import (
+    COUNTS,
+    EVERY_SECONDS,
+    FRESH_SECONDS,
+    QUIET_SECONDS,
+    TOLD_MAX,
+    RedisCensus,
+)
 from tests.clocks import ManualClock
 from tests.redis_server import Redis
+
+
+class Orders(LoneOrders):
+    """Those that reach others only when a test says so."""
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+        self.handlers: dict[str, Callable[..., object]] = {}
+
+    def give(self, kind: str, **_facts: object) -> None:
+        self.given.append(kind)
+
+    def on(self, kind: str, handler: Callable[..., object]) -> None:
+        self.handlers[kind] = handler
 
 
 class Process:
@@ -16,7 +41,8 @@ class Process:
     def __init__(self, url: str, name: str, limit: int) -> None:
         self.clock = ManualClock(0)
         self.counts = Counts()
-        self.census = RedisCensus(url, name, lambda _seconds: None, self.clock)
+        self.orders = Orders()
+        self.census = RedisCensus(url, name, self.orders, self.clock.advance, self.clock)
         self.census.tell(USERS, lambda: self.counts, limit)
 
     def add(self, key: int, times: int) -> None:
@@ -33,7 +59,8 @@ def three(redis_server: Redis) -> list[Process]:
 
 
 def exchange(processes: list[Process]) -> None:
-    for _ in range(2):
+    """As often as makes everybody hear of everybody, whoever began."""
+    for _ in range(2 + round(QUIET_SECONDS / EVERY_SECONDS)):
         for process in processes:
             process.census.exchange()
 
@@ -69,8 +96,36 @@ def test_who_has_heard_nothing_for_long_counts_for_itself(three: list[Process]) 
     three[0].add(42, 3)
     exchange(three)
     assert three[1].others(42) == 3
-    three[1].clock.set_ms(round(FRESH_SECONDS * 1000) + 1)
+    three[1].clock.advance(FRESH_SECONDS + 0.001)
     assert three[1].others(42) == 0
+
+
+def test_who_begins_to_tell_is_heard_at_once_and_while_nobody_does_redis_is_hardly_asked(
+    three: list[Process], redis_server: Redis
+) -> None:
+    one, two, _ = three
+
+    def asked() -> int:
+        stats = redis_server.command("info", "commandstats")
+        text = stats.decode() if isinstance(stats, bytes) else str(stats)
+        return int(re.search(r"cmdstat_evalsha\D+calls\D+(\d+)", text)[1])  # type: ignore[index]
+
+    exchange(three)
+    before = asked()
+    for _ in range(round(4 * QUIET_SECONDS / EVERY_SECONDS)):
+        two.census.exchange()
+    assert asked() - before <= 4
+    one.add(42, 3)
+    one.census.exchange()
+    one.census.exchange()
+    assert one.orders.given == [COUNTED]
+    two.orders.handlers[COUNTED]()
+    two.census.exchange()
+    assert two.others(42) == 3
+    one.counts = Counts()
+    one.census.exchange()
+    two.census.exchange()
+    assert two.others(42) == 0
 
 
 def test_counts_that_cannot_be_read_are_passed_over(

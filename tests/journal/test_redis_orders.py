@@ -34,7 +34,7 @@ class Process:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for news."""
-    monkeypatch.setattr(redis_orders, "BLOCK_SECONDS", 0.05)
+    monkeypatch.setattr(redis_orders, "IDLE_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -99,6 +99,8 @@ def test_orders_that_wait_are_bounded_and_the_oldest_give_way(
     assert one.fate("dropped") == 10
     redis_server.start()
     one.orders.send()
+    with pytest.raises(RedisFailed):
+        other.orders.read()  # on the connection that was cut
     for _ in range(12):
         other.orders.read()
     assert other.done == list(range(10, WAITING_MAX + 10))

@@ -13,6 +13,7 @@ from backend.journal.redis_streams import (
     LEVELS,
     READ_AT_ONCE,
     RECALLED,
+    START,
     Epoch,
     Fenced,
     Heard,
@@ -93,7 +94,7 @@ def test_entries_are_read_as_they_were_said(
     assert epoch == Epoch("new", 0) == streams.epoch()
     assert say(streams, 1, epoch, 7) == 1
     assert streams.say(1, epoch, "sentiment_update", None, pack({"number": 8})) == 2
-    heard, _ = streams.news("0-0", 0)
+    heard = streams.news(START, 0)
     assert [each.epoch for each in heard] == [epoch, epoch]
     one, two = (each.entry for each in heard)
     assert one is not None and two is not None
@@ -104,7 +105,7 @@ def test_entries_are_read_as_they_were_said(
     )
     assert (two.event, two.topic) == ("sentiment_update", None)
     assert streams.said() == heard
-    assert offsets(streams.news("0-0", 1)[0]) == [2]
+    assert offsets(streams.news(START, 1)) == [2]
 
 
 def test_more_than_a_page_of_what_was_said_is_read_in_order(
@@ -122,13 +123,13 @@ def test_reports_are_read_after_the_place_where_one_stands(
 ) -> None:
     epoch = begin(streams, lease("a"))
     streams.report(1, epoch, {"number": 1}, [])
-    reports, place = streams.reports()
-    assert [each.report for each in reports] == [{"number": 1}]
+    (first,) = streams.reports()
+    assert first.report == {"number": 1}
     streams.report(1, epoch, {"number": 2}, [])
-    heard, later = streams.news(place, 0)
-    assert [each.report for each in heard] == [{"number": 2}]
-    assert streams.tail() == (later, 0)
-    assert streams.news(later, 0) == ([], later)
+    (second,) = streams.news(first.place, 0)
+    assert second.report == {"number": 2}
+    assert streams.tail() == (second.place, 0)
+    assert streams.news(second.place, 0) == []
 
 
 def test_whoever_does_not_lead_any_more_writes_nothing(
@@ -148,7 +149,7 @@ def test_whoever_does_not_lead_any_more_writes_nothing(
         with pytest.raises(Fenced):
             write()
     assert offsets(streams.said()) == [1]
-    assert streams.reports()[0] == []
+    assert streams.reports() == []
     assert not len(candles_of(streams, BTC, [DAY]))
     assert streams.begin(2, epoch, 1, "another") == (epoch, False)
 

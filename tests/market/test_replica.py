@@ -1,5 +1,6 @@
 """A market that is told of another one is the same market."""
 
+import math
 import random
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from backend.market.candles import INTERVALS, row_candle
 from backend.market.market import Market
 from backend.market.models import BookTop, FeedFacts, FeedState, Playback, Trade
 from backend.market.replica import SILENT_AFTER_S, Replica
-from backend.market.report import CLOSED, CLOSED_WAITING_MAX, NAMES, QUOTES, REWRITTEN, Reporter
+from backend.market.report import CLOSED, CLOSED_WAITING_OF_ALL, NAMES, QUOTES, REWRITTEN, Reporter
 from tests.clocks import ManualClock
 
 SYMBOLS = ("BTC", "ETH", "ADA")
@@ -107,17 +108,35 @@ def test_a_report_holds_what_has_changed_and_a_full_one_everything(pair: Pair) -
     assert set(pair.reporter.report(True, {})[QUOTES]) == {"BTC", "ETH"}
 
 
+def minutes_after(candles: np.ndarray, count: int) -> Iterator[list[float]]:
+    for number in range(count):
+        open_ms = candles[-1, 0] + (number + 1) * MINUTE_MS
+        yield [open_ms, 100.0, 110.0, 99.0, 100.0 + number % 7, 1.0, 100.0]
+
+
+def test_minutes_that_close_in_a_burst_are_heard_to_close(pair: Pair) -> None:
+    """As while a recording is played at thousands of times its pace, and a report comes late."""
+    first = history(1, 2)
+    pair.market.load_history("BTC", first)
+    pair.tell()
+    closed: list[int] = []
+    pair.replica.on_candle(lambda _symbol, candle: closed.append(candle.open_time_ms))
+    burst = list(minutes_after(first, 300))
+    for row in burst:
+        pair.market.apply_candle("BTC", row_candle(row))
+    pair.tell()
+    assert closed == [row[0] for row in burst]
+
+
 def test_minutes_that_could_not_be_told_for_long_are_told_as_history(pair: Pair) -> None:
     first = history(1, 2)
     pair.market.load_history("BTC", first)
     pair.tell()
-    next_ms = int(first[-1, 0]) + MINUTE_MS
-    for number in range(len(SYMBOLS) * CLOSED_WAITING_MAX + 5):
-        row = [next_ms + number * MINUTE_MS, 100.0, 110.0, 99.0, 100.0 + number % 7, 1.0, 100.0]
+    for row in minutes_after(first, CLOSED_WAITING_OF_ALL + 5):
         pair.market.apply_candle("BTC", row_candle(row))
     report = pair.reporter.report(False, pair.reporter.take_rewritten())
-    assert report[REWRITTEN] == {"BTC": next_ms}
-    assert len(report[CLOSED]) < CLOSED_WAITING_MAX
+    assert report[REWRITTEN] == {"BTC": first[-1, 0] + MINUTE_MS}
+    assert len(report[CLOSED]) < CLOSED_WAITING_OF_ALL
     pair.reporter.untold(report[REWRITTEN], report[CLOSED])
     pair.tell()
     pair.assert_same()
@@ -137,6 +156,14 @@ def test_listeners_hear_what_they_would_hear_of_a_feed(pair: Pair) -> None:
     pair.tell()
     assert prices == ["BTC", "BTC"]
     assert closed == [("BTC", 100.0)]
+
+
+def test_it_knows_how_long_ago_it_was_told_last(pair: Pair) -> None:
+    assert pair.replica.unheard_s == math.inf
+    pair.tell()
+    assert pair.replica.unheard_s == 0
+    pair.clock.advance(0.4)
+    assert pair.replica.unheard_s == pytest.approx(0.4)
 
 
 def test_silence_makes_everything_stale(pair: Pair) -> None:

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from backend.metrics import Metrics
-from backend.streaming.periodic import Periodic, Prompted, supervise
+from backend.streaming.periodic import Periodic, Prompted, Relaxed, supervise
 
 
 class SteppingClock:
@@ -118,3 +118,13 @@ def test_a_prompted_task_is_called_at_once_but_never_twice_in_an_interval() -> N
     task.run()
     assert calls == [100.5, 102.5, 107.5]
     assert metrics.registry.get_sample_value("crs_task_errors_total", {"task": "test"}) == 3
+
+
+def test_what_nobody_hurries_for_is_done_seldom_and_at_once_when_somebody_does() -> None:
+    clock, done, hurries = SteppingClock(), [], False
+    action = Relaxed(lambda: done.append(clock.seconds), 5.0, lambda: not hurries, clock)
+    for number in range(24):
+        hurries = number in (15, 16)
+        action.call()
+        clock.sleep(0.5)
+    assert done == [100, 105, 107.5, 108]

@@ -10,7 +10,7 @@ from backend.clock import DAY_MS, MINUTE_MS
 from backend.journal.connection import RedisFailed
 from backend.journal.lease import Lease
 from backend.journal.redis_journal import RedisJournal
-from backend.journal.redis_streams import Epoch, RedisStreams
+from backend.journal.redis_streams import REPORTS_KEPT, Epoch, RedisStreams
 from backend.market.candles import INTERVALS
 from backend.market.market import Market
 from backend.market.models import OPEN_TIME, Trade
@@ -171,6 +171,51 @@ def test_what_redis_refused_is_told_with_the_next(
     leading.go_over("BTC", 300)
     meanwhile(monkeypatch, leading, name, refuse)
     with pytest.raises(RedisFailed):
+        leading.publisher.publish(tick=True)
+    leading.assert_followed()
+
+
+@pytest.fixture
+def around_midnight(leading: Leading) -> Leading:
+    """A minute of one day that has closed and waits to be told of, with one of the next that was
+    repaired."""
+    midnight = BEGIN + 6 * DAY_MS
+    leading.market.load_history("BTC", made_up(BEGIN + 5 * DAY_MS, 1_439))
+    leading.assert_followed()
+    for minute in (-1, 0, 1):
+        leading.market.apply_trade(Trade("BTC", midnight + minute * MINUTE_MS + 1, 99.0, 1.0))
+    repaired = leading.market.closed_candles("BTC")[-1:].copy()
+    repaired[:, 5] += 1
+    leading.market.load_history("BTC", repaired)
+    return leading
+
+
+def test_what_closed_before_what_was_repaired_is_heard_with_it(around_midnight: Leading) -> None:
+    around_midnight.assert_followed()
+
+
+def test_what_redis_did_not_give_is_asked_for_again(
+    around_midnight: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise RedisFailed("too slow")
+
+    following = around_midnight.following[0]
+    around_midnight.publisher.publish(tick=True)
+    around_midnight.market.apply_trade(Trade("ETH", BEGIN + 6 * DAY_MS + MINUTE_MS, 98.0, 1.0))
+    around_midnight.publisher.publish(tick=True)
+    meanwhile(monkeypatch, around_midnight, "candles", refuse)
+    with pytest.raises(RedisFailed):
+        following.hear()
+    around_midnight.assert_followed()
+
+
+def test_who_has_missed_reports_reads_everything_anew(leading: Leading) -> None:
+    """As a process that was stopped for longer than reports are kept."""
+    for number in range(REPORTS_KEPT + 50):
+        minute_ms = BEGIN + 5 * DAY_MS + number * MINUTE_MS
+        leading.market.apply_trade(Trade("BTC", minute_ms + 1, 99.0, 1.0))
+        leading.clock.advance(0.1)
         leading.publisher.publish(tick=True)
     leading.assert_followed()
 
