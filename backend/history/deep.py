@@ -89,10 +89,8 @@ class DeepHistory:
                 self._sleep(pause)
                 pause = min(2 * pause, LOOK_S)
             else:
-                began = self._clock.monotonic()
                 self._load(feed, page)
-                # Whoever else writes to the database has its turn between two pages.
-                self._sleep(max(feed.past_pause_s, self._clock.monotonic() - began))
+                self._sleep(feed.past_pause_s)
                 pause = FIRST_LOOK_S
 
     def stop(self) -> None:
