@@ -194,7 +194,7 @@ def test_candles_of_another_source_are_no_repairs_and_none_that_closes_then_is_l
     minutes = [event for event in stand.look() if event["interval"] == "1m"]
     assert [(event["close"], event["closed"]) for event in minutes] == [(31.0, True), (32.0, False)]
     stand.expect_the_market()
-    stand.market.load_history("BTC", rows(range(3), 21.0))
+    stand.market.load_history("BTC", rows(range(100, 103), 21.0))
     repaired = [event for event in stand.look() if event["closed"] and event["interval"] == "1m"]
     assert [event["close"] for event in repaired] == [21.0] * 3
     stand.expect_the_market()
