@@ -118,15 +118,6 @@ def windows_at(columns: Floats, newest: Numbers) -> Window:
     return Window(*window)
 
 
-def readings_through(closed: CandleArray) -> Readings:
-    """The readings at each closed candle (n, 7) of one row: a row a candle."""
-    columns = closed[:, KEPT_COLUMNS].T.copy()
-    now = through(*columns[:3])
-    before = unknown(len(closed))
-    before.put(slice(1, None), now.take(slice(None, -1)))
-    return read(windows_at(columns, np.arange(len(closed))), before, now)
-
-
 def scores_each_minute(
     minutes: CandleArray, rolled: CandleArray, since_ms: float = -math.inf
 ) -> Iterator[tuple[Numbers, Floats]]:

@@ -10,8 +10,8 @@ from typing import Any
 from backend import green
 from backend.analysis.board import LevelChange, RatingBoard
 from backend.analysis.rows import MIN_CANDLES
-from backend.analysis.track_record import DAY_MINUTES, QUARTER_MS, Notes, SymbolRecord
-from backend.clock import HOUR_MS, MINUTE_MS, Clock
+from backend.analysis.track_record import QUARTER_MS, Notes, SymbolRecord
+from backend.clock import DAY_MINUTES, HOUR_MS, MINUTE_MS, Clock
 from backend.feeds.base import Feed
 from backend.history.record_store import RecordStore, SymbolDay
 from backend.market.market import Market
