@@ -94,8 +94,8 @@ class HttpConnection:
         self._exchange: Exchange | None = None
 
     def run(self) -> None:
-        """Serve requests until the connection ends; closes it and frees its place, where that is not
-        for others to do: who has taken it over, or `Leaving`."""
+        """Serve requests until the connection ends; then close it and free its place, unless that
+        is for others to do: who has taken it over, or `Leaving`."""
         self._place.holder = self
         try:
             while self._serve():
