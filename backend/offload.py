@@ -6,6 +6,7 @@ that greenlets share; they return what they found and the caller applies it.
 """
 
 import os
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -23,6 +24,12 @@ DATABASE_WAITING_MAX = 256
 # Who has waited this long for the database is told so; behind a lock that somebody holds, those in
 # line would else wait for the sum of all timeouts before them.
 DATABASE_WAIT_MAX_S = 2.0
+# Writes of candles that follow each other, as at a first start, let those write in between who wait
+# in this process, unless they are stuck ...
+OTHERS_WAIT_MAX_S = 0.5
+# ... and rest for this share of what each has taken. Of several processes with one SQLite those
+# behind its lock look some thirty times whether it is free before they give up.
+REST_SHARE = 0.25
 
 
 class Overloaded(Exception):
@@ -49,9 +56,19 @@ class _Lane:
         finally:
             self._waiting -= 1
         try:
+            self._let_others()
             return green.in_thread(fn, *args)
         finally:
             self._free.release()
+
+    def pass_by(self, wait_max_s: float) -> None:
+        """Wait until those who were in the lane before have come through it, if that takes no
+        longer."""
+        if self._free.acquire(timeout=wait_max_s):
+            self._free.release()
+
+    def _let_others(self) -> None:
+        """Called with a place in the lane, right before each call."""
 
 
 class _SingleFile(_Lane):
@@ -71,10 +88,36 @@ class _SingleFile(_Lane):
             return fn(*args)
 
 
+class _Yielding(_SingleFile):
+    """One of which each call first lets those through who are in another lane by then, and lets
+    other processes have their chance."""
+
+    def __init__(self, waiting_max: int, wait_max_s: float, others: _Lane) -> None:
+        super().__init__(waiting_max, wait_max_s)
+        self._others = others
+        self._resumes_at = 0.0
+
+    def _locked(self, fn: Callable[..., T], *args: object) -> T:
+        began = time.monotonic()
+        try:
+            return super()._locked(fn, *args)
+        finally:
+            ended = time.monotonic()
+            self._resumes_at = ended + REST_SHARE * (ended - began)
+
+    def _let_others(self) -> None:
+        green.sleep(max(0.0, self._resumes_at - time.monotonic()))
+        self._others.pass_by(OTHERS_WAIT_MAX_S)
+
+
 class Offload:
     """Lanes of native threads: one for hashing, two for the database, of which one only reads and
     so need not wait for whom a writer waits for, and two for candles, which have connections of
-    their own, so that no login waits for them."""
+    their own, so that no login waits for them.
+
+    Where the database has one writer at a time, as SQLite, a login comes behind one call that
+    writes candles at most, however many follow that one.
+    """
 
     def __init__(
         self,
@@ -91,7 +134,9 @@ class Offload:
         self._reading = _SingleFile(database_waiting_max, database_wait_max_s)
         self._writing = _SingleFile(database_waiting_max, database_wait_max_s)
         self._reading_candles = _SingleFile(database_waiting_max, database_wait_max_s)
-        self._writing_candles = _SingleFile(database_waiting_max, database_wait_max_s)
+        self._writing_candles = _Yielding(
+            database_waiting_max, database_wait_max_s, others=self._writing
+        )
         self._again = again
         self._closed = False
 
@@ -123,7 +168,8 @@ class Offload:
         return self._in(self._reading_candles, fn, *args)
 
     def write_candles(self, fn: Callable[..., T], *args: object) -> T:
-        """`run_write` for what writes to the store of candles."""
+        """`run_write` for what writes to the store of candles, after those who wait in `run_write`
+        by then."""
         return self._in(self._writing_candles, fn, *args)
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ import pytest
 import requests
 
 ROOT = Path(__file__).resolve().parent.parent
+APP = ROOT / "app.py"
 SHARED_DATA = ROOT.parent / "shared" / "data"
 PASSWORD = "correct horse battery"
 # Far beyond what a loaded machine needs; a test that waits this long has failed.
@@ -125,7 +126,7 @@ class Server:
 def start(
     folder: Path,
     *,
-    program: Path = ROOT / "app.py",
+    program: Path = APP,
     shell: str = "true",
     stderr: int | None = None,
     **environment: str,

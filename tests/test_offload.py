@@ -10,7 +10,7 @@ import psutil
 import pytest
 from eventlet import patcher
 
-from backend.offload import Offload, Overloaded
+from backend.offload import REST_SHARE, Offload, Overloaded
 from tests.servers import ROOT, wait_until
 
 
@@ -101,6 +101,56 @@ def test_who_waits_too_long_for_the_database_is_told_so_and_nothing_is_called() 
     offload.run_write(gauge.visit)
     assert gauge.calls == 1
     offload.close()
+
+
+def test_of_many_writes_of_candles_others_wait_for_one_at_most(offload: Offload) -> None:
+    """As on SQLite: one writes at a time, and who finds another at it looks again later."""
+    lock, begun, release, order = threading.Lock(), threading.Event(), threading.Event(), []
+
+    def candles(number: int) -> None:
+        assert lock.acquire(blocking=False)
+        begun.set()
+        release.wait(30)
+        order.append(number)
+        lock.release()
+
+    def login() -> None:
+        while not lock.acquire(blocking=False):
+            time.sleep(0.05)
+        order.append("login")
+        lock.release()
+
+    writes = [eventlet.spawn(offload.write_candles, candles, number) for number in (1, 2, 3)]
+    while not begun.is_set():
+        eventlet.sleep(0.001)
+    writes.append(eventlet.spawn(offload.run_write, login))
+    eventlet.sleep(0)
+    release.set()
+    for each in writes:
+        each.wait()
+    assert order == [1, "login", 2, 3]
+
+
+def test_who_is_stuck_does_not_hold_candles_up(offload: Offload) -> None:
+    release = threading.Event()
+    stuck = eventlet.spawn(offload.run_write, release.wait, 30)
+    eventlet.sleep(0)
+    assert offload.write_candles(pow, 2, 2) == 4
+    assert not stuck.dead
+    release.set()
+    assert stuck.wait()
+
+
+def test_between_two_writes_of_candles_is_time_for_other_processes(offload: Offload) -> None:
+    def write() -> tuple[float, float]:
+        began = time.monotonic()
+        time.sleep(0.1)
+        return began, time.monotonic()
+
+    spans = [eventlet.spawn(offload.write_candles, write) for _ in range(3)]
+    (first, end), (second, end_of_second), (third, _) = sorted(each.wait() for each in spans)
+    assert second - end >= REST_SHARE * (end - first)
+    assert third - end_of_second >= REST_SHARE * (end_of_second - second)
 
 
 def test_a_full_line_refuses_without_calling(offload: Offload) -> None:

@@ -27,9 +27,11 @@ logger = logging.getLogger(__name__)
 # Minutes are loaded for so long; hours and days as far as the source has them.
 MINUTES_MS = 7 * DAY_MS
 # How often it is looked whether there is something to load: at first, until there are minutes to
-# begin from, and at last; in between the pauses double.
+# begin from, and at last; in between each pause is so much longer than the one before, so that what
+# comes is found after a quarter of the time that it took.
 FIRST_LOOK_S = 0.1
 LOOK_S = 10.0
+LONGER = 1.25
 # Whom nobody looks at any more has nothing ahead of others after some of these.
 FADE_S = 60.0
 # After an answer that can't be believed, and after a database that could not be written to.
@@ -87,12 +89,10 @@ class DeepHistory:
             page = self._next(feed)
             if page is None:
                 self._sleep(pause)
-                pause = min(2 * pause, LOOK_S)
+                pause = min(LONGER * pause, LOOK_S)
             else:
-                began = self._clock.monotonic()
                 self._load(feed, page)
-                # Whoever else writes to the database has its turn between two pages.
-                self._sleep(max(feed.past_pause_s, self._clock.monotonic() - began))
+                self._sleep(feed.past_pause_s)
                 pause = FIRST_LOOK_S
 
     def stop(self) -> None:

@@ -131,7 +131,6 @@ class History:
             self._cleared = True
         while self._unwritten:
             batch = self._unwritten.take()
-            began = self._clock.monotonic()
             try:
                 self._offload.write_candles(
                     self._archive.write_minutes,
@@ -146,9 +145,6 @@ class History:
                 return False
             self._failing = False
             self._metrics.candles_stored.inc(sum(map(len, batch.minutes.values())))
-            if self._unwritten:
-                # Whoever else writes has its turn between two of many transactions.
-                self._sleep(self._clock.monotonic() - began)
         return True
 
     # --- within ---------------------------------------------------------------------------------

@@ -95,8 +95,9 @@ class TrackRecord:
         self._task = Periodic("record", LOOK_SECONDS, self.look, sleep, clock, metrics)
 
     def start(self, spawn: Callable[..., Any]) -> None:
-        """Begin to keep; `spawn(function, *arguments)` runs a background task."""
-        spawn(self._task.run)
+        """Begin to keep, when the past of a first start has been loaded, from which long timeframes
+        are rated; `spawn(function, *arguments)` runs a background task."""
+        spawn(self._begin)
 
     def stop(self) -> None:
         """Keep nothing more by itself."""
@@ -144,6 +145,10 @@ class TrackRecord:
         return True
 
     # --- within ---------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._sleep(LOOK_SECONDS)
+        self._task.run()
 
     def _note_repair(self, symbol: str, since_ms: int) -> None:
         self._repaired_ms[symbol] = min(since_ms, self._repaired_ms.get(symbol, math.inf))

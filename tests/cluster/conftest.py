@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,13 +18,11 @@ StartCluster = Callable[..., Cluster]
 
 @pytest.fixture
 def start_cluster(tmp_path: Path, redis_server: Redis) -> Iterator[StartCluster]:
-    """Starts so many processes on one Redis, with settings; `proxied` behind nginx."""
+    """Starts so many processes on one Redis, with settings and what else `Cluster` takes."""
     made: list[Cluster] = []
 
-    def start(
-        count: int, to: Redis | None = None, proxied: bool = False, **environment: str
-    ) -> Cluster:
-        made.append(Cluster(tmp_path, to or redis_server, count, proxied, **environment))
+    def start(count: int, to: Redis | None = None, **options: Any) -> Cluster:
+        made.append(Cluster(tmp_path, to or redis_server, count, **options))
         made[-1].leader()
         return made[-1]
 

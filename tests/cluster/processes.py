@@ -9,7 +9,7 @@ from typing import Any
 from backend.journal.redis_scripts import SAID
 from tests.cluster.proxy import Proxy
 from tests.redis_server import Redis
-from tests.servers import PATIENCE, Server, lasting_port, start, wait_until, wait_until_ready
+from tests.servers import APP, PATIENCE, Server, lasting_port, start, wait_until, wait_until_ready
 
 
 class Cluster:
@@ -17,11 +17,18 @@ class Cluster:
     asked for, the proxy that they would have."""
 
     def __init__(
-        self, folder: Path, shared: Redis, count: int, proxied: bool = False, **environment: str
+        self,
+        folder: Path,
+        shared: Redis,
+        count: int,
+        proxied: bool = False,
+        program: Path = APP,
+        **environment: str,
     ) -> None:
         self.redis = shared
         self.proxy: Proxy | None = None
         self._folder = folder
+        self._program = program
         self._ports = [lasting_port() for _ in range(count)]
         self._environment = {
             "REDIS_URL": shared.url,
@@ -59,7 +66,7 @@ class Cluster:
         folder.mkdir(exist_ok=True)
         own = {"PORT": str(self._ports[number]), "PROCESS_NAME": _name(number)}
         # Without a proxy's header an address is what it is.
-        return start(folder, TRUSTED_PROXIES="1", **own, **self._environment)
+        return start(folder, program=self._program, TRUSTED_PROXIES="1", **own, **self._environment)
 
     def restart(self, number: int) -> None:
         """Start a process that has ended, where it was."""
