@@ -15,7 +15,7 @@ import numpy as np
 
 from backend.analysis.averages import Floats
 from backend.analysis.indicators import Readings
-from backend.analysis.levels import HeldLevel, confirmation_minutes
+from backend.analysis.levels import HeldLevel, confirmation_candles
 from backend.analysis.rating import scores
 from backend.analysis.rows import (
     KEPT_COLUMNS,
@@ -56,7 +56,15 @@ class RatingBoard:
     levels, however they were handed over; nothing later than a minute changes what was said at it.
     """
 
-    def __init__(self, symbols: Sequence[str], timeframes: Mapping[str, int] = INTERVALS) -> None:
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        timeframes: Mapping[str, int] = INTERVALS,
+        candle_ms: int = MINUTE_MS,
+    ) -> None:
+        """`candle_ms` is how long what it calls a minute is: where there are longer candles only,
+        as long as these, and no longer than any timeframe."""
+        self._candle_ms = candle_ms
         self.timeframes = tuple(timeframes)
         self._timeframes = dict(timeframes)
         self._intervals = np.array(list(timeframes.values()), dtype=np.int64)
@@ -71,7 +79,7 @@ class RatingBoard:
         self._pending: dict[str, Candle] = {}
         self._changes: deque[LevelChange] = deque(maxlen=CHANGES_KEPT)
         self._held = [
-            HeldLevel(confirmation_minutes(interval))
+            HeldLevel(confirmation_candles(interval, candle_ms))
             for _ in symbols
             for interval in timeframes.values()
         ]
@@ -116,9 +124,8 @@ class RatingBoard:
                 closed = minutes[places][:, [OPEN_TIME, CLOSE]].tolist()
                 for (opened, price), score in zip(closed, found.tolist(), strict=True):
                     if held[place].update(score):
-                        changes.append(
-                            _change(symbol, timeframe, opened, held[place], score, price)
-                        )
+                        change = self._change(symbol, timeframe, opened, held[place], score, price)
+                        changes.append(change)
                 pause()
         self._pending.pop(symbol, None)
         self._candles.put(rows, fresh)
@@ -226,15 +233,21 @@ class RatingBoard:
     def _say(self, symbol: str, row: int, opened: float, price: float, score: float) -> None:
         if self._held[row].update(score):
             timeframe = self.timeframes[row % len(self.timeframes)]
-            change = _change(symbol, timeframe, opened, self._held[row], score, price)
+            change = self._change(symbol, timeframe, opened, self._held[row], score, price)
             self._changes.append(change)
 
-
-def _change(
-    symbol: str, timeframe: str, opened: float, held: HeldLevel, score: float, price: float
-) -> LevelChange:
-    assert held.level is not None
-    return LevelChange(symbol, timeframe, int(opened) + MINUTE_MS, held.level, score, price)
+    def _change(
+        self,
+        symbol: str,
+        timeframe: str,
+        opened: float,
+        held: HeldLevel,
+        score: float,
+        price: float,
+    ) -> LevelChange:
+        assert held.level is not None
+        ended = int(opened) + self._candle_ms
+        return LevelChange(symbol, timeframe, ended, held.level, score, price)
 
 
 def _remembered(rolled: CandleArray, since_ms: float) -> CandleArray:

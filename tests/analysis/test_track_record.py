@@ -41,6 +41,37 @@ def with_gaps(seed=3):
     return candles[there]
 
 
+def test_candles_of_hours_are_judged_at_their_ends():
+    """What ends within a candle is never known; an hour without one is an outage."""
+    length = 4 * HOUR_MS
+    candles = make_candles(5, 400)
+    candles[:, OPEN_TIME] = FIRST_MINUTE + np.arange(400) * length
+    candles = np.delete(candles, 200, axis=0)
+    closes = {int(opened) + length: close for opened, close in candles[:, [OPEN_TIME, CLOSE]]}
+    board = RatingBoard((SYMBOL,), {"4h": length, "1d": DAY_MS}, length)
+    board.load(SYMBOL, candles)
+    changes = board.changes()
+    record = SymbolRecord(candle_ms=length)
+    record.note(changes)
+    record.judge(candles)
+    times = record.notes["minute"].astype(np.int64) * MINUTE_MS
+    moments_ms = times[record.notes["timeframe"] == MOMENT].tolist()
+    assert moments_ms == sorted(closes)
+    assert {each.timeframe for each in changes} == {"4h", "1d"}
+    assert all(each.price == closes[each.time_ms] for each in changes)
+    assert len(record.notes) == len(moments_ms) + len(changes)
+    for time_ms, note in zip(times.tolist(), record.notes, strict=True):
+        assert note["price"] == closes[time_ms]
+        for place, horizon_ms in enumerate(HORIZONS.values()):
+            then = closes.get(time_ms + horizon_ms)
+            if then is not None:
+                assert note["returns"][place] == np.float32(then / note["price"] - 1)
+            elif time_ms + horizon_ms <= max(closes) - DAY_MS:
+                assert np.isinf(note["returns"][place])
+            else:
+                assert not np.isfinite(note["returns"][place])
+
+
 def change(minute, level=SignalLevel.BUY, timeframe="1h", price=100.0):
     time_ms = FIRST_MINUTE + minute * MINUTE_MS
     return LevelChange(SYMBOL, timeframe, time_ms, level, 0.3, price)
