@@ -17,7 +17,6 @@ from flask_socketio import SocketIO
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import green
-from backend.analysis.rows import REMEMBERED_CANDLES
 from backend.api.daily import DailyIndex
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
@@ -44,7 +43,7 @@ from backend.fanout.stock import StockTransports
 from backend.fanout.transport import EngineTransports, QuietLog
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
-from backend.feeds import begins_anew, create_listings, feed_name
+from backend.feeds import begins_anew, create_listings, feed_names
 from backend.feeds.base import Feed
 from backend.history.archive import Archive
 from backend.history.history import History
@@ -169,7 +168,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     ) -> Keeper:
         return Keeper(
             name,
-            feed_name(settings),
+            feed_names(settings),
             learnt,
             offload,
             socketio.sleep,
@@ -182,14 +181,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 
     records = RecordStore(candles)
 
-    def new_record(market: Market, feed: Feed, history: History) -> TrackRecord:
-        longer = partial(history.earlier_candles().before, count=REMEMBERED_CANDLES)
-        sleep = socketio.sleep
-        return TrackRecord(market, feed, records, longer, offload, sleep, clock, metrics)
+    def new_record(market: Market, feed: Feed) -> TrackRecord:
+        return TrackRecord(market, feed, records, offload, socketio.sleep, clock, metrics)
 
     remember = Remembered(archive, offload, metrics).minutes
     spawn = socketio.start_background_task
-    makers = Makers(new_history, new_keeper, new_record, remember)
+    makers = Makers(new_history, new_keeper, new_record, remember, offload.compute)
     source = create_source(settings, roster, makers, spawn, clock, socketio.sleep, metrics)
     market, published = source.market, source.published
     forecaster = Forecaster(market, roster, Pace(socketio.sleep, clock))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from backend.analysis.board import Run
 from backend.auth.tokens import new_id
 from backend.clock import Clock, wait_until
 from backend.config import Settings
@@ -47,9 +48,11 @@ class Makers:
 
     history: Callable[[Market, Feed], History]
     keeper: Callable[[str, Learner], Keeper]
-    record: Callable[[Market, Feed, History], TrackRecord]
+    record: Callable[[Market, Feed], TrackRecord]
     # Knows what was kept of candles.
     remember: Remember
+    # Does what would block the hub.
+    compute: Run
 
 
 # A process that starts has its market before its first client, unless Redis is away: a report comes
@@ -272,7 +275,7 @@ def _desk(
         settings, market.symbols, market, clock, metrics.feed_lag.add, makers.remember
     )
     history = makers.history(market, feed)
-    record = makers.record(market, feed, history)
+    record = makers.record(market, feed)
     rater = Rater(
         market,
         market.symbols,
@@ -280,6 +283,7 @@ def _desk(
         history.earlier_candles(),
         Pace(sleep, clock),
         record.note,
+        makers.compute,
     )
     analyst = Analyst(
         market,

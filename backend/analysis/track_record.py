@@ -73,8 +73,9 @@ class SymbolRecord:
         self._since = first - first % DAY_MINUTES
         said = self.notes[self.notes["timeframe"] != MOMENT]
         self._known = int(said["minute"].max()) if len(said) else -1
-        # The last of each timeframe.
+        # The last of each timeframe, and when it was said.
         self._levels = dict(zip(said["timeframe"].tolist(), said["level"].tolist(), strict=True))
+        self._newest: dict[int, int] = {}
         self._changed: set[int] = set()
 
     @property
@@ -83,24 +84,17 @@ class SymbolRecord:
         return int(self.notes["minute"][-1]) * MINUTE_MS if len(self.notes) else 0
 
     def note(self, changes: Iterable[LevelChange]) -> None:
-        """Take in what was said: of each timeframe in order of time."""
+        """Take in what was said: of each timeframe in order of time. Where the past is gone through
+        again, what is said anew of the time before a timeframe's newest level counts nothing."""
         rows = []
         for change in changes:
             minute, timeframe = change.time_ms // MINUTE_MS, timeframe_code(change.timeframe)
             level = _LEVELS[change.level]
-            if (
-                minute > self._known
-                and minute >= self._since
-                and self._levels.get(timeframe) != level
-            ):
-                self._levels[timeframe] = level
+            known = max(self._known, self._newest.get(timeframe, -1), self._since - 1)
+            if minute > known and self._levels.get(timeframe) != level:
+                self._levels[timeframe], self._newest[timeframe] = level, minute
                 rows.append((minute, timeframe, level, change.price, OPEN))
         self._add(np.array(rows, NOTE))
-
-    def note_past(self, changes: Iterable[LevelChange], until_ms: int) -> None:
-        """Take in what would have been said up to then; nothing else is noted of that time."""
-        self.note(changes)
-        self._known = max(self._known, until_ms // MINUTE_MS)
 
     def judge(self, minutes: CandleArray, since_ms: float = math.inf) -> None:
         """Note moments, and judge what can be, up to the last quarter of an hour that closed

@@ -20,9 +20,9 @@ COUNT = 3 * 1440
 SYMBOL = "BTC"
 
 
-def said(candles, since_ms=0):
+def said(candles):
     board = RatingBoard((SYMBOL,))
-    board.load(SYMBOL, candles, since_ms=since_ms)
+    board.load(SYMBOL, candles)
     return board.changes()
 
 
@@ -155,11 +155,16 @@ def test_a_level_that_is_said_again_is_no_other_signal():
     assert record.notes["timeframe"].tolist() == [60, 60, timeframe_code("4h")]
 
 
-def test_of_a_past_that_was_gone_through_nothing_is_noted_later():
+def test_of_a_past_that_is_gone_through_again_nothing_is_noted():
+    """Whatever is found to have been said then; of a timeframe that was not rated before it is."""
     record = SymbolRecord()
-    record.note_past([change(0)], FIRST_MINUTE + HOUR_MS)
-    record.note([change(60, SignalLevel.SELL), change(61, SignalLevel.SELL)])
-    assert (record.notes["minute"] - FIRST_MINUTE // MINUTE_MS).tolist() == [0, 61]
+    record.note([change(0), change(60, SignalLevel.SELL)])
+    again = [change(0, SignalLevel.HOLD), change(30), change(60, SignalLevel.HOLD), change(61)]
+    record.note([*again, change(20, timeframe="4h")])
+    of_hours = record.notes[record.notes["timeframe"] == 60]
+    assert (of_hours["minute"] - FIRST_MINUTE // MINUTE_MS).tolist() == [0, 60, 61]
+    of_four = record.notes[record.notes["timeframe"] == 240]
+    assert (of_four["minute"] - FIRST_MINUTE // MINUTE_MS).tolist() == [20]
 
 
 def test_a_gap_that_is_filled_is_judged_by_what_it_was_filled_with():
