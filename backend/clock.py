@@ -13,6 +13,7 @@ from typing import Protocol
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+DAY_MINUTES = DAY_MS // MINUTE_MS
 
 
 class Clock(Protocol):

@@ -13,20 +13,18 @@ from typing import Any
 from flask_socketio import SocketIO
 
 from backend.auth.tokens import Authenticator, TokenRejected
+from backend.client_messages import EVENT_NAME_MAX_CHARS, parse_return, wants_recovery
 from backend.fanout.identity import Identity
 from backend.fanout.transport import Transports
 from backend.journal.census import USERS, Census
 from backend.parting import Parting
 from backend.protocol import (
     ACCEPTED_ROOM,
-    EVENT_NAME_MAX_CHARS,
     INTERNAL_ERROR,
     SENTIMENT_UPDATE,
     STATUS_CONNECTED,
     TOO_MANY_CONNECTIONS,
     Payload,
-    parse_return,
-    wants_recovery,
 )
 from backend.rooms import NAMESPACE, Rooms
 from backend.streaming.clients import Clients

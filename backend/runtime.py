@@ -11,7 +11,6 @@ from flask_socketio import SocketIO
 
 from backend import green
 from backend.api.readiness import Readiness
-from backend.assembly import Source
 from backend.http.places import Places
 from backend.http.server import HttpServer
 from backend.journal.peers import Task
@@ -19,6 +18,7 @@ from backend.metrics import Metrics
 from backend.offload import Offload
 from backend.storage.database import Database
 from backend.streaming.keeper import Keeper
+from backend.streaming.source import Source
 from backend.turns import Turns
 from backend.websocket_service import WebSocketService
 

@@ -28,6 +28,9 @@ CONNECTIONS_MIN = 64
 # Connections that the kernel holds while the process is busy; a reconnect storm after a restart
 # comes in one second.
 BACKLOG = 4096
+# What the kernel takes in of a connection before it is read, twice which it reserves: two of the
+# longest messages. By itself it lets six megabytes in of who sends them, read or not.
+UNREAD_BYTES = 32 * 1024
 # From the signal to the end of the process. `docker stop` and many supervisors kill after ten
 # seconds, and nothing that happens here may wait for longer than this.
 END_SECONDS = 9.5
@@ -63,8 +66,8 @@ def raise_file_limit() -> int:
 
 
 def listen(host: str, port: int) -> Any:
-    """A listening socket without Nagle's delay, which accepted sockets inherit; raises
-    `PortInUse`."""
+    """A listening socket without Nagle's delay, and with a bound on what is unread, which accepted
+    sockets inherit; raises `PortInUse`."""
     try:
         listener = green.listen(host, port, BACKLOG)
     except OSError as error:
@@ -72,6 +75,7 @@ def listen(host: str, port: int) -> Any:
             raise PortInUse(f"{host}:{port}") from error
         raise
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD_BYTES)
     return listener
 
 

@@ -32,6 +32,8 @@ MEMORY_SECONDS = 5.0
 # No work for one sender takes the hub for longer; what seems to has waited, as for Redis, while
 # others had the hub.
 LONGEST_SECONDS = 0.02
+# Who differs by less than this has had as much: one request more or less is no difference.
+RANK_STEP_SECONDS = 0.0001
 # How much of what its whole network has had counts for the rank of one sender.
 NETWORK_WEIGHT = 0.1
 # A sender that has had more waiting at the end of each of its turns for this long sends more than
@@ -43,27 +45,38 @@ BACKLOG_SECONDS = 15.0
 class Share:
     """What one sender has had: a connection, or with it all of one network.
 
-    `stranger` until a token of the sender's has been accepted.
+    `stranger` until a token of the sender's has been accepted; `waiting` while something of it
+    waits for its turn.
     """
 
     network: "Share | None" = None
     stranger: bool = True
+    waiting: bool = False
     used: float = 0.0  # seconds of the hub, those of a while ago counting less
     at: float = 0.0
     backlog_since: float | None = None
 
     def add(self, seconds: float, now: float) -> None:
-        self.used = self.used * math.exp((self.at - now) / MEMORY_SECONDS) + seconds
+        self.used = self.had(now) + seconds
         self.at = now
 
-    def rank(self) -> float:
-        """The lower, the sooner its turn."""
-        return self.used + (self.network.used * NETWORK_WEIGHT if self.network else 0.0)
+    def had(self, now: float) -> float:
+        """`used` as it counts now."""
+        return self.used * math.exp((self.at - now) / MEMORY_SECONDS)
 
+    def rank(self, now: float) -> int:
+        """The lower, the sooner its turn; those who are equal come in the order of coming."""
+        network = self.network.had(now) * NETWORK_WEIGHT if self.network else 0.0
+        return int((self.had(now) + network) / RANK_STEP_SECONDS)
+
+
+# What has been begun goes on before anything new: an answer that takes several turns would else
+# wait in each of them for all who have come meanwhile.
+_BEGUN = -1
 
 # Work that waits for its turn: its rank, a number that no other has, the sender, what to call, and
 # what that is charged beyond the time that it takes.
-_Waiting = tuple[float, int, Share, Callable[[], None], float]
+_Waiting = tuple[int, int, Share, Callable[[], None], float]
 
 
 class _Budget:
@@ -104,28 +117,34 @@ class Turns:
         self._strangers = _Budget(STRANGERS_SHARE, now)
         self._known_waiting: list[_Waiting] = []
         self._strangers_waiting: list[_Waiting] = []
+        # Newcomers that the kernel holds have no share that they could wait with: while they are
+        # there, strangers' time is halved between taking them in and serving those taken in.
+        self._arrival: _Waiting | None = None
+        self._arrivals, self._served_strangers = Share(), Share()
         self._numbers = itertools.count()
         self._timer: green.Timer | None = None
         self._served_at = 0.0
         self._present: ContextVar[Share | None] = ContextVar("present", default=None)
 
-    def take(self, share: Share, work: Callable[[], None]) -> bool:
-        """Call `work`, which must not wait, now or in its turn, and charge its time to `share`;
-        whether it was called now. For the hub: returns at once."""
+    def take(self, share: Share, work: Callable[[], None], extra: float = 0.0) -> bool:
+        """Call `work`, which must not wait, now or in its turn, and charge its time to `share`, and
+        `extra` seconds for what it begins; whether it was called now. For the hub: returns at
+        once."""
         if self.free(share):
-            self._run(share, work)
+            self._run(share, work, extra)
             return True
-        self._queue(share, work, 0.0)
+        self._queue(share, work, extra, share.rank(self._now()))
         return False
 
     def wait(self, share: Share, seconds: float) -> None:
         """Block this greenlet until its turn, and charge what it is expected to take then."""
-        if self.free(share):
-            self.charge(share, seconds)
-        else:
-            turn = green.Event()
-            self._queue(share, turn.send, seconds)
-            turn.wait()
+        self._wait(share, seconds, share.rank(self._now()))
+
+    def arrive(self, work: Callable[[], None], seconds: float) -> None:
+        """Call `work`, of which there is one at a time, when newcomers may be taken in; `seconds`
+        is what that is expected to take then, charged to strangers as a whole."""
+        self._arrival = (0, next(self._numbers), self._arrivals, work, seconds)
+        self._serve_later()
 
     def done(self, share: Share, began: float, expected: float) -> float:
         """Correct what `wait` has charged, once the work that began then is done. Returns what it
@@ -145,7 +164,7 @@ class Turns:
         if it works for a sender, and charge what it is expected to take."""
         share = self._present.get()
         if share is not None:
-            self.wait(share, seconds)
+            self._wait(share, seconds, _BEGUN)
 
     def charge(self, share: Share, seconds: float) -> None:
         """Count time that a sender has made the hub spend; negative where too much was expected."""
@@ -153,6 +172,8 @@ class Turns:
         self._all.spend(seconds)
         if share.stranger:
             self._strangers.spend(seconds)
+            if share is not self._arrivals:
+                self._served_strangers.add(seconds, now)
         share.add(seconds, now)
         if share.network is not None:
             share.network.add(seconds, now)
@@ -161,7 +182,7 @@ class Turns:
         """Whether it would be the sender's turn at once."""
         now = self._now()
         if share.stranger:
-            if self._strangers_waiting or self._strangers.left(now) <= 0:
+            if self._strangers_waiting or self._arrival or self._strangers.left(now) <= 0:
                 return False
         elif self._known_waiting:
             return False
@@ -178,7 +199,7 @@ class Turns:
             share.backlog_since = now
         return now - share.backlog_since > BACKLOG_SECONDS
 
-    def _run(self, share: Share, work: Callable[[], None], extra: float = 0.0) -> None:
+    def _run(self, share: Share, work: Callable[[], None], extra: float) -> None:
         began = self._now()
         try:
             work()
@@ -193,13 +214,24 @@ class Turns:
         if share.stranger:
             self._strangers.spent_until(now)
 
-    def _queue(self, share: Share, work: Callable[[], None], extra: float) -> None:
+    def _wait(self, share: Share, seconds: float, rank: int) -> None:
+        if self.free(share):
+            self.charge(share, seconds)
+        else:
+            turn = green.Event()
+            self._queue(share, turn.send, seconds, rank)
+            turn.wait()
+
+    def _queue(self, share: Share, work: Callable[[], None], extra: float, rank: int) -> None:
         waiting = self._strangers_waiting if share.stranger else self._known_waiting
-        heapq.heappush(waiting, (share.rank(), next(self._numbers), share, work, extra))
+        share.waiting = True
+        heapq.heappush(waiting, (rank, next(self._numbers), share, work, extra))
         self._serve_later()
 
     def _serve_later(self) -> None:
-        if self._timer is None and (self._known_waiting or self._strangers_waiting):
+        if self._timer is None and (
+            self._known_waiting or self._strangers_waiting or self._arrival
+        ):
             self._timer = green.call_later(0.0, self._serve)
 
     def _serve(self) -> None:
@@ -212,6 +244,7 @@ class Turns:
         try:
             while (waiting := self._next()) is not None:
                 _, _, share, work, extra = waiting
+                share.waiting = False
                 self._run(share, work, extra)
         finally:
             self._served_at = self._now()
@@ -221,6 +254,15 @@ class Turns:
         now = self._now()
         if self._all.left(now) <= 0:
             return None
-        if self._strangers_waiting and self._strangers.left(now) > 0:
-            return heapq.heappop(self._strangers_waiting)
+        if self._strangers.left(now) > 0:
+            if self._arrival and self._accepts_next(now):
+                arrival, self._arrival = self._arrival, None
+                return arrival
+            if self._strangers_waiting:
+                return heapq.heappop(self._strangers_waiting)
         return heapq.heappop(self._known_waiting) if self._known_waiting else None
+
+    def _accepts_next(self, now: float) -> bool:
+        return not self._strangers_waiting or self._arrivals.had(now) <= self._served_strangers.had(
+            now
+        )

@@ -15,9 +15,7 @@ from backend.auth.tokens import Authenticator, Revocations
 from backend.clock import Clock
 from backend.fanout.transport import Transports
 from backend.journal.census import Census
-from backend.journal.journal import Journal, NotSaid
-from backend.journal.recoveries import Recoveries
-from backend.market.market import Market
+from backend.journal.journal import NotSaid
 from backend.metrics import Metrics
 from backend.parting import Parting
 from backend.reception import Reception
@@ -29,13 +27,12 @@ from backend.streaming.figures import Figures, figures_of
 from backend.streaming.outlet import Outlet
 from backend.streaming.periodic import Periodic, Prompted
 from backend.streaming.producer import Producer
-from backend.streaming.production import Production
-from backend.streaming.published import Published
 from backend.streaming.recovery import Recovery
 from backend.streaming.renewal import Renewal
 from backend.streaming.requests import Requests
 from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Sessions
+from backend.streaming.source import Source
 from backend.streaming.subscriptions import Subscriptions
 from backend.streaming.watch import WATCH_SECONDS, Watch
 
@@ -47,11 +44,7 @@ class WebSocketService:
         self,
         socketio: SocketIO,
         transports: Transports,
-        market: Market,
-        journal: Journal,
-        published: Published,
-        production: Production,
-        recoveries: Recoveries,
+        source: Source,
         recovered_here: Callable[[str, int], None],
         authenticator: Authenticator,
         revocations: Revocations,
@@ -71,11 +64,12 @@ class WebSocketService:
         that may still be another process's: there `parting.recovered_elsewhere` is to be called."""
         self._socketio = socketio
         self._transports = transports
-        self._production = production
+        self._production = source.production
         self._clock = clock
         self._metrics = metrics
         self.sessions = Sessions(round(token_warning_seconds * 1000))
         self._subscriptions = Subscriptions()
+        market, journal, published = source.market, source.journal, source.published
         rooms = Rooms(socketio, transports, user_rooms)
         out = Outlet(rooms.put, rooms.put_joined, market, self.sessions, clock, metrics)
         self.parting = Parting(socketio, transports, out, self.sessions, recovered_here, clock, rng)
@@ -83,7 +77,7 @@ class WebSocketService:
         resumption = Resumption(journal, metrics)
         self._recovery = Recovery(
             journal.log,
-            recoveries,
+            source.recoveries,
             resumption,
             symbols,
             socketio.server.eio.generate_id,

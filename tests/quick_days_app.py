@@ -7,12 +7,12 @@ import app as entry
 # isort: split
 import sys
 
-import backend
+from backend.assembly import symbols
 from backend.streaming import added_symbols
 
 added_symbols.KEPT_MS = 2_000
 added_symbols.NOTE_MS = 200
-backend.LOOK_SECONDS = 0.2  # type: ignore[misc]
+symbols.LOOK_SECONDS = 0.2  # type: ignore[misc]
 
 if __name__ == "__main__":
     sys.exit(entry.main())

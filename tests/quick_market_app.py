@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from flask import Flask
 
-import backend
-import backend.websocket_service
+from backend import websocket_service
+from backend.assembly import market_calls
 from backend.clock import DAY_MS, MINUTE_MS, Clock
 from backend.config import Settings
 from backend.market.market import Market
@@ -90,8 +90,8 @@ def main() -> int:
         app.add_url_rule("/rest", "rest", lambda: let(False), methods=["POST"])
         return app
 
-    backend.websocket_service.LOOK_SECONDS = LOOK_SECONDS
-    backend.PUBLIC_LIMIT = LIMIT
+    websocket_service.LOOK_SECONDS = LOOK_SECONDS
+    market_calls.PUBLIC_LIMIT = LIMIT
     entry.create_app = create_app
     return entry.main()
 

@@ -43,6 +43,11 @@ def wait_until(condition: Callable[[], Any], what: str, timeout: float = PATIENC
     return value
 
 
+def bearer(token: str) -> dict[str, str]:
+    """The header by which a call shows an access token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
 def lasting_port() -> int:
     """A free port for what has to come back to it: nobody is given it by chance meanwhile."""
     while True:
@@ -78,6 +83,11 @@ class Server:
         answer = self.post("/api/auth/login", account)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def log_in_again(self, login: dict[str, Any]) -> dict[str, Any]:
+        """Log the user of a login in once more; the answer."""
+        account = {"username": login["user"]["username"], "password": PASSWORD}
+        return dict(self.post("/api/auth/login", account).json())
 
     @property
     def token(self) -> str:

@@ -13,8 +13,9 @@ import requests
 import socketio
 import websocket
 
+from tests.servers import PATIENCE
+
 NODE_CLIENT = Path(__file__).resolve().parent / "clients" / "client.mjs"
-PATIENCE = 60.0
 
 TRANSPORTS: dict[str, list[str] | None] = {
     "websocket": ["websocket"],

@@ -11,7 +11,7 @@ import requests
 from tests.conftest import Connect, StartServer
 from tests.fanout.raw_clients import WebSocket
 from tests.redis_server import Redis
-from tests.servers import PASSWORD, Server, wait_until
+from tests.servers import PASSWORD, Server, bearer, wait_until
 from tests.storage.conftest import postgresql, postgresql_url
 from tests.stream_clients import PythonClient
 
@@ -50,30 +50,21 @@ def accepted(connect: Connect) -> Accepted:
     return start
 
 
-def bearer(login: Login) -> dict[str, str]:
-    return {"Authorization": f"Bearer {login['access_token']}"}
-
-
-def log_in_again(server: Server, login: Login) -> Login:
-    body = {"username": login["user"]["username"], "password": PASSWORD}
-    return dict(server.post("/api/auth/login", body).json())
-
-
 def log_out(server: Server, login: Login) -> None:
-    assert server.post("/api/auth/logout", headers=bearer(login)).status_code == 200
+    assert server.post("/api/auth/logout", headers=bearer(login["access_token"])).status_code == 200
 
 
 def end_from_elsewhere(server: Server, login: Login) -> None:
-    other = log_in_again(server, login)
-    listed = server.get("/api/auth/sessions", headers=bearer(other)).json()["sessions"]
+    headers = bearer(server.log_in_again(login)["access_token"])
+    listed = server.get("/api/auth/sessions", headers=headers).json()["sessions"]
     (found,) = [session["id"] for session in listed if not session["current"]]
     path = f"/api/auth/sessions/{found}"
-    assert server.delete(path, headers=bearer(other)).status_code == 200
+    assert server.delete(path, headers=headers).status_code == 200
 
 
 def log_out_everywhere(server: Server, login: Login) -> None:
-    other = log_in_again(server, login)
-    assert server.post("/api/auth/logout-all", headers=bearer(other)).status_code == 200
+    headers = bearer(server.log_in_again(login)["access_token"])
+    assert server.post("/api/auth/logout-all", headers=headers).status_code == 200
 
 
 def use_twice(server: Server, login: Login) -> None:
@@ -82,9 +73,9 @@ def use_twice(server: Server, login: Login) -> None:
 
 
 def change_password(server: Server, login: Login) -> None:
-    other = log_in_again(server, login)
+    headers = bearer(server.log_in_again(login)["access_token"])
     body = {"current_password": PASSWORD, "new_password": f"new {PASSWORD}"}
-    assert server.post("/api/auth/password", body, headers=bearer(other)).status_code == 200
+    assert server.post("/api/auth/password", body, headers=headers).status_code == 200
 
 
 SENT = 'crs_orders_total{fate="sent"}'

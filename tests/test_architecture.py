@@ -5,7 +5,7 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.servers import ROOT
 
 # From the top down: a module may import what stands on its own line or below it.
 LAYERS = [
@@ -32,6 +32,7 @@ LAYERS = [
         "backend.auth.keys",
         "backend.auth.passwords",
     ],
+    ["backend.client_messages"],
     ["backend.fanout", "backend.protocol", "backend.feeds.base"],
     # Inside the engine: what holds a session knows no server, what turns messages into bytes and
     # back knows no session.
@@ -54,6 +55,7 @@ LAYERS = [
 # Where Flask and Socket.IO may be named.
 WEB = (
     "backend",
+    "backend.assembly",
     "backend.runtime",
     "backend.websocket_service",
     "backend.reception",

@@ -1,15 +1,14 @@
 """The documentation names everything that there is."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from backend import protocol
 from backend.config import Settings
 from backend.streaming.limits import LIMITS, Limit
+from tests.servers import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 README = (ROOT / "README.md").read_text()
 

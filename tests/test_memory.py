@@ -1,8 +1,20 @@
 """What of the process's memory goes back, and what is left alone."""
 
+import ctypes
 import gc
+import platform
 
-from backend.memory import MANY_CONNECTIONS, START_LOOKS, Ebb, settle
+import pytest
+
+from backend.memory import (
+    MANY_CONNECTIONS,
+    MUCH_BYTES,
+    START_LOOKS,
+    Ebb,
+    settle,
+    tame_malloc,
+    unused,
+)
 
 
 def test_what_was_there_before_clients_is_not_looked_at_for_them() -> None:
@@ -15,12 +27,13 @@ def test_what_was_there_before_clients_is_not_looked_at_for_them() -> None:
         gc.unfreeze()
 
 
-def trims(counts: list[int]) -> list[int]:
-    """How many trims there were after each look at so many connections."""
-    now, done = iter(counts), []
-    ebb = Ebb(lambda: next(now), lambda: done.append(None))
+def trims(connections: list[int], free: list[int] | None = None) -> list[int]:
+    """How many trims there were after each look at so many connections, and free bytes."""
+    free = free or [0] * len(connections)
+    now, bytes_now, done = iter(connections), iter([free[0], *free]), []
+    ebb = Ebb(lambda: next(now), lambda: next(bytes_now), lambda: done.append(None))
     seen = []
-    for _ in counts:
+    for _ in connections:
         ebb.look()
         seen.append(len(done))
     return seen
@@ -30,6 +43,30 @@ def test_when_many_have_left_and_no_more_leave_memory_is_given_back_once() -> No
     many = MANY_CONNECTIONS
     assert trims([0, 2 * many, many, 10, 10, 10]) == [0, 0, 0, 0, 1, 1]
     assert trims([many, 0, 0, many, 0, 0]) == [0, 0, 1, 1, 1, 2]
+
+
+def test_when_much_is_free_again_it_is_given_back_once() -> None:
+    much = MUCH_BYTES
+    looks = [much, 0, much // 2, 2 * much, 2 * much, 2 * much, 2 * much]
+    assert trims([0] * 7, looks) == [0, 0, 0, 0, 1, 1, 1]
+    # What has been used since and is free once more is the system's again too.
+    looks = [0, much, much, 0, much, much]
+    assert trims([0] * 6, looks) == [0, 0, 1, 1, 1, 2]
+    assert trims([0] * 4, [0, much - 1, much - 1, much - 1]) == [0] * 4
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc says what is free")
+def test_what_is_free_between_blocks_is_counted() -> None:
+    tame_malloc()
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    libc.free.argtypes = [ctypes.c_void_p]
+    blocks = [libc.malloc(16_000) for _ in range(1_000)]
+    before = unused()
+    for block in blocks[:-1]:
+        libc.free(block)
+    assert unused() - before == pytest.approx(16_000_000, rel=0.2)
+    libc.free(blocks[-1])
 
 
 def test_for_a_few_that_leave_nothing_is_done() -> None:

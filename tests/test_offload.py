@@ -11,9 +11,7 @@ import pytest
 from eventlet import patcher
 
 from backend.offload import Offload, Overloaded
-from tests.servers import wait_until
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.servers import ROOT, wait_until
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Connect, StartServer
 from tests.recovering import STOCK, SYMBOLS, Asks, asking, last_heard, own_engine, subscribed
-from tests.servers import Server
+from tests.servers import Server, bearer
 from tests.stream_clients import TRANSPORTS, PythonClient, RawClient, said
 
 
@@ -148,8 +148,8 @@ def test_what_was_logged_out_does_not_come_back(talkative: Server, asks: Asks) -
     login = talkative.new_login()
     client = asks(talkative, login["access_token"])
     shown = client.shown()
-    header = {"Authorization": f"Bearer {login['access_token']}"}
-    assert talkative.post("/api/auth/logout", headers=header).ok
+    headers = bearer(login["access_token"])
+    assert talkative.post("/api/auth/logout", headers=headers).ok
     assert any('"token_revoked"' in packet for packet in client.receive_until_closed())
     again = asks(talkative, login["access_token"], **shown)
     assert set(again.told) == {"sid"} and again.told["sid"] != client.told["sid"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import StartServer
-from tests.servers import PATIENCE, ROOT, Server, lasting_port, wait_until
+from tests.servers import PATIENCE, ROOT, Server, bearer, lasting_port, wait_until
 from tests.stream_clients import TRANSPORTS, NodeClient, PythonClient
 
 pytestmark = pytest.mark.served
@@ -141,7 +141,7 @@ def test_no_token_or_password_is_in_the_log(start_server: StartServer) -> None:
     client = PythonClient(server.url, {"token": login["access_token"]})
     client.wait("connection_status")
     client.close()
-    server.get("/api/auth/me", headers={"Authorization": f"Bearer {login['access_token']}"})
+    server.get("/api/auth/me", headers=bearer(login["access_token"]))
     wait_until(lambda: server.get("/health").json()["connections"] == 0, "the client to go")
     for secret in (login["access_token"], login["refresh_token"], "correct horse battery"):
         assert secret not in server.output()

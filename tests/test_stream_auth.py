@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from tests.conftest import Connect, StartServer
-from tests.servers import PASSWORD, Server, wait_until
+from tests.servers import PASSWORD, Server, bearer, wait_until
 from tests.stream_clients import RawClient, Recorder
 
 
@@ -104,8 +104,8 @@ def test_logout_ends_the_live_connections_of_that_login_only(
     other = connect(auth={"token": staying["access_token"]})
     for client in (one, two, other):
         client.wait("connection_status")
-    bearer = {"Authorization": f"Bearer {ending['access_token']}"}
-    assert server.post("/api/auth/logout", headers=bearer).status_code in (200, 204)
+    headers = bearer(ending["access_token"])
+    assert server.post("/api/auth/logout", headers=headers).status_code in (200, 204)
     for client in (one, two):
         assert client.wait("auth_error")["error"] == "Token revoked"
         client.wait("disconnect")
@@ -114,31 +114,26 @@ def test_logout_ends_the_live_connections_of_that_login_only(
     assert other.all("auth_error") == []
 
 
-def _log_in_again(server: Server, login: dict[str, Any]) -> dict[str, Any]:
-    body = {"username": login["user"]["username"], "password": PASSWORD}
-    return dict(server.post("/api/auth/login", body).json())
-
-
 @pytest.mark.parametrize("way", ["one session", "all sessions", "the password"])
 def test_sessions_that_their_user_ends_elsewhere_lose_their_live_connections(
     way: str, connect: Connect, server: Server
 ) -> None:
     mine = server.new_login()
-    other = _log_in_again(server, mine)
+    other = server.log_in_again(mine)
     here = connect(auth={"token": mine["access_token"]})
     there = connect(auth={"token": other["access_token"]})
     for client in (here, there):
         client.wait("connection_status")
-    bearer = {"Authorization": f"Bearer {mine['access_token']}"}
+    headers = bearer(mine["access_token"])
     if way == "one session":
-        listed = server.get("/api/auth/sessions", headers=bearer).json()["sessions"]
+        listed = server.get("/api/auth/sessions", headers=headers).json()["sessions"]
         (found,) = [session["id"] for session in listed if not session["current"]]
-        answer = server.delete(f"/api/auth/sessions/{found}", headers=bearer)
+        answer = server.delete(f"/api/auth/sessions/{found}", headers=headers)
     elif way == "all sessions":
-        answer = server.post("/api/auth/logout-all", headers=bearer)
+        answer = server.post("/api/auth/logout-all", headers=headers)
     else:
         body = {"current_password": PASSWORD, "new_password": f"new {PASSWORD}"}
-        answer = server.post("/api/auth/password", body, headers=bearer)
+        answer = server.post("/api/auth/password", body, headers=headers)
     assert answer.status_code == 200, answer.text
     for client in (here, there) if way == "all sessions" else (there,):
         assert client.wait("auth_error")["error"] == "Token revoked"
@@ -156,8 +151,8 @@ def test_a_session_that_another_process_ended_loses_its_live_connections(
     login = one.new_login()
     client = connect(auth={"token": login["access_token"]}, to=two)
     client.wait("connection_status")
-    bearer = {"Authorization": f"Bearer {login['access_token']}"}
-    assert one.post("/api/auth/logout", headers=bearer).status_code == 200
+    headers = bearer(login["access_token"])
+    assert one.post("/api/auth/logout", headers=headers).status_code == 200
     assert client.wait("auth_error")["error"] == "Token revoked"
     client.wait("disconnect")
 
@@ -172,14 +167,14 @@ def test_after_a_change_of_the_key_tokens_of_before_are_good_until_it_is_withdra
     second = start_server(
         DATABASE_URL=url, JWT_SECRET_KEY="l" * 32, JWT_PREVIOUS_SECRET_KEYS="k" * 32
     )
-    bearer = {"Authorization": f"Bearer {login['access_token']}"}
-    assert second.get("/api/auth/me", headers=bearer).status_code == 200
+    headers = bearer(login["access_token"])
+    assert second.get("/api/auth/me", headers=headers).status_code == 200
     connect(auth={"token": login["access_token"]}, to=second).wait("connection_status")
     body = {"refresh_token": login["refresh_token"]}
     fresh = second.post("/api/auth/refresh", body).json()
     second.stop()
     third = start_server(DATABASE_URL=url, JWT_SECRET_KEY="l" * 32)
-    assert third.get("/api/auth/me", headers=bearer).json()["error"]["code"] == "token_invalid"
+    assert third.get("/api/auth/me", headers=headers).json()["error"]["code"] == "token_invalid"
     _check_refusal(connect(auth={"token": login["access_token"]}, to=third), "Invalid token")
     connect(auth={"token": fresh["access_token"]}, to=third).wait("connection_status")
 

@@ -137,6 +137,33 @@ def test_who_has_had_little_comes_before_who_has_had_much(hub: Hub) -> None:
     assert done[0] - asked < 0.02
 
 
+def test_newcomers_and_strangers_that_are_in_have_half_of_their_time_each(hub: Hub) -> None:
+    queue = Turns(hub)
+    others(hub)
+    strangers = [sender(hub, queue, Share(), 0.0005) for _ in range(50)]
+    accepted: list[float] = []
+
+    def accept() -> None:
+        accepted.append(0.0006)
+        hub.seconds += 0.0006
+        hub.call_later(0.0, lambda: queue.arrive(accept, 0.0))
+
+    queue.arrive(accept, 0.0)
+    hub.run(10.0)
+    assert sum(accepted) == pytest.approx(5 * STRANGERS_SHARE, rel=0.1)
+    assert sum(map(sum, strangers)) == pytest.approx(5 * STRANGERS_SHARE, rel=0.1)
+
+
+def test_a_share_says_whether_it_waits(hub: Hub) -> None:
+    queue, share = Turns(hub), Share()
+    others(hub)
+    queue.charge(Share(), SLICE_SECONDS)
+    assert not queue.take(share, lambda: None)
+    assert share.waiting
+    hub.run(1.0)
+    assert not share.waiting
+
+
 def test_the_network_of_a_greedy_sender_comes_after_others(hub: Hub) -> None:
     queue = Turns(hub)
     others(hub)

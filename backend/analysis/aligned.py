@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from backend.analysis.factors import Floats
-from backend.clock import MINUTE_MS
+from backend.analysis.averages import Floats
+from backend.clock import DAY_MINUTES, MINUTE_MS
 from backend.market.models import CLOSE, OPEN_TIME, QUOTE_VOLUME, Candle, CandleArray
 
 # Room beyond what is kept, so that the columns are moved once a day and not each minute.
-SLACK_MINUTES = 24 * 60
+SLACK_MINUTES = DAY_MINUTES
 
 
 class AlignedMinutes:

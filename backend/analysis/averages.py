@@ -63,12 +63,6 @@ class Averages(NamedTuple):
         """Those of some rows only."""
         return Averages(*(each[..., rows] for each in self))
 
-    def where(self, rows: NDArray[np.bool_], other: "Averages") -> "Averages":
-        """These where `rows` says so, else the others."""
-        return Averages(
-            *(np.where(rows, each, rest) for each, rest in zip(self, other, strict=True))
-        )
-
     def put(self, rows: NDArray[np.intp] | slice, other: "Averages") -> None:
         """Overwrite those of some rows."""
         for each, replacement in zip(self, other, strict=True):

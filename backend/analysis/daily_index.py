@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from backend.analysis.averages import Floats
+from backend.analysis.averages import Floats, ratio
 from backend.clock import DAY_MS
 from backend.market.models import CLOSE, OPEN_TIME, QUOTE_VOLUME, CandleArray
 
@@ -74,11 +74,13 @@ def _series(days: CandleArray) -> dict[str, Floats]:
 
     return {
         # How little of the volatility is that of falls.
-        "volatility": -both(lambda n: np.sqrt(_share(_mean(falls**2, n), _mean(returns**2, n)))),
+        "volatility": -both(
+            lambda n: np.sqrt(ratio(_mean(falls**2, n), _mean(returns**2, n), 0.0))
+        ),
         # Under the highest close of a year, which is as far as ranks reach.
         "drawdown": prices - _highest(prices),
         # What the average dollar traded has moved.
-        "volume": both(lambda n: _share(_mean(returns * traded, n), _mean(traded, n))),
+        "volume": both(lambda n: ratio(_mean(returns * traded, n), _mean(traded, n), 0.0)),
         "momentum": both(lambda n: prices - _mean(prices, n)),
     }
 
@@ -96,13 +98,6 @@ def _highest(values: Floats) -> Floats:
     padded = np.concatenate((np.full(RANKED_DAYS - 1, -np.inf), values))
     highest: Floats = sliding_window_view(padded, RANKED_DAYS).max(axis=1)
     return highest
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    """0 where there is no whole; NaN where it is not known."""
-    found = np.where(np.isnan(whole), np.nan, 0.0)
-    np.divide(part, whole, out=found, where=whole > 0)
-    return found
 
 
 def _rank(values: Floats) -> float:

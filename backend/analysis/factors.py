@@ -8,9 +8,8 @@ More of each series is greed.
 
 import numpy as np
 import talib
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from backend.analysis.averages import Floats
 
 HOUR = 60
 STEP_MINUTES = 5

@@ -16,6 +16,7 @@ import numpy as np
 
 from backend.analysis import volatility
 from backend.analysis.averages import Floats
+from backend.clock import DAY_MINUTES
 
 LEVELS = (0.5, 0.9)
 
@@ -82,7 +83,7 @@ class Ranges:
         """Of ranges from `minute` on, by the deviations over each window and how many minutes are
         known."""
         a_minute = float(np.dot(self.horizon.weights, deviations))
-        deviation = a_minute * float(self.horizon.ahead[minute % volatility.DAY_MINUTES])
+        deviation = a_minute * float(self.horizon.ahead[minute % DAY_MINUTES])
         missing = volatility.missing(known)
         return tuple(
             min(width * (1 + unsure * missing) * deviation, MAX_HALF_WIDTH)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backend.analysis.averages import Floats
 from backend.analysis.block_bootstrap import BLOCK_CELLS, interval, resampled
 from backend.analysis.levels import DIRECTIONS, LADDER
-from backend.analysis.track_record import HORIZONS, MOMENT, QUARTER_MS, Notes
+from backend.analysis.track_record import HORIZONS, MOMENT, QUARTER_MINUTES, Notes
 from backend.clock import MINUTE_MS
 from backend.market.models import SignalLevel
 
@@ -29,7 +29,6 @@ BASIS_POINTS = 1e4
 # Later than any minute.
 FOREVER = 2**32 - 1
 
-_QUARTER_MINUTES = QUARTER_MS // MINUTE_MS
 _DIRECTIONS = np.array([DIRECTIONS[level] for level in LADDER])
 # Of a hold, which has no direction, the return counts as it is.
 _SIGNS = np.where(_DIRECTIONS == 0, 1, _DIRECTIONS)
@@ -236,14 +235,14 @@ class _Sums:
         minutes = [moments.minutes for _, moments in self._known]
         if not minutes:
             return np.empty(0, np.uint32), 0
-        first = min(int(each[0]) for each in minutes) // _QUARTER_MINUTES
-        last = max(int(each[-1]) for each in minutes) // _QUARTER_MINUTES
+        first = min(int(each[0]) for each in minutes) // QUARTER_MINUTES
+        last = max(int(each[-1]) for each in minutes) // QUARTER_MINUTES
         there = np.zeros(last - first + 1, dtype=bool)
         for each in minutes:
-            there[each // _QUARTER_MINUTES - first] = True
+            there[each // QUARTER_MINUTES - first] = True
         quarters = np.flatnonzero(there)
-        length = max(self._minutes // _QUARTER_MINUTES, -(-len(quarters) // BLOCKS_MAX))
-        begins = (quarters[:: -(-length // BLOCK_CELLS)] + first) * _QUARTER_MINUTES
+        length = max(self._minutes // QUARTER_MINUTES, -(-len(quarters) // BLOCKS_MAX))
+        begins = (quarters[:: -(-length // BLOCK_CELLS)] + first) * QUARTER_MINUTES
         # What was said just before the first moment is in the first cell, too.
         begins[0] = 0
         return np.append(begins, FOREVER).astype(np.uint32), len(begins)

@@ -120,15 +120,6 @@ def windows_of(columns: Floats) -> Floats:
     return sliding_window_view(every, WINDOW_LENGTH, axis=1).transpose(0, 2, 1)
 
 
-def readings_through(closed: CandleArray) -> Readings:
-    """The readings at each closed candle (n, 7) of one row: a row a candle."""
-    columns = closed[:, KEPT_COLUMNS].T.copy()
-    now = through(*columns[:3])
-    before = unknown(len(closed))
-    before.put(slice(1, None), now.take(slice(None, -1)))
-    return read(Window(*windows_of(columns)), before, now)
-
-
 def scores_each_minute(
     minutes: CandleArray, rolled: CandleArray, since_ms: float = -math.inf
 ) -> Iterator[tuple[Numbers, Floats]]:

@@ -13,12 +13,12 @@ import numpy as np
 from backend.analysis import topics
 from backend.analysis.aligned import AlignedMinutes
 from backend.analysis.factors import STEP_MINUTES, WEEK_STEPS, Sums, percentiles
-from backend.clock import MINUTE_MS
+from backend.clock import DAY_MINUTES, MINUTE_MS
 from backend.market.models import Candle, CandleArray, Sentiment
 
 RANKED_MINUTES = WEEK_STEPS * STEP_MINUTES
 # The oldest value that is ranked looks back over another day.
-KEPT_MINUTES = RANKED_MINUTES + 24 * 60
+KEPT_MINUTES = RANKED_MINUTES + DAY_MINUTES
 # The index is the mean of this many steps, an hour: it does not cross a band at each turn.
 SMOOTHED_STEPS = 12
 # Half an hour of values, to a side of fewer of which nobody would call a rank.

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from backend.analysis.factors import HOUR, Floats
+from backend.analysis.averages import Floats
+from backend.analysis.factors import HOUR
 
 # Two standard deviations: about one hour in twenty of one quantity that is normally distributed.
 MIN_HEAT = 2.0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backend.analysis.averages import Floats
 from backend.analysis.board import LevelChange
 from backend.analysis.levels import LADDER
-from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from backend.clock import DAY_MINUTES, DAY_MS, HOUR_MS, MINUTE_MS
 from backend.market.candles import INTERVALS
 from backend.market.models import CLOSE, OPEN_TIME, CandleArray
 
@@ -48,8 +48,7 @@ MOMENT = 0
 # In place of a return: not known yet; and never to be known, since the horizon ended in an outage.
 OPEN, LEFT_OUT = np.nan, np.inf
 
-DAY_MINUTES = DAY_MS // MINUTE_MS
-_QUARTER_MINUTES = QUARTER_MS // MINUTE_MS
+QUARTER_MINUTES = QUARTER_MS // MINUTE_MS
 _HORIZONS_MS = np.array(list(HORIZONS.values()))
 _LEVELS = {level: place for place, level in enumerate(LADDER)}
 
@@ -145,8 +144,8 @@ class SymbolRecord:
     def _note_moments(self, minutes: CandleArray, since_ms: float, until_ms: int) -> None:
         """Each quarter of an hour of `minutes` that has none yet; of those that may have been
         repaired, at the price that they have now."""
-        first = max(int(minutes[0, OPEN_TIME]) // QUARTER_MS + 1, self._since // _QUARTER_MINUTES)
-        quarters = np.arange(first, until_ms // QUARTER_MS + 1) * _QUARTER_MINUTES
+        first = max(int(minutes[0, OPEN_TIME]) // QUARTER_MS + 1, self._since // QUARTER_MINUTES)
+        quarters = np.arange(first, until_ms // QUARTER_MS + 1) * QUARTER_MINUTES
         prices = prices_at(minutes, quarters * MINUTE_MS, self._candle_ms)
         moments = self.notes["timeframe"] == MOMENT
         of_moments = self.notes[moments]

@@ -10,16 +10,16 @@ less than two days of history nobody knows what is usual, and the forecast is wi
 import numpy as np
 
 from backend.analysis.averages import Floats
+from backend.clock import DAY_MINUTES
 
 RETURN_MINUTES = 5
-WINDOWS = (30, 120, 24 * 60, 7 * 24 * 60)  # minutes
+WINDOWS = (30, 120, DAY_MINUTES, 7 * DAY_MINUTES)  # minutes
 # What the daily cycle makes of a deviation, at the middles of six spans of four hours from midnight
 # UTC: mean logarithmic ranges of BTC and ETH, 2016 to 2021, in which both halves of the years and
 # both assets agree within 0.06.
 DAILY_CYCLE = (1.01, 0.87, 0.96, 1.13, 1.03, 1.02)
 # So much history is enough to know what is usual.
-SURE_MINUTES = 2 * 24 * 60
-DAY_MINUTES = 24 * 60
+SURE_MINUTES = 2 * DAY_MINUTES
 
 
 def _cycle() -> Floats:

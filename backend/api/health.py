@@ -16,8 +16,8 @@ from backend.api.errors import ApiError
 from backend.api.readiness import Readiness
 from backend.clock import Clock, iso
 from backend.config_values import Network
-from backend.market.market import Market
 from backend.market.models import FeedState
+from backend.market.state import MarketState
 from backend.metrics import Metrics
 from backend.offload import Overloaded
 from backend.protocol import FORBIDDEN, VERSION
@@ -70,7 +70,7 @@ def _fault(error: Exception) -> str:
 
 
 def health_blueprint(
-    market: Market,
+    market: MarketState,
     sessions: Sessions,
     dependencies: Dependencies,
     readiness: Readiness,

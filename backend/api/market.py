@@ -13,8 +13,8 @@ from backend.api.errors import ApiError
 from backend.api.ratings import Ratings
 from backend.history.reader import CandleReader
 from backend.market.candles import INTERVALS
-from backend.market.market import Market
 from backend.market.roster import Roster
+from backend.market.state import MarketState
 from backend.market.validation import TIME_MAX_MS
 from backend.protocol import UNKNOWN_SYMBOL, VALIDATION_FAILED
 from backend.streaming.broadcaster import quote_payload
@@ -31,7 +31,7 @@ SIGNALS_DEFAULT, SIGNALS_MAX = 50, 500
 
 
 def market_blueprint(
-    market: Market,
+    market: MarketState,
     history: CandleReader,
     published: Published,
     forecaster: Forecaster,

@@ -7,7 +7,7 @@ connected are told so, and those that are not would be told nothing. So a load b
 
 from enum import StrEnum
 
-from backend.market.market import Market
+from backend.market.state import MarketState
 
 
 class NotReady(StrEnum):
@@ -21,7 +21,7 @@ class NotReady(StrEnum):
 class Readiness:
     """Where a process stands between its start and its end."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: MarketState) -> None:
         self._market = market
         self._started = False
         self._has_market = False

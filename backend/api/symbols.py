@@ -12,9 +12,9 @@ from backend.config_values import SYMBOL_PATTERN
 from backend.feeds.asset_names import name_of
 from backend.feeds.listing import Catalogue, ListingUnavailable
 from backend.market.candles import INTERVALS
-from backend.market.market import Market
 from backend.market.precision import price_decimals
 from backend.market.roster import Roster
+from backend.market.state import MarketState
 from backend.protocol import (
     NOT_LISTED,
     TOO_MANY_SYMBOLS,
@@ -34,7 +34,7 @@ FOUND_MAX = 20
 
 
 def symbols_blueprint(
-    market: Market,
+    market: MarketState,
     roster: Roster,
     added: AddedSymbols,
     sessions: LoginSessions,

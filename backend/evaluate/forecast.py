@@ -14,6 +14,7 @@ import numpy as np
 from backend.analysis.averages import Floats
 from backend.analysis.forecast import MIN_MINUTES, ForecastEngine
 from backend.analysis.ranges import HORIZONS, LEVELS
+from backend.analysis.record_table import BASIS_POINTS
 from backend.clock import MINUTE_MS
 from backend.evaluate.tables import table
 from backend.market.candles import row_candle
@@ -23,7 +24,6 @@ NORMAL_WIDTHS = {0.5: 0.6745, 0.9: 1.6449}
 HALF_LIVES = {"EWMA, half-life 1 h": 60, "EWMA, half-life 4 h": 240, "EWMA, half-life 24 h": 1440}
 OURS = "this"
 THIRDS = 3
-BASIS_POINTS = 1e4
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """What stands between the Engine.IO server and Socket.IO: protocol errors, sweeping, closing.
 
-`Transports` is the same for both engines; `EngineTransports` is for this package's own, and
-`stock.StockTransports` for the driver's. Application code never sees which. Knows nothing of
-markets.
+`Transports` is the same for both engines; `engine_transports` is for this package's own, and
+`stock` for the driver's. Application code never sees which. Knows nothing of markets.
 """
 
 import logging
@@ -12,11 +11,9 @@ from typing import Any
 
 from backend.clock import Clock
 from backend.fanout import identity
-from backend.fanout.engine import PING_TIMEOUT, RATE_LIMITED, SLOW_CONSUMER, Engine
+from backend.fanout.engine import SLOW_CONSUMER
 from backend.fanout.fan import in_slices
-from backend.fanout.sessions.connection import Connection
-from backend.fanout.wire.frame import GOING_AWAY, NORMAL, POLICY, PROTOCOL_VIOLATION, TOO_BIG
-from backend.fanout.wire.frame_reader import ProtocolViolation
+from backend.fanout.wire.frame import GOING_AWAY, POLICY, PROTOCOL_VIOLATION
 from backend.fanout.wire.pieces import Basket, Pieces, Sent
 
 logger = logging.getLogger(__name__)
@@ -95,6 +92,29 @@ class Transports(ABC):
         message over the limit."""
         self._on_too_large = listener
 
+    def is_open(self, eio_sid: str) -> bool:
+        """Whether a transport is there, and its end not on its way."""
+        session = self._eio.sockets.get(eio_sid)
+        return session is not None and not self._parted(session)
+
+    def follow(
+        self, opened: Callable[[str, dict[str, Any]], None], closed: Callable[[str], None]
+    ) -> None:
+        """Call `opened(eio_sid, environ)` when a session begins and `closed(eio_sid)` when it
+        ends; neither may wait."""
+        connect = self._handlers["connect"]
+
+        def began(eio_sid: str, environ: dict[str, Any]) -> Any:
+            opened(eio_sid, environ)
+            return connect(eio_sid, environ)
+
+        def ended(eio_sid: str, reason: str) -> None:
+            closed(eio_sid)
+            self._handlers["disconnect"](eio_sid, reason)
+
+        self._eio.on("connect", began)
+        self._eio.on("disconnect", ended)
+
     @abstractmethod
     def accept(self, eio_sid: str) -> None:
         """The client of a connection has shown a good token: it gives way to no stranger."""
@@ -104,10 +124,81 @@ class Transports(ABC):
         """Have `decide` say who a connection is, before its CONNECT is answered. The driver's own
         engine can't be told: there, nobody is asked, and every connection is a new one."""
 
-    def is_open(self, eio_sid: str) -> bool:
-        """Whether a transport is there, and its end not on its way."""
+    @abstractmethod
+    def emit_joined(
+        self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
+    ) -> Sent:
+        """Send each basket's room an event whose argument is an object of its own: those of
+        `pieces` that its selection names, or no event where there is none. May yield."""
+
+    # --- the end of a transport -------------------------------------------------------------------
+
+    def close_after_farewell(self, eio_sid: str) -> None:
+        """Close a transport once what was sent to it has been fetched. Takes up to
+        `FAREWELL_SECONDS`, so it is run as a background task."""
+        self._wait_until_fetched(eio_sid)
+        self._eio.sleep(LINGER_SECONDS)
+        self.close(eio_sid)
+
+    def close(self, eio_sid: str) -> None:
+        """Close a transport now, so that a client that was not told to stay away comes back."""
         session = self._eio.sockets.get(eio_sid)
-        return session is not None and not self._parted(session)
+        if session is not None and not self._parted(session):
+            self._close(session, GOING_AWAY, "")
+
+    def wait_for_polls(self, seconds: float) -> None:
+        """Until nothing waits for clients that poll, or for so long."""
+        deadline = self._clock.monotonic() + seconds
+        while any(map(self._polls, self._waiting())) and self._clock.monotonic() < deadline:
+            self._eio.sleep(LAST_LOOK_SECONDS)
+
+    def close_all(self, seconds: float) -> None:
+        """Close each transport once what waits for its client has been written, and what is left
+        after `seconds`; clients reconnect by themselves."""
+        deadline = self._clock.monotonic() + seconds
+        while self._eio.sockets:
+            waiting = self._waiting() if self._clock.monotonic() < deadline else []
+            unread = {session.sid for session in waiting}
+            read = [sid for sid in self._eio.sockets if sid not in unread]
+            for eio_sid in in_slices(read, self._clock.monotonic, lambda: self._eio.sleep(0)):
+                self.close(eio_sid)
+            if not waiting:
+                return
+            self._eio.sleep(LAST_LOOK_SECONDS)
+
+    def part(self, eio_sid: str, reason: str) -> None:
+        """Close a connection whose client is at fault; counted by `reason`, which it is told."""
+        session = self._eio.sockets.get(eio_sid)
+        if session is not None:
+            self._close_for(session, reason, POLICY)
+
+    def sweep(self) -> None:
+        """Close what does not read, and what never took part. Called about once a second."""
+        now = self._clock.monotonic()
+        if now - self._swept_at > PAUSE_SECONDS:
+            # The process was stopped: what clients did meanwhile has not been looked at yet.
+            self._resumed_at = now
+            self._strangers = dict.fromkeys(self._strangers, now)
+        self._swept_at = now
+        if now - self._resumed_at > STALLED_SECONDS:
+            for session in self._slow():
+                self._close_for(session, SLOW_CONSUMER, POLICY)
+        strangers = {}
+        taking_part = self._taking_part()
+        # Each that takes part has a transport: with as many of both there is nothing to look for.
+        if len(taking_part) != len(self._eio.sockets):
+            for eio_sid in self._eio.sockets.keys() - taking_part:
+                strangers[eio_sid] = since = self._strangers.get(eio_sid, now)
+                session = self._eio.sockets.get(eio_sid)
+                # Closing one may let others end; the driver forgets a closed one a little later.
+                if session is None or session.closed:
+                    continue
+                if now - since > IDLE_TRANSPORT_SECONDS:
+                    self._close_for(session, NEVER_CONNECTED, POLICY)
+        self._strangers = strangers
+        self._sweep_unfinished(now)
+
+    # --- what an engine knows of its sessions -----------------------------------------------------
 
     @abstractmethod
     def _unsent(self, session: Any) -> int:
@@ -137,12 +228,7 @@ class Transports(ABC):
     def _close(self, session: Any, code: int, text: str) -> None:
         """Close a transport now; `code` and `text` are for the WebSocket's close frame."""
 
-    def close_after_farewell(self, eio_sid: str) -> None:
-        """Close a transport once what was sent to it has been fetched. Takes up to
-        `FAREWELL_SECONDS`, so it is run as a background task."""
-        self._wait_until_fetched(eio_sid)
-        self._eio.sleep(LINGER_SECONDS)
-        self.close(eio_sid)
+    # --- within -----------------------------------------------------------------------------------
 
     def _wait_until_fetched(self, eio_sid: str) -> None:
         """Wait until what was sent to a transport has been fetched, for `FAREWELL_SECONDS`."""
@@ -151,65 +237,6 @@ class Transports(ABC):
             if self._clock.monotonic() >= deadline:
                 break
             self._eio.sleep(FAREWELL_STEP_SECONDS)
-
-    def close(self, eio_sid: str) -> None:
-        """Close a transport now, so that a client that was not told to stay away comes back."""
-        session = self._eio.sockets.get(eio_sid)
-        if session is not None and not self._parted(session):
-            self._close(session, GOING_AWAY, "")
-
-    def wait_for_polls(self, seconds: float) -> None:
-        """Until nothing waits for clients that poll, or for so long."""
-        deadline = self._clock.monotonic() + seconds
-        while any(map(self._polls, self._waiting())) and self._clock.monotonic() < deadline:
-            self._eio.sleep(LAST_LOOK_SECONDS)
-
-    def close_all(self, seconds: float) -> None:
-        """Close each transport once what waits for its client has been written, and what is left
-        after `seconds`; clients reconnect by themselves."""
-        deadline = self._clock.monotonic() + seconds
-        while self._eio.sockets:
-            waiting = self._waiting() if self._clock.monotonic() < deadline else []
-            unread = {session.sid for session in waiting}
-            read = [sid for sid in self._eio.sockets if sid not in unread]
-            for eio_sid in in_slices(read, self._clock.monotonic, lambda: self._eio.sleep(0)):
-                self.close(eio_sid)
-            if not waiting:
-                return
-            self._eio.sleep(LAST_LOOK_SECONDS)
-
-    @abstractmethod
-    def emit_joined(
-        self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
-    ) -> Sent:
-        """Send each basket's room an event whose argument is an object of its own: those of
-        `pieces` that its selection names, or no event where there is none. May yield."""
-
-    def sweep(self) -> None:
-        """Close what does not read, and what never took part. Called about once a second."""
-        now = self._clock.monotonic()
-        if now - self._swept_at > PAUSE_SECONDS:
-            # The process was stopped: what clients did meanwhile has not been looked at yet.
-            self._resumed_at = now
-            self._strangers = dict.fromkeys(self._strangers, now)
-        self._swept_at = now
-        if now - self._resumed_at > STALLED_SECONDS:
-            for session in self._slow():
-                self._close_for(session, SLOW_CONSUMER, POLICY)
-        strangers = {}
-        taking_part = self._taking_part()
-        # Each that takes part has a transport: with as many of both there is nothing to look for.
-        if len(taking_part) != len(self._eio.sockets):
-            for eio_sid in self._eio.sockets.keys() - taking_part:
-                strangers[eio_sid] = since = self._strangers.get(eio_sid, now)
-                session = self._eio.sockets.get(eio_sid)
-                # Closing one may let others end; the driver forgets a closed one a little later.
-                if session is None or session.closed:
-                    continue
-                if now - since > IDLE_TRANSPORT_SECONDS:
-                    self._close_for(session, NEVER_CONNECTED, POLICY)
-        self._strangers = strangers
-        self._sweep_unfinished(now)
 
     def _sweep_unfinished(self, now: float) -> None:
         """Close those that have announced attachments and do not send them."""
@@ -220,30 +247,6 @@ class Transports(ABC):
         for eio_sid, since in unfinished.items():
             if now - max(since, self._resumed_at) > ATTACHMENTS_SECONDS:
                 self.part(eio_sid, PROTOCOL_ERROR)
-
-    def follow(
-        self, opened: Callable[[str, dict[str, Any]], None], closed: Callable[[str], None]
-    ) -> None:
-        """Call `opened(eio_sid, environ)` when a session begins and `closed(eio_sid)` when it
-        ends; neither may wait."""
-        connect = self._handlers["connect"]
-
-        def began(eio_sid: str, environ: dict[str, Any]) -> Any:
-            opened(eio_sid, environ)
-            return connect(eio_sid, environ)
-
-        def ended(eio_sid: str, reason: str) -> None:
-            closed(eio_sid)
-            self._handlers["disconnect"](eio_sid, reason)
-
-        self._eio.on("connect", began)
-        self._eio.on("disconnect", ended)
-
-    def part(self, eio_sid: str, reason: str) -> None:
-        """Close a connection whose client is at fault; counted by `reason`, which it is told."""
-        session = self._eio.sockets.get(eio_sid)
-        if session is not None:
-            self._close_for(session, reason, POLICY)
 
     def _handle(self, session: Any, data: str | bytes) -> None:
         """Hand a message on."""
@@ -271,78 +274,3 @@ class Transports(ABC):
             logger.warning("Closing connections for %s; counted in /metrics from here on", reason)
         self._on_closed(reason)
         self._close(session, code, reason)
-
-
-class EngineTransports(Transports):
-    """The sessions of `fanout.engine.Engine`."""
-
-    def __init__(self, server: Any, clock: Clock, on_closed: Callable[[str], None]) -> None:
-        super().__init__(server, clock, on_closed)
-        engine: Engine = server.eio
-        engine.handle = self._handle
-        engine.violated = self._violated
-        engine.give_up = self._give_up
-        engine.overdone = self._overdone
-        engine.timed_out = self._timed_out
-
-    def accept(self, eio_sid: str) -> None:
-        connection = self._eio.sockets.get(eio_sid)
-        if connection is not None:
-            connection.accept()
-
-    def identify(self, decide: identity.Decide) -> None:
-        identity.install(self._server, decide)
-
-    def _violated(self, connection: Connection, violation: ProtocolViolation) -> None:
-        if self._parted(connection):
-            return
-        if violation.code == TOO_BIG:
-            self._on_too_large(connection.sid)
-        self._protocol_error(connection, violation, violation.code)
-
-    def _give_up(self, connection: Connection) -> None:
-        """A connection's outbox is over its bound."""
-        self._close_for(connection, SLOW_CONSUMER, POLICY)
-
-    def _timed_out(self, connection: Connection) -> None:
-        """A client has not answered a ping."""
-        self._close_for(connection, PING_TIMEOUT, NORMAL)
-
-    def _overdone(self, connection: Connection) -> None:
-        """A client goes on sending more than it is served."""
-        self._close_for(connection, RATE_LIMITED, POLICY)
-
-    def emit_joined(
-        self, event: str, pieces: Pieces, baskets: Iterable[Basket], namespace: str
-    ) -> Sent:
-        sent: Sent = self._server.manager.emit_joined(event, pieces, baskets, namespace)
-        return sent
-
-    def _parted(self, session: Connection) -> bool:
-        return session.closing or session.given_up
-
-    def _unsent(self, session: Connection) -> int:
-        return session.unsent()
-
-    def _waiting(self) -> list[Connection]:
-        waiting = self._eio.waiting
-        waiting.difference_update([session for session in waiting if not session.unsent()])
-        return list(waiting)
-
-    def _polls(self, session: Connection) -> bool:
-        return session.polling is not None
-
-    def _slow(self) -> list[Connection]:
-        return [
-            session
-            for session in self._waiting()
-            if not session.given_up and session.stalled() > STALLED_SECONDS
-        ]
-
-    def _taking_part(self) -> Collection[str]:
-        connected: Collection[str] = self._server.manager.taking_part("/")
-        return connected
-
-    def _close(self, session: Connection, code: int, text: str) -> None:
-        session.given_up = True
-        self._eio.close_for(session, code, text)

@@ -17,7 +17,9 @@ import math
 from dataclasses import dataclass
 
 from backend.clock import HOUR_MS, MINUTE_MS, Clock
+from backend.market.instrument import RENUMBERED_AFTER_MS
 from backend.market.models import Trade
+from backend.market.timeline import LEAP_MS
 
 # An exchange finishes a candle a moment after its minute.
 SETTLE_MS = 5_000
@@ -27,11 +29,6 @@ DOUBTED_MS = 6 * HOUR_MS
 # A trade this far behind the exchange's time, and in an earlier minute, may have come after the
 # market had closed that minute.
 LATE_MS = 1_500
-# A step in time beyond this is believed when a second claim confirms it.
-LEAP_MS = HOUR_MS
-# An id that is lower though its trade is this much later: the exchange numbers anew, or an earlier
-# id was a lie. Repeats come within seconds.
-RENUMBERED_AFTER_MS = MINUTE_MS
 
 
 def minute_of(time_ms: int) -> int:

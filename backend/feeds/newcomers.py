@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.clock import HOUR_MS, MINUTE_MS, Clock
+from backend.clock import DAY_MINUTES, HOUR_MS, MINUTE_MS, Clock
 from backend.feeds.base import MarketSink
 from backend.feeds.profiles import profile_of
 from backend.feeds.simulated_candles import Trading, minutes_of
@@ -18,7 +18,7 @@ from backend.market.models import CANDLE_COLUMNS, CandleArray, Quote
 # As at a start: what ratings of hours and a sentiment that looks back on a week need; a day less
 # than the market keeps, so that it has the first minute for as long as the hours before it are to
 # end there. It begins with a whole hour.
-HISTORY_MINUTES = MINUTES_KEPT - 24 * 60
+HISTORY_MINUTES = MINUTES_KEPT - DAY_MINUTES
 # Simulated at once, in a third of a millisecond.
 MINUTES_AT_ONCE = 120
 

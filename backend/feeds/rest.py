@@ -58,11 +58,9 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float:
         seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return RETRY_AFTER_DEFAULT_S
-    return (
-        min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
-        if math.isfinite(seconds)
-        else (RETRY_AFTER_DEFAULT_S)
-    )
+    if not math.isfinite(seconds):
+        return RETRY_AFTER_DEFAULT_S
+    return min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
 
 
 class RestClient:

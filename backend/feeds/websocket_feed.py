@@ -2,43 +2,32 @@
 
 One task reads one connection and hands what it says to the sink. It looks after the connection on
 the way: it opens another when the stream is lost, frozen, or has come of age, the latter without
-a gap. An exchange's own file says where to connect, how to read a message, and how to ask for
-candles.
+a gap. What differs between exchanges is a `Dialect`.
 """
 
 import logging
 import ssl
 import threading
 import time
-from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from random import Random
-from typing import ClassVar
 
 from backend.clock import Clock, SystemClock
 from backend.feeds.backfill import Backfill
-from backend.feeds.backoff import Backoff
 from backend.feeds.base import Feed, MarketSink
-from backend.feeds.candle_pages import CandleTerms
 from backend.feeds.connection import Connection, ConnectionLost
 from backend.feeds.delivery import Delivery, ObserveLag
+from backend.feeds.dialect import Dialect
 from backend.feeds.exchange_past import ExchangePast
 from backend.feeds.following import Following
-from backend.feeds.frames import FeedEvent
-from backend.feeds.renewal import Renewal
+from backend.feeds.link import Link
 from backend.feeds.rest import UNAVAILABLE_HERE, RestClient
 from backend.feeds.vigil import Vigil
-from backend.market.models import (
-    CandleArray,
-    FeedFacts,
-    FeedState,
-)
+from backend.market.models import CandleArray, FeedFacts, FeedState
 
 log = logging.getLogger(__name__)
 
-# A connection that has brought data for this long has proved itself: the next failure is a new one.
-PROVEN_S = 10.0
 # How often the reader looks at clocks and states between messages.
 UPKEEP_S = 0.25
 # In a backlog no read waits, so nobody else would run; this is how long the others may have to. As
@@ -46,23 +35,13 @@ UPKEEP_S = 0.25
 YIELD_AFTER_S = 0.002
 
 
-class WebSocketFeed(Feed):
+class WebSocketFeed(Dialect, Feed):
     """Implements `run` and `stop`; counts what happens in `counters`.
 
     `observe_lag` is told how many seconds each trade took from the exchange. `clock`, `random`,
     `sleep` and `tls` (which says whose certificates are good) are for tests; by default `stop` cuts
     a sleep short.
     """
-
-    # Open a new connection when the old one is this old (less up to a tenth, at random).
-    renew_after_s: ClassVar[float]
-    candle_terms: ClassVar[CandleTerms]
-    # Pause before each of `requests`, by the exchange's limit of inbound messages.
-    request_interval_s: ClassVar[float] = 0.25
-    # What is sent so that the exchange doesn't take us for gone, after so long without sending
-    # anything; nothing where it asks for none. Its WebSocket pings are answered anyway.
-    keepalive: ClassVar[str] = ""
-    keepalive_s: ClassVar[float] = 20.0
 
     def __init__(
         self,
@@ -77,15 +56,14 @@ class WebSocketFeed(Feed):
         tls: ssl.SSLContext | None = None,
         observe_lag: ObserveLag = lambda seconds: None,
     ) -> None:
+        super().__init__(ws_url)
         self._following = Following(symbols)
-        self.ws_url = ws_url
         self.counters: Counter[str] = Counter()
         self._clock = clock or SystemClock()
         self._random = random or Random()
         self._tls = tls or ssl.create_default_context()
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
-        self._backoff = Backoff(self._random)
         self._delivery = Delivery(sink, self._clock, observe_lag)
         self._known = frozenset(self.symbols)
         # Not followed any more; something of them may still be on its way.
@@ -102,10 +80,15 @@ class WebSocketFeed(Feed):
             counters=self.counters,
         )
         self._past = ExchangePast(self.fetch_past, self._rest_client(rest_url), self._backfill)
-        self._connection: Connection | None = None
-        # Servers that were started together don't come back together.
-        renew_after_s = self.renew_after_s * (0.9 + self._random.random() / 10)
-        self._renewal = Renewal(renew_after_s, self._connect, self.note, self._clock)
+        self._link = Link(
+            self._new_connection,
+            # Servers that were started together don't come back together.
+            self.renew_after_s * (0.9 + self._random.random() / 10),
+            self.note,
+            self._stopping,
+            self._clock,
+            self._random,
+        )
         self._remark = ""
         self._unavailable = False
         self._next_upkeep = 0.0
@@ -115,46 +98,6 @@ class WebSocketFeed(Feed):
     def symbols(self) -> tuple[str, ...]:
         """What is followed."""
         return self._following.symbols
-
-    # --- what an exchange adds --------------------------------------------------------------------
-
-    def stream_url(self) -> str:
-        """Where to connect, with as many streams as a URL may name, if it may name any."""
-        return self.ws_url
-
-    def requests(self) -> Sequence[str]:
-        """What to send after that, such as further subscriptions; `listed` are worth one."""
-        return ()
-
-    def resubscribe(self, before: Sequence[str], after: Sequence[str]) -> Sequence[str] | None:
-        """What to send on an open connection with the subscriptions of the symbols `before`, so
-        that it has those of `after`. None where that can't be had: another connection with those
-        takes its place."""
-        return None
-
-    @abstractmethod
-    def events(self, message: bytes) -> Iterable[FeedEvent]:
-        """What one message says; raises ValueError for one that can't be believed."""
-
-    @abstractmethod
-    def fetch_candles(
-        self, client: RestClient, symbol: str, limit: int, end_ms: int | None
-    ) -> CandleArray:
-        """The one-minute candles of `limit` minutes, oldest first: the newest, or those that open
-        at or before `end_ms`. Raises RestError or ValueError. Called from several tasks."""
-
-    def fetch_past(
-        self, client: RestClient, symbol: str, interval: str, limit: int, before_ms: int
-    ) -> CandleArray:
-        """`past`, of an exchange that names `past_intervals`: the candles of `limit` intervals,
-        oldest first, that open before `before_ms`. Raises RestError or ValueError."""
-        raise NotImplementedError
-
-    @classmethod
-    def fetch_listing(cls, client: RestClient, pause: Callable[[], object]) -> Mapping[str, str]:
-        """The symbols that may be followed, each with its name. Raises RestError or ValueError;
-        calls `pause` whenever it has worked for up to half a millisecond."""
-        return {}
 
     # --- Feed -------------------------------------------------------------------------------------
 
@@ -171,16 +114,14 @@ class WebSocketFeed(Feed):
             self._backfill.stop()
             self._backfill.join()
             self._past.close()  # which `stop` has cut off
-            self._close_connections()
+            self._link.close_all()
             self._delivery.state(FeedState.STOPPED)
 
     def stop(self) -> None:
         self._stopping.set()
         self._backfill.stop()
         self._past.cut()
-        for connection in (self._connection, self._renewal.successor):
-            if connection is not None:
-                connection.cut()
+        self._link.cut()
 
     def follow(self, symbol: str) -> None:
         self._following.wish(symbol, True)
@@ -197,7 +138,7 @@ class WebSocketFeed(Feed):
 
     def renew(self, reason: str) -> None:
         """Open a new connection and go over to it without a gap."""
-        self._renewal.ask(reason)
+        self._link.renew(reason)
 
     def listed(self) -> list[str]:
         """The symbols that the exchange has not refused."""
@@ -239,76 +180,46 @@ class WebSocketFeed(Feed):
         else:
             return
         finally:
-            self._close_connection()
+            self._link.close()
         if self._stopping.is_set():
             return
         self.counters["connections_lost"] += 1
-        pause = max(self._backoff.next(), pause_at_least)
+        pause = self._link.pause_s(pause_at_least)
         log.info("%s feed: connection lost: %s; next try in %.1f s", self.name, reason, pause)
         once_connected = self.counters["connections"] > 0
         self._delivery.state(
             FeedState.RECONNECTING if once_connected else FeedState.CONNECTING, reason
         )
-        if self._renewal.successor is None:
+        if not self._link.renewing:
             self._sleep(pause)
 
     def _open(self) -> None:
-        """Have an open connection: the successor of the lost one if it is under way."""
+        """Have an open connection."""
         self._take_up_wishes()
         if not self._delivery.begun:
             self._delivery.state(FeedState.CONNECTING)
-        self._connection = self._renewal.take() or self._connect()
-        while not self._connection.opened.wait(UPKEEP_S):
-            if self._stopping.is_set():
-                return
-            if self._connection.overdue:
-                raise ConnectionLost("the exchange takes too long to answer")
-        if self._connection.error is not None:
+        connection = self._link.open()
+        if connection is None:
+            return
+        if connection.error is not None:
             self._backfill.begin()  # the past may be had though the stream is not
-            raise ConnectionLost.from_error(self._connection.error)
+            raise ConnectionLost.from_error(connection.error)
         log.info("%s feed: connected", self.name)
         self._unavailable = False
         self.counters["connections"] += 1
         self._vigil.connected(self._clock.monotonic())
-        self._renewal.satisfied()
+        self._link.satisfied()
         self._delivery.gap(self._backfill)
 
     def _rest_client(self, rest_url: str) -> RestClient:
         return RestClient(rest_url, self._clock, self._tls, self.candle_terms.refusals)
 
-    def _connect(self) -> Connection:
+    def _new_connection(self) -> Connection:
         connection = Connection(
             self.stream_url(), self.requests(), self.request_interval_s, self._clock, self._tls
         )
         connection.subscribed = self.symbols
-        self._renewal.opening()
-        if self._stopping.is_set():  # stop() did not see it
-            connection.cut()
         return connection
-
-    def _close_connection(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        if connection.proven_s >= PROVEN_S:
-            self._backoff.reset()
-        connection.close()
-
-    def _close_connections(self) -> None:
-        self._close_connection()
-        successor = self._renewal.take()
-        if successor is not None:
-            successor.close()
-
-    def _go_over(self, connection: Connection, now: float) -> None:
-        """Replace the connection by its successor where that is due."""
-        successor = self._renewal.step(connection, now)
-        if successor is not None:
-            self._connection = successor
-            connection.close()
-            self._renewal.satisfied()
-            self._vigil.connected(now)
-            self.counters["renewals"] += 1
 
     # --- symbols that come and go -----------------------------------------------------------------
 
@@ -351,7 +262,7 @@ class WebSocketFeed(Feed):
 
     def _read(self) -> None:
         while not self._stopping.is_set():
-            connection = self._connection
+            connection = self._link.connection
             assert connection is not None
             message = connection.receive()
             now = self._clock.monotonic()
@@ -396,7 +307,9 @@ class WebSocketFeed(Feed):
         if silent:
             self.counters["silent_symbols"] += len(silent)
             self.renew(f"nothing of {', '.join(silent[:10])}")
-        self._go_over(connection, now)
+        if self._link.go_over(now):
+            self._vigil.connected(now)
+            self.counters["renewals"] += 1
         if self.keepalive and now - connection.sent_at > self.keepalive_s:
             connection.send(self.keepalive)
         if connection.data_count:

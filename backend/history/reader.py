@@ -12,8 +12,8 @@ from backend.market.candles import (
     ROLLED_KEPT,
     merge,
 )
-from backend.market.market import Market
 from backend.market.models import OPEN_TIME, CandleArray
+from backend.market.state import MarketState
 from backend.offload import Offload, Overloaded
 from backend.storage.faults import StorageUnavailable
 
@@ -26,7 +26,9 @@ PAGE_CANDLES = 1_000
 class CandleReader:
     """Reads in every process, whoever writes: candles of the source that the symbol is of now."""
 
-    def __init__(self, market: Market, archive: Archive, offload: Offload, looks: Looks) -> None:
+    def __init__(
+        self, market: MarketState, archive: Archive, offload: Offload, looks: Looks
+    ) -> None:
         self._market = market
         self._archive = archive
         self._offload = offload

@@ -16,9 +16,10 @@ from backend.analysis.record_table import (
     by_kind,
     record_table,
 )
-from backend.analysis.track_record import DAY_MINUTES, NOTE, timeframe_code
+from backend.analysis.track_record import NOTE, timeframe_code
+from backend.clock import DAY_MINUTES
 from backend.history.record_store import RecordStore
-from backend.market.market import Market
+from backend.market.state import MarketState
 from backend.offload import Offload, Overloaded
 
 # How long something may have been known before it is answered.
@@ -43,7 +44,7 @@ class RecordReader:
     A million signals are read at first in half a second, and later in the time that a day takes.
     """
 
-    def __init__(self, market: Market, store: RecordStore, offload: Offload) -> None:
+    def __init__(self, market: MarketState, store: RecordStore, offload: Offload) -> None:
         self._market = market
         self._store = store
         self._offload = offload

@@ -14,8 +14,10 @@ from typing import Any
 import h11
 
 from backend import green
+from backend.http.activity import RECEIVE_BYTES, Activity
 from backend.http.exchange import Body, Exchange, environ_of
 from backend.http.head import END, HEAD_MAX_BYTES, BadRequest, parse
+from backend.http.leaving import Leaving
 from backend.http.places import Place
 from backend.turns import Turns
 
@@ -32,31 +34,17 @@ SLOWEST_BYTES_PER_SECOND = 4 * 1024
 # What a request is charged of its sender's share: the measured median of the REST calls, and of
 # the polls. What one takes by itself can't be told from what it waits.
 REQUEST_COST_SECONDS = 0.0004
-RECEIVE_BYTES = 16 * 1024
 # An answer up to this size goes out in one piece with its head; to copy a larger one would take
 # longer than a second call.
 JOINED_BYTES = 16 * 1024
-# After the last answer, what a client still sends is thrown away for this long and so far: were
-# the socket closed at once, unread bytes would make the kernel drop the answer.
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 256 * 1024
 
+Address = tuple[str, int]
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class Activity:
-    """What a server's connections do together: how many are `busy` with a request that has begun to
-    come; and whether the server is `closing`, so that an answer is a connection's last."""
-
-    __slots__ = ("busy", "closing")
-
-    def __init__(self) -> None:
-        self.busy = 0
-        self.closing = False
-
-
 class HttpConnection:
-    """Serves one connection; `run` is the body of its greenlet."""
+    """Serves one connection, whose first request has begun to come and has its turn; `run` is the
+    body of its greenlet."""
 
     __slots__ = (
         "_sock",
@@ -72,14 +60,16 @@ class HttpConnection:
         "_exchange",
         "_activity",
         "_busy",
+        "_has_turn",
+        "_has_left",
         "__weakref__",
     )
 
     def __init__(
         self,
         sock: Any,
-        address: tuple[str, int],
-        local: tuple[str, int],
+        address: Address,
+        local: Address,
         place: Place,
         app: Application,
         turns: Turns,
@@ -95,13 +85,17 @@ class HttpConnection:
         self._errors = errors
         self._activity = activity
         self._busy = False
+        self._be_busy(True)
+        self._has_turn = True
+        self._has_left = False  # an answer has been its last
         self._buffer = b""
         self._parser: h11.Connection
         self._deadline = 0.0
         self._exchange: Exchange | None = None
 
     def run(self) -> None:
-        """Serve requests until the connection ends; closes it, and frees its place."""
+        """Serve requests until the connection ends; then close it and free its place, unless that
+        is for others to do: who has taken it over, or `Leaving`."""
         self._place.holder = self
         try:
             while self._serve():
@@ -115,7 +109,9 @@ class HttpConnection:
             logger.exception("Serving a connection failed; it is closed")
         finally:
             self._be_busy(False)
-            if self._exchange is None or not self._exchange.taken:
+            if self._has_left:
+                Leaving(self._sock, self._place, self._turns, self._activity)
+            elif self._exchange is None or not self._exchange.taken:
                 self._sock.close()
                 self._place.release()
             # It refers to this connection. Without it both are freed now; the collector would
@@ -137,7 +133,9 @@ class HttpConnection:
             return False
         self._place.unknown()
         self._turns.enter(self._place.share)
-        self._turns.wait(self._place.share, REQUEST_COST_SECONDS)
+        if not self._has_turn:
+            self._turns.wait(self._place.share, REQUEST_COST_SECONDS)
+        self._has_turn = False
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_MAX_BYTES)
         request = parse(head, self._parser)
         if self._buffer:
@@ -150,7 +148,7 @@ class HttpConnection:
         if not self._answer(environ, exchange, body):
             return False
         if self._parser.our_state is not h11.DONE or self._parser.their_state is not h11.DONE:
-            self._linger()
+            self._has_left = True
             return False
         self._buffer = self._early()
         return True
@@ -226,7 +224,7 @@ class HttpConnection:
                 return False
             body.finish()
             status, headers = started[0]
-            self._send_all(status, headers, result, body)
+            self._send_all(status, headers, result, body, environ["REQUEST_METHOD"] != "HEAD")
         finally:
             close = getattr(result, "close", None)
             if close is not None:
@@ -239,7 +237,10 @@ class HttpConnection:
         headers: list[tuple[str, str]],
         result: Iterable[bytes],
         body: Body,
+        with_content: bool,
     ) -> None:
+        """Send an answer; to HEAD without its content (RFC 9110 9.3.2), which not every application
+        leaves out."""
         code, _, reason = status.partition(" ")
         fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         names = {name.lower() for name, _ in headers}
@@ -255,7 +256,7 @@ class HttpConnection:
             h11.Response(status_code=int(code), headers=fields, reason=reason.encode("latin-1"))
         )
         for part in result if whole is None else [whole]:
-            if part:
+            if part and with_content:
                 self._send(head, self._event(h11.Data(data=part)))
                 head = b""
         self._send(head, self._event(h11.EndOfMessage()))
@@ -293,16 +294,7 @@ class HttpConnection:
         )
         with contextlib.suppress(OSError):
             self._send(head.encode() + body)
-            self._linger()
-
-    def _linger(self) -> None:
-        """Let the client take the last answer before the socket closes."""
-        self._sock.shutdown(socket.SHUT_WR)
-        self._deadline = time.monotonic() + LINGER_SECONDS
-        left = LINGER_BYTES
-        while left > 0 and (data := self._receive()):
-            left -= len(data)
-            self._rest()
+            self._has_left = True
 
 
 def _no_write(_data: bytes) -> None:

@@ -1,5 +1,6 @@
 """The places for connections: how many there may be, and who gives way when they are taken."""
 
+from itertools import islice
 from typing import Protocol
 
 from backend.turns import Share
@@ -8,6 +9,9 @@ from backend.turns import Share
 # keeps the others, whoever else comes; among strangers the one that came first gives way, which
 # after a moment is one that does nothing.
 STRANGERS_PART = 0.25
+# At so many of the strangers that came first it is looked whether one may go, at each newcomer:
+# those that wait are moved behind, so all have been looked at after a while.
+LOOKED_AT = 8
 
 
 class Holder(Protocol):
@@ -59,6 +63,18 @@ class Places:
 
     def __len__(self) -> int:
         return self._taken
+
+    def spare_one(self) -> bool:
+        """Whether the next newcomer takes no place of somebody who waits for their turn here: a
+        stranger whose request has come does not give way, but is to be served."""
+        if len(self._strangers) < self._strangers_max:
+            return True
+        for oldest in list(islice(self._strangers, LOOKED_AT)):
+            if not oldest.share.waiting:
+                return True
+            del self._strangers[oldest]
+            self._strangers[oldest] = None
+        return False
 
     def take(self, network: str) -> Place | None:
         """A place for a new connection, whose holder is to be named; None where there is none. May

@@ -6,12 +6,15 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from backend import green
+from backend.http.activity import Activity
 from backend.http.addresses import network_of
-from backend.http.connection import Activity, Application, HttpConnection
-from backend.http.places import Places
+from backend.http.connection import Address, Application, HttpConnection
+from backend.http.newcomer import Newcomer
+from backend.http.places import Place, Places
 from backend.turns import Share, Turns
 
 logger = logging.getLogger(__name__)
@@ -40,8 +43,8 @@ NO_PLACE, NO_DESCRIPTOR = "connections", "descriptors"
 
 
 class HttpServer:
-    """Serves a WSGI application on a listener, each connection in a greenlet while it speaks
-    HTTP."""
+    """Serves a WSGI application on a listener, each connection in a greenlet from its first request
+    on and for as long as it speaks HTTP."""
 
     def __init__(
         self,
@@ -90,6 +93,10 @@ class HttpServer:
         while True:
             try:
                 for _ in range(ACCEPTED_AT_ONCE):
+                    if not self._places.spare_one():
+                        # They are served first; newcomers wait in the kernel meanwhile.
+                        self._turns.wait(Share(), 0.0)
+                        break
                     self._accept()
             except OSError as error:
                 if self._activity.closing:
@@ -97,9 +104,11 @@ class HttpServer:
                 self._failed(error)
             except Exception:
                 logger.exception("Accepting a connection failed; the next is waited for")
-            # In a turn beside those of newcomers that have asked for something already.
-            self._turns.wait(Share(), ACCEPTED_AT_ONCE * ACCEPT_COST_SECONDS)
-            green.pause()
+            # Turn about with the strangers that have asked for something already: were they all
+            # served first, an honest newcomer would wait in the kernel's line behind thousands.
+            turn = green.Event()
+            self._turns.arrive(turn.send, ACCEPTED_AT_ONCE * ACCEPT_COST_SECONDS)
+            turn.wait()
 
     def _accept(self) -> None:
         sock, address = green.accept(self._listener)
@@ -114,17 +123,13 @@ class HttpServer:
         except OSError:
             sock.close()
             raise
-        connection = HttpConnection(
-            sock,
-            address[:2],
-            local[:2],
-            place,
-            self._app,
-            self._turns,
-            self._errors,
-            self._activity,
-        )
-        green.spawn(connection.run)
+        begin = partial(self._serve, sock, address[:2], local[:2], place)
+        Newcomer(sock, place, self._turns, self._activity, begin)
+
+    def _serve(self, sock: Any, address: Address, local: Address, place: Place) -> None:
+        """Serve a connection whose first request has begun to come, and has its turn."""
+        parts = self._app, self._turns, self._errors, self._activity
+        green.spawn(HttpConnection(sock, address, local, place, *parts).run)
 
     def _failed(self, error: OSError) -> None:
         """A client that has gone before it was accepted is nothing; no descriptors are."""

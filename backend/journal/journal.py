@@ -15,7 +15,7 @@ class NotSaid(Exception):
 
 
 class Journal(Protocol):
-    """One of `memory.MemoryJournal` and `redis_streams.RedisJournal`."""
+    """One of `memory.MemoryJournal` and `redis_journal.RedisJournal`."""
 
     @property
     def log(self) -> Log:

@@ -7,7 +7,7 @@ refused where a later one was given out.
 from typing import Any
 
 from backend.journal.connection import connect
-from backend.journal.redis_streams import FENCE
+from backend.journal.redis_scripts import FENCE
 
 LEADER = "crs:leader"
 # Without a word for this long, whoever leads has lost its place. A process that is busy for a

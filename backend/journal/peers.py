@@ -95,3 +95,14 @@ class Company:
 
     def tasks(self) -> list[Task]:
         return self._tasks
+
+
+def create_peers(
+    redis_url: str,
+    sleep: Callable[[float], None],
+    clock: Clock,
+    random: Random,
+    metrics: Metrics,
+) -> Peers:
+    """Those who share the Redis at `redis_url`; empty: there are none."""
+    return Company(redis_url, sleep, clock, random, metrics) if redis_url else Alone()

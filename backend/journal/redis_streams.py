@@ -1,10 +1,8 @@
-"""The journal's keys in Redis, and the few things that are done with them.
+"""What several processes share in Redis: what was said, what is reported of the market, and its
+candles; written by whoever leads, and read by all.
 
 Two streams: `market`, what the leader reports of its market, kept for seconds, and `said`, what may
-be resumed, kept for hours. Whoever appends names the fence it was given when it became the leader
-and the epoch that it knows; the script that appends refuses any but the present ones. So a leader
-that was frozen and wakes up writes nothing, and a Redis that has lost its memory takes nothing from
-whoever has not noticed.
+be resumed, kept for hours.
 """
 
 import itertools
@@ -19,14 +17,10 @@ from backend.clock import DAY_MS
 from backend.journal.connection import BLOCK_SECONDS, COMMAND_SECONDS, RedisFailed, connect
 from backend.journal.journal import NotSaid
 from backend.journal.log import KEPT, Entry
+from backend.journal.redis_scripts import BEGIN, EPOCH, FENCE, KEEP, LAST, MARKET, REPORT, SAID, SAY
 from backend.market.candles import CandleRow
 from backend.market.models import CANDLE_COLUMNS, OPEN_TIME, CandleArray
 
-FENCE = "crs:fence"
-EPOCH = "crs:epoch"
-LAST = "crs:said:last"
-SAID = "crs:said"
-MARKET = "crs:market"
 # What is kept beside the streams, as it was told last: the sentiments that would have been said
 # before anything was, and the levels of all symbols.
 KEPT_BESIDE = "crs:{name}"
@@ -54,54 +48,6 @@ T = TypeVar("T")
 Series = tuple[str, str]
 
 _ROW_BYTES = 8 * CANDLE_COLUMNS
-_PERMITTED = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('GET', KEYS[2]) ~= ARGV[2] then
-  return redis.error_reply('FENCED another leads, or the epoch is over')
-end
-"""
-# Fence, epoch, last, said; fence, epoch, event, topic, packed, kept -> the entry's offset.
-_SAY = (
-    _PERMITTED
-    + """
-local offset = redis.call('INCR', KEYS[3])
-redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], string.format('%.0f-0', offset),
-  'epoch', ARGV[2], 'event', ARGV[3], 'topic', ARGV[4], 'packed', ARGV[5])
-return offset
-"""
-)
-# Fence, epoch, market, candles...; fence, epoch, report, kept, seconds, rows... (one for each of
-# the candles' keys).
-_REPORT = (
-    _PERMITTED
-    + """
-for i = 4, #KEYS do
-  redis.call('APPEND', KEYS[i], ARGV[i + 2])
-  redis.call('EXPIRE', KEYS[i], ARGV[5])
-end
-return redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'epoch', ARGV[2], 'report', ARGV[3])
-"""
-)
-# Fence, epoch, key; fence, epoch, value, seconds.
-_KEEP = _PERMITTED + "return redis.call('SET', KEYS[3], ARGV[3], 'EX', ARGV[4])"
-# Fence, epoch, last, said; fence, the epoch known here, the last offset known here, a new epoch.
-# The epoch goes on where nothing that was said is missing; offsets go on in any case.
-_BEGIN = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return redis.error_reply('FENCED another leads')
-end
-local epoch = redis.call('GET', KEYS[2])
-local last = tonumber(redis.call('GET', KEYS[3]) or '0')
-local known = tonumber(ARGV[3])
-if epoch and (epoch ~= ARGV[2] or last >= known) then
-  return {epoch, 0}
-end
-local base = math.max(last, known)
-epoch = ARGV[4] .. ':' .. string.format('%.0f', base)
-redis.call('SET', KEYS[2], epoch)
-redis.call('SET', KEYS[3], string.format('%.0f', base))
-redis.call('DEL', KEYS[4])
-return {epoch, 1}
-"""
 
 
 class Fenced(NotSaid):
@@ -152,8 +98,8 @@ class RedisStreams:
         # One that waits for news has a connection of its own.
         self._news = connect(url, BLOCK_SECONDS + COMMAND_SECONDS)
         script = self._redis.register_script
-        self._say, self._report = script(_SAY), script(_REPORT)
-        self._keep, self._begin = script(_KEEP), script(_BEGIN)
+        self._say, self._report = script(SAY), script(REPORT)
+        self._keep, self._begin = script(KEEP), script(BEGIN)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from backend.clock import DAY_MINUTES, DAY_MS, HOUR_MS, MINUTE_MS
 from backend.market.models import (
     CANDLE_COLUMNS,
     CLOSE,
@@ -33,7 +33,7 @@ INTERVALS = {
 }
 
 # One week: what a day-long window, a week's chart and every indicator need; 0.56 MB a symbol.
-MINUTES_KEPT = 7 * 24 * 60
+MINUTES_KEPT = 7 * DAY_MINUTES
 # More than any chart shows at once (17 days of 5m); 0.28 MB an interval, reached only in time.
 ROLLED_KEPT = 5_000
 

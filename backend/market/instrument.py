@@ -241,7 +241,7 @@ class Instrument:
     # --- figures --------------------------------------------------------------------------------
 
     def day_figures(self) -> tuple[float, float]:
-        """`(change_24h, volume_24h)`: percent and USD, as `Market.quote` defines them."""
+        """`(change_24h, volume_24h)`: percent and USD, as `MarketState.quote` defines them."""
         assert self.price is not None
         statistics = self._statistics
         if statistics and self.time_ms - statistics.time_ms <= STATISTICS_MAX_AGE_MS:

@@ -20,13 +20,14 @@ from backend.market.report import (
     STALE,
     Report,
 )
+from backend.market.state import MarketState
 
 # Whoever leads says something each quarter of a second; nothing for this long means that it does
 # not lead any more, or that nothing reaches this process.
 SILENT_AFTER_S = 5.0
 
 
-class Replica(Market):
+class Replica(MarketState):
     """Has every figure from the reports, and computes none of them anew."""
 
     def __init__(self, symbols: Iterable[str], clock: Clock, feed_name: str = "") -> None:

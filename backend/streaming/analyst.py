@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from backend import green
 from backend.analysis.sentiment import KEPT_MINUTES, SentimentEngine
-from backend.clock import iso
+from backend.clock import DAY_MINUTES, iso
 from backend.market.market import Market
 from backend.market.models import Assessment, Sentiment
 from backend.protocol import Payload
@@ -23,7 +23,7 @@ HISTORY_CANDLES = KEPT_MINUTES + 1
 # Symbols whose closed minutes are taken in between two pauses, in half a millisecond.
 SYMBOLS_AT_ONCE = 25
 # Of the day before the process began, read off the feed's history: 1 ms each.
-RECALLED = 24 * 60 // QUARTER_MINUTES
+RECALLED = DAY_MINUTES // QUARTER_MINUTES
 
 
 def random_id() -> str:

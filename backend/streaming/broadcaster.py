@@ -9,8 +9,8 @@ from typing import Protocol
 from backend.clock import Clock, iso
 from backend.fanout.wire.pieces import Pieces
 from backend.journal.log import Entry, Log
-from backend.market.market import Market
 from backend.market.models import Quote
+from backend.market.state import MarketState
 from backend.metrics import Metrics
 from backend.protocol import (
     MARKET_UPDATE,
@@ -83,7 +83,7 @@ class Broadcaster:
 
     def __init__(
         self,
-        market: Market,
+        market: MarketState,
         log: Log,
         subscriptions: Subscriptions,
         emit: Emit,
@@ -104,7 +104,7 @@ class Broadcaster:
         self._prices_wait = prices_wait
         self._clock = clock
         self._metrics = metrics
-        # At most one entry a configured symbol.
+        # At most one entry for each symbol that is served.
         self._changed: set[str] = set()
         market.on_price(self._price_changed)
 

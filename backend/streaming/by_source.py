@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from backend.market.market import Market
+from backend.market.state import MarketState
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class BySource:
     each change of source.
     """
 
-    def __init__(self, name: str, market: Market, pupil: Pupil) -> None:
+    def __init__(self, name: str, market: MarketState, pupil: Pupil) -> None:
         """`name` is what the pupil is called where it can't go on from what was kept."""
         self._name = name
         self._market = market

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from backend.market.market import Market
 from backend.market.models import Candle, CandleArray
+from backend.market.state import MarketState
 
 # A symbol that has more candles waiting than this is read anew instead: about as quick, and
 # bounded.
@@ -23,7 +23,7 @@ class CandleInbox:
     """
 
     def __init__(
-        self, market: Market, symbols: Iterable[str], history_candles: int | None = None
+        self, market: MarketState, symbols: Iterable[str], history_candles: int | None = None
     ) -> None:
         """`history_candles` is how many the reader wants when it has to start over; by default all
         that the market has."""

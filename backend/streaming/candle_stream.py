@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count, product
 
-from backend.market.market import Market
 from backend.market.models import Candle
+from backend.market.state import MarketState
 from backend.protocol import CANDLE, Payload, candle_room
 from backend.streaming.broadcaster import Emit
 from backend.streaming.followed_candles import FIRST_REVISION, FollowedCandles
@@ -31,7 +31,7 @@ class CandleStream:
 
     def __init__(
         self,
-        market: Market,
+        market: MarketState,
         subscriptions: Subscriptions,
         emit: Emit,
         pause: Callable[[], None],

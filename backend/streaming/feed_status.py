@@ -1,11 +1,11 @@
 """What clients are told of the feed: one shape for `/health`, `connection_status` and REST."""
 
 from backend.clock import iso
-from backend.market.market import Market
+from backend.market.state import MarketState
 from backend.protocol import Payload
 
 
-def feed_status(market: Market) -> Payload:
+def feed_status(market: MarketState) -> Payload:
     """`{state, since, detail, stale, last_data, unlisted, replay}`.
 
     `since` is wall time, `last_data` the exchange's time of the newest data (None before any).

@@ -6,7 +6,6 @@ import numpy as np
 
 from backend.clock import MINUTE_MS, iso
 from backend.market.candles import BASE_INTERVAL, INTERVALS, CandleRow, CandleSeries, merge
-from backend.market.market import Market
 from backend.market.models import (
     CLOSE,
     HIGH,
@@ -17,6 +16,7 @@ from backend.market.models import (
     VOLUME,
     CandleArray,
 )
+from backend.market.state import MarketState
 from backend.market.timeline import CLOSING_GRACE_MS
 from backend.protocol import Payload
 
@@ -34,7 +34,7 @@ class FollowedCandles:
     """Follows one series of the market. It is told what may have changed, and looks later."""
 
     def __init__(
-        self, market: Market, symbol: str, interval: str, next_revision: Callable[[], int]
+        self, market: MarketState, symbol: str, interval: str, next_revision: Callable[[], int]
     ) -> None:
         """Takes what there is now for said. `next_revision` is called for each candle that is
         repaired, and grows."""

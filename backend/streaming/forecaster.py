@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from backend.analysis.forecast import KEPT_MINUTES, ForecastEngine
 from backend.analysis.ranges import HORIZONS
 from backend.clock import iso
-from backend.market.market import Market
 from backend.market.precision import price_decimals
+from backend.market.state import MarketState
 from backend.protocol import Payload
 from backend.streaming.by_source import BySource
 from backend.streaming.candle_inbox import CandleInbox
@@ -27,9 +27,11 @@ MODEL = (
 
 
 class Forecaster:
-    """Forecast ranges of each symbol of a `Market`. A range of prices, and not advice."""
+    """Forecast ranges of each symbol of a market. A range of prices, and not advice."""
 
-    def __init__(self, market: Market, symbols: Iterable[str], pause: Callable[[], object]) -> None:
+    def __init__(
+        self, market: MarketState, symbols: Iterable[str], pause: Callable[[], object]
+    ) -> None:
         """`pause` is called whenever reading symbols anew has taken a millisecond or two."""
         self._market = market
         self._symbols = tuple(symbols)

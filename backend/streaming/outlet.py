@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from backend.clock import Clock, iso
 from backend.fanout.wire.pieces import Pieces, Sent
-from backend.market.market import Market
+from backend.market.state import MarketState
 from backend.metrics import Metrics
 from backend.protocol import (
     ACCEPTED_ROOM,
@@ -32,7 +32,7 @@ class Outlet:
         self,
         put: Callable[[str, Payload, str, str | None], None],
         put_joined: Callable[[str, Pieces, list[Basket]], Sent],
-        market: Market,
+        market: MarketState,
         sessions: Sessions,
         clock: Clock,
         metrics: Metrics,

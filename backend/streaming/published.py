@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from backend.clock import DAY_MINUTES
 from backend.journal.log import Entry, Log
 from backend.protocol import SENTIMENT_UPDATE, TRADING_SIGNAL, Payload
 
@@ -14,7 +15,7 @@ from backend.protocol import SENTIMENT_UPDATE, TRADING_SIGNAL, Payload
 # the largest number of symbols; of all symbols together the newest; a day of sentiment minutes.
 SIGNALS_KEPT_PER_SYMBOL = 100
 SIGNALS_KEPT = 1_000
-SENTIMENTS_KEPT = 24 * 60
+SENTIMENTS_KEPT = DAY_MINUTES
 # The history shows this much minute by minute: with a day of quarters about 60 KB of JSON.
 DENSE_MINUTES = 60
 # Before that, and before the first one said: a point each quarter of an hour.

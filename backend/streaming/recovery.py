@@ -11,12 +11,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 
+from backend.client_messages import Return
 from backend.clock import Clock
 from backend.config_values import INTERVAL_NAMES
 from backend.journal.log import Log
 from backend.journal.recoveries import Recoverable, Recoveries
 from backend.metrics import Metrics
-from backend.protocol import ALL_QUOTE_FIELDS, Payload, Place, Return
+from backend.protocol import ALL_QUOTE_FIELDS, Payload, Place
 from backend.streaming.resume import Resumption
 from backend.streaming.sessions import Session, Ticket
 

@@ -11,6 +11,16 @@ from operator import itemgetter
 
 from backend import green
 from backend.auth.tokens import Authenticator, TokenRejected
+from backend.client_messages import (
+    Arguments,
+    RequestError,
+    SubscribeRequest,
+    SymbolRequest,
+    parse_heartbeat,
+    parse_subscribe,
+    parse_token,
+    parse_unsubscribe,
+)
 from backend.clock import Clock
 from backend.protocol import (
     AUTHENTICATE,
@@ -28,16 +38,8 @@ from backend.protocol import (
     UNKNOWN_SYMBOL,
     UNSUBSCRIBE,
     UNSUBSCRIPTION_CONFIRMED,
-    Arguments,
     AuthFailure,
     Payload,
-    RequestError,
-    SubscribeRequest,
-    SymbolRequest,
-    parse_heartbeat,
-    parse_subscribe,
-    parse_token,
-    parse_unsubscribe,
 )
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.candle_stream import CandleStream
@@ -82,8 +84,8 @@ class Requests:
     ) -> None:
         """`prepare` is called with symbols before somebody is subscribed to them, and may wait;
         `move` takes a connection out of rooms and into others; `recognise` is called when a
-        connection has shown whose it is; `refuse` says why a token is not
-        taken, and ends the connection with that id; `part` ends one for a reason."""
+        connection has shown whose it is; `refuse` says why a token is not taken, and ends the
+        connection with that id; `part` ends one for a reason."""
         self._out = out
         self._sessions = sessions
         self._subscriptions = subscriptions
@@ -135,6 +137,8 @@ class Requests:
             logger.exception("Handler of %s failed", event)
             return self._out.send_error(session.sid, event, INTERNAL_ERROR, FAILED_HERE)
 
+    # --- the handlers -----------------------------------------------------------------------------
+
     def subscribe(self, session: Session, args: Arguments) -> Payload | None:
         """Add symbols and confirm. Then comes what the client has missed of them, where it says
         from where on and that is known, or else their present state."""
@@ -167,6 +171,35 @@ class Requests:
         self._send_forming(session, symbols if parsed.candles is None else session.symbols)
         return confirmation
 
+    def unsubscribe(self, session: Session, args: Arguments) -> Payload:
+        """Drop symbols, or all, and confirm."""
+        parsed = parse_unsubscribe(args, self._symbols)
+        if parsed is None:
+            parsed = SymbolRequest(session.symbols, ())
+        self._move(session, self._subscriptions.unsubscribe(session, parsed.accepted))
+        self._recovery.keep(session)
+        return self._confirm(session, UNSUBSCRIPTION_CONFIRMED, parsed)
+
+    def authenticate(self, session: Session, args: Arguments) -> Payload | None:
+        """Take a fresh token of the same user for the live connection."""
+        try:
+            claims = self._authenticator.authenticate(parse_token(args))
+            if session.user_id not in (None, claims.user_id):
+                raise TokenRejected(TOKEN_INVALID)
+        except TokenRejected as rejected:
+            self._refuse(session.sid, rejected.failure)
+            return None
+        self._sessions.renew(session, claims.user_id, claims.session_id, claims.expires_at_ms)
+        self._recognise(session)
+        self._recovery.keep(session)
+        return self._out.send_status(session, STATUS_TOKEN_REFRESHED, "The fresh token is in use")
+
+    def heartbeat(self, _session: Session, args: Arguments) -> Payload:
+        """Nothing but the acknowledgement."""
+        return {"client_time": parse_heartbeat(args), "server_time": self._out.now()}
+
+    # --- what comes by itself ---------------------------------------------------------------------
+
     def recover(self, session: Session, former: Former) -> None:
         """Make a connection what it was, and send what it has missed, each with its place, and
         quotes as they are now. Nothing here waits."""
@@ -191,6 +224,31 @@ class Requests:
                 self._send_said(session, self._signals(request.accepted))
                 green.pause()
 
+    def withdraw(self, symbol: str) -> None:
+        """Drop a symbol, which is not served any more, for everybody who has it, and say so."""
+        request = SymbolRequest((symbol,), ())
+        for session in self._sessions:
+            if symbol in session.symbols:
+                self._move(session, self._subscriptions.unsubscribe(session, request.accepted))
+                self._recovery.keep(session)
+                self._confirm(session, UNSUBSCRIPTION_CONFIRMED, request)
+
+    # --- within -----------------------------------------------------------------------------------
+
+    def _confirm(
+        self, session: Session, event: str, request: SymbolRequest, **more: object
+    ) -> Payload:
+        confirmation = {
+            "symbols": list(request.accepted),
+            "rejected": list(request.rejected),
+            "subscribed": list(session.symbols),
+            "candles": list(session.candles),
+            "timestamp": self._out.now(),
+            **more,
+        }
+        self._out.send(session.sid, event, confirmation)
+        return confirmation
+
     def _signals(self, symbols: Iterable[str]) -> list[Said]:
         """The current signals of some symbols, those that were said first before later ones."""
         signals = filter(None, map(self._published.signal, symbols))
@@ -206,53 +264,3 @@ class Requests:
     def _send_forming(self, session: Session, symbols: Iterable[str]) -> None:
         for candle in self._candles.forming(symbols, session.candles):
             self._out.send(session.sid, CANDLE, candle)
-
-    def unsubscribe(self, session: Session, args: Arguments) -> Payload:
-        """Drop symbols, or all, and confirm."""
-        parsed = parse_unsubscribe(args, self._symbols)
-        if parsed is None:
-            parsed = SymbolRequest(session.symbols, ())
-        self._move(session, self._subscriptions.unsubscribe(session, parsed.accepted))
-        self._recovery.keep(session)
-        return self._confirm(session, UNSUBSCRIPTION_CONFIRMED, parsed)
-
-    def withdraw(self, symbol: str) -> None:
-        """Drop a symbol, which is not served any more, for everybody who has it, and say so."""
-        request = SymbolRequest((symbol,), ())
-        for session in self._sessions:
-            if symbol in session.symbols:
-                self._move(session, self._subscriptions.unsubscribe(session, request.accepted))
-                self._recovery.keep(session)
-                self._confirm(session, UNSUBSCRIPTION_CONFIRMED, request)
-
-    def authenticate(self, session: Session, args: Arguments) -> Payload | None:
-        """Take a fresh token of the same user for the live connection."""
-        try:
-            claims = self._authenticator.authenticate(parse_token(args))
-            if session.user_id not in (None, claims.user_id):
-                raise TokenRejected(TOKEN_INVALID)
-        except TokenRejected as rejected:
-            self._refuse(session.sid, rejected.failure)
-            return None
-        self._sessions.renew(session, claims.user_id, claims.session_id, claims.expires_at_ms)
-        self._recognise(session)
-        self._recovery.keep(session)
-        return self._out.send_status(session, STATUS_TOKEN_REFRESHED, "The fresh token is in use")
-
-    def heartbeat(self, _session: Session, args: Arguments) -> Payload:
-        """Nothing but the acknowledgement."""
-        return {"client_time": parse_heartbeat(args), "server_time": self._out.now()}
-
-    def _confirm(
-        self, session: Session, event: str, request: SymbolRequest, **more: object
-    ) -> Payload:
-        confirmation = {
-            "symbols": list(request.accepted),
-            "rejected": list(request.rejected),
-            "subscribed": list(session.symbols),
-            "candles": list(session.candles),
-            "timestamp": self._out.now(),
-            **more,
-        }
-        self._out.send(session.sid, event, confirmation)
-        return confirmation

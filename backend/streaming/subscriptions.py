@@ -10,15 +10,9 @@ from dataclasses import dataclass
 from itertools import product, starmap
 from typing import TypeVar
 
+from backend.client_messages import SubscribeRequest
 from backend.fanout.wire import pieces
-from backend.protocol import (
-    QUOTE_FIELDS,
-    SubscribeRequest,
-    basket_room,
-    candle_room,
-    realtime_room,
-    symbol_room,
-)
+from backend.protocol import QUOTE_FIELDS, basket_room, candle_room, realtime_room, symbol_room
 from backend.streaming.sessions import Session
 
 Symbols = tuple[str, ...]

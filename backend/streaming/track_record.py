@@ -9,8 +9,8 @@ from typing import Any
 
 from backend import green
 from backend.analysis.board import LevelChange
-from backend.analysis.track_record import DAY_MINUTES, QUARTER_MS, Notes, SymbolRecord
-from backend.clock import MINUTE_MS, Clock
+from backend.analysis.track_record import QUARTER_MS, Notes, SymbolRecord
+from backend.clock import DAY_MINUTES, MINUTE_MS, Clock
 from backend.feeds.base import Feed
 from backend.history.record_store import RecordStore, SymbolDay
 from backend.market.market import Market

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from backend.clock import Clock
-from backend.market.market import Market
 from backend.market.models import FeedState
+from backend.market.state import MarketState
 from backend.metrics import Metrics
 from backend.protocol import (
     STATUS_FEED_CHANGED,
@@ -30,7 +30,7 @@ class Watch:
         out: Outlet,
         sessions: Sessions,
         subscriptions: Subscriptions,
-        market: Market,
+        market: MarketState,
         refuse: Callable[[str, AuthFailure], None],
         clock: Clock,
         metrics: Metrics,

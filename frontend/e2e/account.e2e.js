@@ -1,19 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import {
-  launchBrowser,
-  live,
-  offline,
-  PASSWORD,
-  register,
-  signIn,
-  watchForTrouble,
-} from './browser.js';
-import { FEW_SYMBOLS, Server } from './server.js';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { live, offline, PASSWORD, signIn, watchForTrouble } from './browser.js';
+import { served } from './served.js';
+import { FEW_SYMBOLS } from './server.js';
 
-/** @type {Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
+const at = served(FEW_SYMBOLS);
+
 /** @type {import('playwright-core').BrowserContext} */
 let context;
 /** @type {import('playwright-core').Page} */
@@ -21,19 +12,8 @@ let page;
 /** @type {string[]} */
 let trouble;
 
-beforeAll(async () => {
-  server = await new Server(FEW_SYMBOLS).start();
-  browser = await launchBrowser();
-  await register(server.url, 'ada');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
 beforeEach(async () => {
-  context = await browser.newContext();
+  context = await at.browser.newContext();
   page = await context.newPage();
   trouble = watchForTrouble(page);
 });
@@ -50,7 +30,7 @@ async function fill(username, password) {
 }
 
 it('shows a first-time visitor moving prices, and the whole market after one click', async () => {
-  await page.goto(server.url);
+  await page.goto(at.server.url);
   const price = page.locator('.welcome-board .live-price').first();
   await expect.poll(() => price.textContent()).toMatch(/\d/);
   const before = await price.textContent();
@@ -64,7 +44,7 @@ it('shows a first-time visitor moving prices, and the whole market after one cli
 });
 
 it('makes an account from the keyboard alone, and is live', async () => {
-  await page.goto(`${server.url}/sign-up`);
+  await page.goto(`${at.server.url}/sign-up`);
   await page.getByLabel('Username').focus();
   await page.keyboard.type('grace');
   await page.keyboard.press('Tab');
@@ -76,7 +56,7 @@ it('makes an account from the keyboard alone, and is live', async () => {
 });
 
 it('says what is wrong beside the field', async () => {
-  await page.goto(`${server.url}/sign-up`);
+  await page.goto(`${at.server.url}/sign-up`);
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByText('Enter a username.').waitFor();
   await fill('ada', PASSWORD);
@@ -86,30 +66,30 @@ it('says what is wrong beside the field', async () => {
   await fill('new-name', 'short');
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByText('Must be 8 to 128 characters.').waitFor();
-  await page.goto(`${server.url}/sign-in`);
+  await page.goto(`${at.server.url}/sign-in`);
   await fill('ada', 'not the password');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText('don’t belong together').waitFor();
 });
 
 it('is still signed in after a reload, without a token that a script could read', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn(page, at.server.url, 'ada');
   await page.reload();
   await live(page);
   const readable = await page.evaluate(() =>
     JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]),
   );
   expect(readable).not.toContain('eyJ');
-  const [cookie] = await context.cookies(`${server.url}/api/auth/refresh`);
+  const [cookie] = await context.cookies(`${at.server.url}/api/auth/refresh`);
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/api/auth' });
   expect(trouble).toEqual([]);
 });
 
 it('is signed in and out in all tabs at once', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn(page, at.server.url, 'ada');
   const second = await context.newPage();
   const troubleThere = watchForTrouble(second);
-  await second.goto(`${server.url}/markets`);
+  await second.goto(`${at.server.url}/markets`);
   await live(second);
   // Both tabs may have refreshed at the same moment; neither may have ended the session.
   await Promise.all([page.reload(), second.reload()]);
@@ -123,9 +103,9 @@ it('is signed in and out in all tabs at once', async () => {
 });
 
 it('keeps the page when the session is revoked elsewhere, and says so at sign-in', async () => {
-  await signIn(page, server.url, 'ada');
-  const cookies = await context.cookies(`${server.url}/api/auth/refresh`);
-  await fetch(`${server.url}/api/auth/logout`, {
+  await signIn(page, at.server.url, 'ada');
+  const cookies = await context.cookies(`${at.server.url}/api/auth/refresh`);
+  await fetch(`${at.server.url}/api/auth/logout`, {
     method: 'POST',
     headers: { 'X-Refresh-Cookie': '1', Cookie: `${cookies[0].name}=${cookies[0].value}` },
   });
@@ -134,7 +114,7 @@ it('keeps the page when the session is revoked elsewhere, and says so at sign-in
 });
 
 it('goes offline in words when the server is away', async () => {
-  await page.goto(`${server.url}/sign-in`);
+  await page.goto(`${at.server.url}/sign-in`);
   await fill('ada', PASSWORD);
   await context.setOffline(true);
   await page.getByRole('button', { name: 'Sign in' }).click();

@@ -1,19 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import {
-  chooseInterval,
-  launchBrowser,
-  live,
-  PASSWORD,
-  register,
-  signIn,
-  watchForTrouble,
-} from './browser.js';
-import { Server } from './server.js';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { chooseInterval, live, PASSWORD, signIn, watchForTrouble } from './browser.js';
+import { served } from './served.js';
 
-/** @type {Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
+const at = served();
+
 /** @type {import('playwright-core').BrowserContext} */
 let context;
 /** @type {import('playwright-core').Page} */
@@ -21,19 +11,8 @@ let page;
 /** @type {string[]} */
 let trouble;
 
-beforeAll(async () => {
-  server = await new Server().start();
-  browser = await launchBrowser();
-  await register(server.url, 'ada');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
 beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1280, height: 600 } });
+  context = await at.browser.newContext({ viewport: { width: 1280, height: 600 } });
   page = await context.newPage();
   trouble = watchForTrouble(page);
 });
@@ -44,7 +23,7 @@ afterEach(async () => {
 });
 
 /** @param {string} path */
-const open = (path) => page.goto(server.url + path);
+const open = (path) => page.goto(at.server.url + path);
 
 /**
  * Until a chart of these is shown.
@@ -55,7 +34,7 @@ const open = (path) => page.goto(server.url + path);
 async function shows(symbol, interval, where = page) {
   const path = interval === '1m' ? `/markets/${symbol}` : `/markets/${symbol}?interval=${interval}`;
   await where.locator(`.chart-canvas[aria-label^="${symbol} candles of ${interval}."]`).waitFor();
-  expect(where.url()).toBe(server.url + path);
+  expect(where.url()).toBe(at.server.url + path);
   expect(await where.getByRole('radio', { name: interval, exact: true }).isChecked()).toBe(true);
 }
 
@@ -88,7 +67,7 @@ it('leads from looking around through signing in to the same chart', async () =>
 });
 
 it('goes back and forward', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn(page, at.server.url, 'ada');
   await open('/markets/SOL');
   await shows('SOL', '1m');
   await chooseInterval(page, '1h');
@@ -104,7 +83,7 @@ it('goes back and forward', async () => {
 });
 
 it('takes a symbol in lower case, and no interval that there is not', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn(page, at.server.url, 'ada');
   await open('/markets/btc?interval=1h');
   await shows('BTC', '1h');
   await open('/markets/BTC?interval=7m');
@@ -112,11 +91,11 @@ it('takes a symbol in lower case, and no interval that there is not', async () =
 });
 
 it('lets two tabs differ', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn(page, at.server.url, 'ada');
   await open('/markets/BTC?interval=1h');
   await shows('BTC', '1h');
   const second = await context.newPage();
-  await second.goto(`${server.url}/markets/ETH`);
+  await second.goto(`${at.server.url}/markets/ETH`);
   await shows('ETH', '1m', second);
   await chooseInterval(second, '4h');
   await shows('ETH', '4h', second);
@@ -126,7 +105,7 @@ it('lets two tabs differ', async () => {
 });
 
 it('has symbol and price on the tab, also while it is hidden', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn(page, at.server.url, 'ada');
   await expect.poll(() => page.title()).toBe('Overview · CRS');
   await open('/markets/BTC');
   await live(page);
@@ -144,18 +123,18 @@ it('has symbol and price on the tab, also while it is hidden', async () => {
 });
 
 it('has no price on the tab that may be another by now', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn(page, at.server.url, 'ada');
   await open('/markets/BTC');
   await expect.poll(() => page.title()).toMatch(/^BTC \d/);
-  await server.kill();
+  await at.server.kill();
   await expect.poll(() => page.title()).toBe('BTC · CRS');
-  await server.start();
+  await at.server.start();
   await expect.poll(() => page.title(), { timeout: 30_000 }).toMatch(/^BTC \d/);
   trouble.length = 0;
 });
 
 it('has the selected row in view', async () => {
-  await signIn(page, server.url, 'ada');
+  await signIn(page, at.server.url, 'ada');
   await open('/markets');
   await page.locator('tbody tr[data-row]').nth(19).waitFor();
   // The last by volume, so out of sight.

@@ -1,39 +1,18 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  chooseInterval,
-  launchBrowser,
-  live,
-  register,
-  signIn,
-  watchForTrouble,
-} from './browser.js';
-import { Server } from './server.js';
+import { beforeAll, expect, it } from 'vitest';
+import { chooseInterval, live, signIn, watchForTrouble } from './browser.js';
+import { served } from './served.js';
 
-/** @type {Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
+const at = served({ SIGNAL_INTERVAL: '2', SIGNAL_TIMEFRAME: '1m', SENTIMENT_INTERVAL: '3' });
+
 /** @type {import('playwright-core').Page} */
 let page;
 /** @type {string[]} */
 let trouble;
 
 beforeAll(async () => {
-  server = await new Server({
-    SIGNAL_INTERVAL: '2',
-    SIGNAL_TIMEFRAME: '1m',
-    SENTIMENT_INTERVAL: '3',
-  }).start();
-  browser = await launchBrowser();
-  await register(server.url, 'ada');
-  page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  page = await at.browser.newPage({ viewport: { width: 1440, height: 900 } });
   trouble = watchForTrouble(page);
-  await signIn(page, server.url, 'ada');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
+  await signIn(page, at.server.url, 'ada');
 });
 
 /** @param {string} symbol */
@@ -53,7 +32,7 @@ async function changes() {
 }
 
 it('shows live prices that move', async () => {
-  await page.goto(`${server.url}/markets`);
+  await page.goto(`${at.server.url}/markets`);
   await live(page);
   const price = row('BTC').locator('.live-price');
   await expect.poll(() => price.textContent()).toMatch(/^[\d,]+\.\d{2}$/);
@@ -122,7 +101,7 @@ it('opens a chart and draws its candles', async () => {
   await page.getByRole('heading', { name: 'ETH' }).waitFor();
   await page.locator('.chart-canvas canvas').first().waitFor();
   await page.locator('.legend').getByText('O', { exact: true }).waitFor();
-  expect(page.url()).toBe(`${server.url}/markets/ETH`);
+  expect(page.url()).toBe(`${at.server.url}/markets/ETH`);
   await page.getByRole('link', { name: 'TradingView' }).waitFor();
 });
 
@@ -170,10 +149,10 @@ it('shows a signal when it arrives', async () => {
 });
 
 it('shows the daily index beside the one of now, and what each is for', async () => {
-  const daily = async () => (await (await fetch(`${server.url}/api/sentiment`)).json()).daily;
+  const daily = async () => (await (await fetch(`${at.server.url}/api/sentiment`)).json()).daily;
   // The simulated market's years are there a moment after its first start.
   await expect.poll(daily).not.toBeNull();
-  await page.goto(server.url);
+  await page.goto(at.server.url);
   await page.getByRole('img', { name: /^Fear and greed \d+ of 100/ }).waitFor();
   await page.getByText('against the last week').waitFor();
   await page.getByText('against the last year').waitFor();

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.analysis.averages import Window, through, unknown
+from backend.analysis.indicators import Readings, read
+from backend.analysis.rows import KEPT_COLUMNS, windows_of
 from backend.clock import DAY_MS, MINUTE_MS
 from backend.market.candles import row_candle
 from backend.market.models import Candle, CandleArray
@@ -78,3 +81,12 @@ def each() -> Callable[[CandleArray], list[Candle]]:
 @pytest.fixture
 def recording() -> Callable[[str], CandleArray]:
     return read_recording
+
+
+def readings_through(closed: CandleArray) -> Readings:
+    """The readings at each closed candle (n, 7) of one row: a row a candle."""
+    columns = closed[:, KEPT_COLUMNS].T.copy()
+    now = through(*columns[:3])
+    before = unknown(len(closed))
+    before.put(slice(1, None), now.take(slice(None, -1)))
+    return read(Window(*windows_of(columns)), before, now)

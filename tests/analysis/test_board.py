@@ -7,10 +7,11 @@ import pytest
 
 from backend.analysis.board import RatingBoard
 from backend.analysis.rating import scores
-from backend.analysis.rows import KEPT_COLUMNS, readings_through, scores_each_minute
+from backend.analysis.rows import KEPT_COLUMNS, scores_each_minute
 from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from backend.market.candles import INTERVALS, roll_up
 from backend.market.models import OPEN_TIME
+from tests.analysis.conftest import readings_through
 
 TIMEFRAMES = {name: INTERVALS[name] for name in ("1m", "5m", "15m", "1h")}
 SYMBOLS = ("BTC", "ETH")

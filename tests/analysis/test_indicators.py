@@ -3,8 +3,9 @@ import pytest
 import talib
 
 from backend.analysis.indicators import WINDOW_LENGTH, Readings
-from backend.analysis.rows import KEPT_COLUMNS, MIN_CANDLES, CandleRows, readings_through
+from backend.analysis.rows import KEPT_COLUMNS, MIN_CANDLES, CandleRows
 from backend.market.models import CLOSE, HIGH, LOW, VOLUME
+from tests.analysis.conftest import readings_through
 
 SETTLED = 600  # by then what an average began with is forgotten
 NONE = np.full((len(KEPT_COLUMNS), 1), np.nan)

@@ -5,9 +5,10 @@ import pytest
 
 from backend.analysis import rating
 from backend.analysis.indicators import Readings
-from backend.analysis.rows import MIN_CANDLES, readings_through
+from backend.analysis.rows import MIN_CANDLES
 from backend.market.models import CLOSE, HIGH, LOW, VOLUME
 from tests.analysis import rating_by_the_book as book
+from tests.analysis.conftest import readings_through
 
 NAN = np.nan
 SEVERAL = ("sma", "ema")

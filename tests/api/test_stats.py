@@ -5,13 +5,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import STACKS, Connect, StartServer
-from tests.servers import PASSWORD, Server, wait_until
+from tests.servers import PASSWORD, Server, bearer, wait_until
 
 SYMBOLS = ["BTC", "ETH"]
-
-
-def bearer(login: dict[str, Any]) -> dict[str, str]:
-    return {"Authorization": f"Bearer {login['access_token']}"}
 
 
 def named(server: Server, username: str) -> dict[str, Any]:
@@ -24,9 +20,9 @@ def test_the_first_user_sees_the_figures_and_no_other_does(start_server: StartSe
     server = start_server(PROCESS_NAME="alone")
     first, second = named(server, "first"), named(server, "second")
     assert server.get("/api/stats").status_code == 401
-    refused = server.get("/api/stats", headers=bearer(second))
+    refused = server.get("/api/stats", headers=bearer(second["access_token"]))
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
-    seen = server.get("/api/stats", headers=bearer(first))
+    seen = server.get("/api/stats", headers=bearer(first["access_token"]))
     assert seen.status_code == 200
     body = seen.json()
     assert body["complete"] is True
@@ -37,9 +33,10 @@ def test_the_first_user_sees_the_figures_and_no_other_does(start_server: StartSe
 
 def test_where_some_are_named_they_see_the_figures_instead(start_server: StartServer) -> None:
     server = start_server(ADMIN_USERS="Alice, bob")
+    tokens = {name: named(server, name)["access_token"] for name in ("first", "alice", "BOB")}
     statuses = {
-        name: server.get("/api/stats", headers=bearer(named(server, name))).status_code
-        for name in ("first", "alice", "BOB")
+        name: server.get("/api/stats", headers=bearer(token)).status_code
+        for name, token in tokens.items()
     }
     assert statuses == {"first": 403, "alice": 200, "BOB": 200}
 
@@ -52,7 +49,7 @@ def test_connections_are_counted_by_what_they_are_and_what_they_do(
     login = named(server, "first")
 
     def figures() -> dict[str, Any]:
-        return dict(server.get("/api/stats", headers=bearer(login)).json()["total"])
+        return dict(server.get("/api/stats", headers=bearer(login["access_token"])).json()["total"])
 
     def client(transport: str) -> Any:
         found = connect(stack, transport, {"token": login["access_token"]}, to=server)

@@ -11,20 +11,12 @@ import requests
 from tests.conftest import Connect, StartServer
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.sample_frames import sample_frames
-from tests.servers import ROOT, Server, wait_until
+from tests.servers import ROOT, Server, bearer, wait_until
+from tests.symbol_calls import add, served
 
 QUICK = {"MARKET_INTERVAL": "0.2", "SIGNAL_INTERVAL": "1", "SENTIMENT_INTERVAL": "1"}
 # The promise to a user; a test waits longer before it fails, since the machine may be loaded.
 FIRST_TICK_SECONDS = 5.0
-
-
-def add(server: Server, symbol: Any, token: str | None = None) -> requests.Response:
-    headers = {"Authorization": f"Bearer {token or server.token}"}
-    return server.post("/api/market/symbols", {"symbol": symbol}, headers=headers)
-
-
-def served(server: Server) -> list[str]:
-    return [each["symbol"] for each in server.get("/api/market/symbols").json()["symbols"]]
 
 
 def found(server: Server, text: str) -> list[dict[str, Any]]:
@@ -106,7 +98,7 @@ def test_what_can_not_be_added_is_refused_with_a_code(simulated: Server) -> None
     assert code(add(simulated, "NOPE")) == (404, "not_listed")
     for bad in ("", "sui", "A" * 16, "BTC\n", "SUI'--", "\u0000", "ＳＵＩ", 5, None, ["SUI"], {}):
         assert code(add(simulated, bad)) == (400, "validation_failed"), bad
-    headers = {"Authorization": f"Bearer {simulated.token}"}
+    headers = bearer(simulated.token)
     for body in ([], "SUI", {}, {"symbol": "SUI", "more": 1}):
         answer = simulated.post("/api/market/symbols", body, headers=headers)
         assert answer.status_code == 400, body

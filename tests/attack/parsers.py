@@ -11,6 +11,12 @@ import h11
 
 from backend.auth.keys import Keyring
 from backend.auth.tokens import Authenticator, Revocations, TokenRejected
+from backend.client_messages import (
+    RequestError,
+    parse_heartbeat,
+    parse_subscribe,
+    parse_unsubscribe,
+)
 from backend.clock import SystemClock
 from backend.fanout.wire import codec, handshake, payload
 from backend.fanout.wire.frame_reader import FrameReader, ProtocolViolation
@@ -19,7 +25,6 @@ from backend.http.addresses import network_of
 from backend.http.exchange import Body, BodyFailed
 from backend.http.head import END, HEAD_MAX_BYTES, BadRequest, parse
 from backend.logs import plain
-from backend.protocol import RequestError, parse_heartbeat, parse_subscribe, parse_unsubscribe
 from backend.streaming.limits import MESSAGE_MAX_BYTES
 from tests.attack import corpus
 

@@ -206,6 +206,15 @@ def test_requests_that_come_together_are_answered_in_order(server: Server) -> No
     assert data[head:].endswith(b"\r\n\r\n")
 
 
+@pytest.mark.parametrize("path", ["/health", "/", "/socket.io/?EIO=4&transport=polling", "/api/x"])
+def test_an_answer_to_head_has_no_content(path: str, server: Server) -> None:
+    request = f"HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    head, end, content = exchange(port_of(server), request, timeout=PATIENCE).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 ")
+    assert end
+    assert not content
+
+
 def test_a_request_may_come_byte_by_byte(server: Server) -> None:
     request = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     assert statuses(server, *(bytes((byte,)) for byte in request)) == [200]

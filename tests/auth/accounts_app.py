@@ -18,8 +18,8 @@ from backend.api.counters import BoundedCounters
 from backend.api.errors import register_error_handlers
 from backend.api.headers import register_headers
 from backend.api.limits import create_counters, create_limiter
+from backend.assembly.accounts import serve_accounts
 from backend.auth.accounts import Accounts, Client
-from backend.auth.assembly import serve_accounts
 from backend.auth.passwords import Passwords
 from backend.auth.sessions import LoginSessions
 from backend.auth.tokens import Authenticator, Revocations, TokenIssuer

@@ -11,10 +11,6 @@ ALICE = {"username": "Alice", "password": "correct horse"}
 COOKIE = {"X-Refresh-Cookie": "1"}
 
 
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
 def register_and_login(client: FlaskClient, **options: Any) -> dict[str, Any]:
     assert client.post("/api/auth/register", json=ALICE).status_code == 201
     answer = client.post("/api/auth/login", json=ALICE, **options)

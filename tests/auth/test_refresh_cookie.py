@@ -5,8 +5,9 @@ from flask.testing import FlaskClient
 from backend.auth.cookies import REFRESH_COOKIE
 from tests.auth.accounts_app import AccountsApp
 from tests.auth.bad_tokens import signed
-from tests.auth.calls import ALICE, COOKIE, assert_error, bearer, cookie_of, register_and_login
+from tests.auth.calls import ALICE, COOKIE, assert_error, cookie_of, register_and_login
 from tests.auth.conftest import BuildApp
+from tests.servers import bearer
 
 
 def test_without_the_header_no_cookie_is_set_or_read(

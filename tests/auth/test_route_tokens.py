@@ -10,7 +10,8 @@ from backend.auth.keys import TOKEN_MAX_CHARS
 from backend.auth.tokens import new_id
 from tests.auth.accounts_app import AccountsApp
 from tests.auth.bad_tokens import INVALID, handmade, signed
-from tests.auth.calls import assert_error, bearer, register_and_login
+from tests.auth.calls import assert_error, register_and_login
+from tests.servers import bearer
 
 
 @pytest.mark.parametrize("call", ["GET /api/auth/me", "POST /api/auth/logout"])

@@ -7,7 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.auth.accounts_app import SECRET, AccountsApp
-from tests.auth.calls import ALICE, assert_error, bearer, register_and_login
+from tests.auth.calls import ALICE, assert_error, register_and_login
+from tests.servers import bearer
 
 
 def test_registering_answers_with_the_user(client: FlaskClient) -> None:

@@ -16,10 +16,9 @@ from pathlib import Path
 import pytest
 import requests
 
-pytestmark = pytest.mark.served
+from tests.servers import PATIENCE, ROOT, bearer
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE_S = 60
+pytestmark = pytest.mark.served
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 def post(url: str, path: str, body: dict[str, str]) -> requests.Response:
-    return requests.post(f"{url}/api/auth/{path}", json=body, timeout=PATIENCE_S)
+    return requests.post(f"{url}/api/auth/{path}", json=body, timeout=PATIENCE)
 
 
 def test_of_registrations_at_once_one_gets_the_name(url: str) -> None:
@@ -69,9 +68,7 @@ def test_of_refreshes_at_once_one_succeeds_and_the_session_ends(url: str) -> Non
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
     fresh = next(answer.json() for answer in answers if answer.ok)
     for token in (login["access_token"], fresh["access_token"]):
-        me = requests.get(
-            f"{url}/api/auth/me", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_S
-        )
+        me = requests.get(f"{url}/api/auth/me", headers=bearer(token), timeout=PATIENCE)
         assert (me.status_code, me.json()["error"]["code"]) == (401, "token_revoked")
 
 
@@ -82,7 +79,7 @@ def test_logins_at_once_all_succeed_while_others_are_answered(url: str) -> None:
     with ThreadPoolExecutor(30) as pool:
         logins = [pool.submit(post, url, "login", credentials) for _ in range(30)]
         while not all(login.done() for login in logins):
-            answer = requests.get(f"{url}/nothing", timeout=PATIENCE_S)
+            answer = requests.get(f"{url}/nothing", timeout=PATIENCE)
             assert answer.status_code == 404
             answered += 1
     assert [login.result().status_code for login in logins] == [200] * 30
@@ -132,7 +129,7 @@ def test_in_a_storm_of_wrong_logins_an_honest_one_waits_for_a_few_and_is_let_in(
             if done.is_set():
                 return
             source = (f"127.0.1.{number}", 0)
-            connection = HTTPConnection(host, int(port), PATIENCE_S, source)
+            connection = HTTPConnection(host, int(port), PATIENCE, source)
             body = json.dumps({"username": f"user{number}-{n}", "password": "correct horse"})
             connection.request("POST", "/api/auth/login", body, headers)
             stormed[connection.getresponse().status] += 1
@@ -168,7 +165,7 @@ def test_in_a_storm_of_wrong_logins_an_honest_one_waits_for_a_few_and_is_let_in(
 )
 def test_a_body_that_never_comes_is_not_waited_for(url: str, headers: bytes) -> None:
     host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall(b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n")
         status = connection.recv(12)
     assert status[9:10] == b"4", status
@@ -182,7 +179,7 @@ def test_a_chunked_body_is_read_like_any_other(url: str) -> None:
         f"{url}/api/auth/login",
         data=chunks,
         headers={"Content-Type": "application/json"},
-        timeout=PATIENCE_S,
+        timeout=PATIENCE,
     )
     assert answer.status_code == 200
 
@@ -193,7 +190,7 @@ def test_a_chunked_body_without_end_is_refused_at_the_limit(url: str) -> None:
         f"{url}/api/auth/login",
         data=chunks,
         headers={"Content-Type": "application/json"},
-        timeout=PATIENCE_S,
+        timeout=PATIENCE,
     )
     # Whether it is called too large or cut off JSON depends on where the limit falls.
     assert answer.status_code in (400, 413)

@@ -6,8 +6,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.auth.accounts_app import AccountsApp
-from tests.auth.calls import ALICE, COOKIE, assert_error, bearer
+from tests.auth.calls import ALICE, COOKIE, assert_error
 from tests.auth.conftest import BuildApp
+from tests.servers import bearer
 
 NEW_PASSWORD = "another horse"
 CALLS = ["GET sessions", f"DELETE sessions/{'0' * 32}", "POST logout-all", "POST password"]

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from backend.journal.redis_streams import SAID
+from backend.journal.redis_scripts import SAID
 from tests.cluster.proxy import Proxy
 from tests.redis_server import Redis
 from tests.servers import PATIENCE, Server, lasting_port, start, wait_until, wait_until_ready

@@ -13,7 +13,7 @@ from tests.cluster.conftest import StartCluster
 from tests.cluster.proxy import Proxy
 from tests.conftest import STACKS, Connect
 from tests.fanout.raw_clients import Poller
-from tests.servers import PASSWORD, PATIENCE, Server, lasting_port, wait_until
+from tests.servers import PASSWORD, PATIENCE, Server, bearer, lasting_port, wait_until
 from tests.stream_clients import TRANSPORTS, NodeClient
 
 SYMBOLS = ["BTC", "ETH"]
@@ -103,8 +103,8 @@ def test_a_client_can_not_make_up_its_address(start_cluster: StartCluster) -> No
     assert entrance.post("/api/auth/register", account).status_code == 201
     made_up = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Host": "elsewhere.example.com"}
     login = entrance.post("/api/auth/login", account, headers=made_up).json()
-    bearer = {"Authorization": f"Bearer {login['access_token']}"}
-    (session,) = entrance.get("/api/auth/sessions", headers=bearer).json()["sessions"]
+    headers = bearer(login["access_token"])
+    (session,) = entrance.get("/api/auth/sessions", headers=headers).json()["sessions"]
     assert session["address"] == "127.0.0.1"
 
 
@@ -182,8 +182,8 @@ def test_a_user_of_one_process_is_one_of_all_also_on_postgresql(
     clients = [connect(auth={"token": login["access_token"]}, to=each) for each in cluster.servers]
     for client in clients:
         client.wait("connection_status")
-    bearer = {"Authorization": f"Bearer {login['access_token']}"}
-    assert own(cluster.url).post("/api/auth/logout-all", headers=bearer).status_code == 200
+    headers = bearer(login["access_token"])
+    assert own(cluster.url).post("/api/auth/logout-all", headers=headers).status_code == 200
     for client in clients:
         assert client.wait("auth_error")["code"] == "token_revoked"
 

@@ -7,7 +7,7 @@ from typing import Any
 from tests.cluster.conftest import StartCluster
 from tests.cluster.processes import Cluster
 from tests.conftest import Connect
-from tests.servers import wait_until
+from tests.servers import bearer, wait_until
 
 # How many clients each process has.
 CLIENTS = (1, 2)
@@ -19,8 +19,8 @@ ASK_SECONDS = 0.5
 
 def stats(cluster: Cluster, number: int) -> dict[str, Any]:
     """What a process tells the user by whom its clients are connected, who is the first one."""
-    bearer = {"Authorization": f"Bearer {cluster.servers[0].token}"}
-    answer = cluster.servers[number].get("/api/stats", headers=bearer)
+    headers = bearer(cluster.servers[0].token)
+    answer = cluster.servers[number].get("/api/stats", headers=headers)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 

@@ -1,19 +1,9 @@
 """A symbol that is added at any process is served by all, whoever leads and whatever happens."""
 
-import requests
-
 from tests.cluster.conftest import StartCluster
 from tests.conftest import Connect
 from tests.servers import Server, wait_until
-
-
-def add(server: Server, symbol: str) -> requests.Response:
-    headers = {"Authorization": f"Bearer {server.token}"}
-    return server.post("/api/market/symbols", {"symbol": symbol}, headers=headers)
-
-
-def served(server: Server) -> list[str]:
-    return [each["symbol"] for each in server.get("/api/market/symbols").json()["symbols"]]
+from tests.symbol_calls import add, served
 
 
 def has_history(server: Server, symbol: str) -> bool:

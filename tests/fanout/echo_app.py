@@ -29,10 +29,11 @@ from flask_socketio import SocketIO
 from backend import green
 from backend.clock import SystemClock
 from backend.fanout import fan
+from backend.fanout.engine_transports import EngineTransports
 from backend.fanout.identity import Identity
 from backend.fanout.manager import RoomManager
 from backend.fanout.stock import StockTransports
-from backend.fanout.transport import EngineTransports, QuietLog, Transports
+from backend.fanout.transport import QuietLog, Transports
 from backend.fanout.wire import codec
 from backend.fanout.wire.packet import EnginePacket
 from backend.fanout.wire.pieces import Basket, Pieces, Selection

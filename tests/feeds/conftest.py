@@ -1,5 +1,5 @@
-"""A clock that only sleeping moves, so that hours of a feed take seconds; such an hour; and what no
-feed may leave behind."""
+"""A clock that only sleeping moves, so that hours of a feed take seconds; such an hour; local
+exchanges; and what no feed may leave behind."""
 
 import threading
 from collections.abc import Iterator
@@ -9,8 +9,10 @@ import psutil
 import pytest
 
 from tests.clocks import ManualClock
+from tests.feeds.exchange_binance import BINANCE
 from tests.feeds.exchange_dialect import Dialect
 from tests.feeds.exchange_server import ExchangeServer
+from tests.feeds.failover_stage import DEAR_KRAKEN
 from tests.feeds.sample_frames import sample_frames
 from tests.feeds.simulated_run import BEGIN_MS, HISTORY, MINUTE, SYMBOLS, Run, aligned, split
 from tests.servers import wait_until
@@ -37,10 +39,29 @@ def history(hour):
 
 
 @pytest.fixture
+def dialect() -> Dialect:
+    """What the local exchange speaks, where a module has no other one."""
+    return BINANCE
+
+
+@pytest.fixture
 def exchange(dialect: Dialect) -> Iterator[ExchangeServer]:
-    """A local exchange of the module's own `dialect`."""
+    """A local exchange."""
     with ExchangeServer(sample_frames(dialect=dialect), dialect=dialect) as server:
         yield server
+
+
+@pytest.fixture
+def binance() -> Iterator[ExchangeServer]:
+    with ExchangeServer(sample_frames(20.0, dialect=BINANCE)) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def kraken() -> Iterator[ExchangeServer]:
+    frames = sample_frames(20.0, dialect=DEAR_KRAKEN)
+    with ExchangeServer(frames, dialect=DEAR_KRAKEN) as exchange:
+        yield exchange
 
 
 @pytest.fixture

@@ -127,6 +127,16 @@ class RunningFeed:
         expected = heard + sum(key[0] in self.market.symbols for key in keys)
         wait_until(lambda: len(self.market.trades) >= expected, f"{expected} trades")
 
+    def renewed(self, step_s: float = 0.0) -> None:
+        """Play until a new connection has taken over, and move the clock by `step_s` each time."""
+
+        def taken_over() -> bool:
+            self.clock.advance(step_s)
+            self.exchange.play(3)
+            return self.feed.counters["renewals"] == 1
+
+        wait_until(taken_over, "the new connection to take over")
+
     def wrong_candles(self, symbol: str, until_ms: int) -> list[tuple[list, list | None]]:
         """(ours, the exchange's) of each minute that differs, from our first to `until_ms`."""
         return wrong_candles(self.market, self.exchange, symbol, until_ms)

@@ -4,7 +4,7 @@ import logging
 import random
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -13,19 +13,12 @@ from backend.market.models import FeedState
 from tests.feeds.exchange_klines import read_frames
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import RunningFeed, keys_of
-from tests.feeds.sample_frames import sample_frames
 from tests.servers import PATIENCE, SHARED_DATA, wait_until
 
 pytestmark = [pytest.mark.served, pytest.mark.usefixtures("nothing_left_behind")]
 
 RECORDING = SHARED_DATA / "frames" / "binance-spot-btcusdt-2024-08-08.txt.gz"
 SYMBOLS = ("BTC", "ETH", "ADA")
-
-
-@pytest.fixture
-def exchange() -> Iterator[ExchangeServer]:
-    with ExchangeServer(sample_frames()) as server:
-        yield server
 
 
 def test_the_market_gets_what_the_frames_say(exchange: ExchangeServer) -> None:
@@ -188,11 +181,7 @@ class EarlyRenewal(BinanceFeed):
 def assert_renewed_without_a_gap(exchange: ExchangeServer, running: RunningFeed) -> None:
     exchange.clients[0].latency_s = 0.3  # what is under way on the old one must not be lost
 
-    def renewed() -> bool:
-        exchange.play(3)
-        return running.feed.counters["renewals"] == 1
-
-    wait_until(renewed, "the new connection to take over")
+    running.renewed()
     exchange.play(100)
     last = keys_of(exchange.frames[: exchange.position])[-1]
     wait_until(lambda: last in running.market.trades, "the newest trade")

@@ -3,7 +3,6 @@
 import logging
 import socket
 import threading
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -13,19 +12,13 @@ from backend.feeds.damage import DOUBTED_MS
 from backend.market.models import FeedState
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import RunningFeed, keys_of
-from tests.feeds.sample_frames import START_MS, sample_frames
+from tests.feeds.sample_frames import START_MS
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.served
 
 MINUTE_MS = 60_000
 FIRST_MINUTE = START_MS - START_MS % MINUTE_MS
-
-
-@pytest.fixture
-def exchange() -> Iterator[ExchangeServer]:
-    with ExchangeServer(sample_frames()) as server:
-        yield server
 
 
 def wait_for_history(running: RunningFeed, symbol: str = "BTC") -> None:

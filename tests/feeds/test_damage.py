@@ -5,24 +5,15 @@ import pytest
 from backend.clock import HOUR_MS, MINUTE_MS
 from backend.feeds.damage import LATE_MS, SETTLE_MS, Damage, ExchangeTime
 from backend.market.models import Trade
+from tests.clocks import ManualClock
 
 M0 = 1_767_614_400_000  # a minute's start
 M1, M2, M3 = (M0 + number * MINUTE_MS for number in (1, 2, 3))
 
 
-class StillClock:
-    steady = 0.0
-
-    def now_ms(self) -> int:
-        return 0
-
-    def monotonic(self) -> float:
-        return self.steady
-
-
 @pytest.fixture
-def time() -> ExchangeTime:
-    return ExchangeTime(StillClock())
+def time(clock: ManualClock) -> ExchangeTime:
+    return ExchangeTime(clock)
 
 
 def trade(time_ms: int, trade_id: int | None) -> Trade:
@@ -129,10 +120,10 @@ def test_a_silent_symbol_waits_for_the_markets_time_to_pass(time: ExchangeTime) 
     assert damage.reach(M2) == (M1, M1)
 
 
-def test_time_passes_between_events(time: ExchangeTime) -> None:
+def test_time_passes_between_events(time: ExchangeTime, clock: ManualClock) -> None:
     time.reached(M1)
     assert time.settled_until() == M0 - MINUTE_MS
-    time._clock.steady += SETTLE_MS / 1000
+    clock.advance(SETTLE_MS / 1000)
     assert time.settled_until() == M0
     assert time.ended_until() == M0 - MINUTE_MS
 

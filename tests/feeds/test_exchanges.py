@@ -182,12 +182,7 @@ def test_a_connection_come_of_age_is_renewed_without_a_gap(
         for _ in range(3):
             running.clock.advance(4)
             running.play(50)
-
-        def renewed() -> bool:
-            exchange.play(3)
-            return running.feed.counters["renewals"] == 1
-
-        wait_until(renewed, "the new connection to take over")
+        running.renewed()
         exchange.play(100)
         expected = keys_of(exchange.frames[: exchange.position], dialect)
         wait_until(lambda: expected[-1] in running.market.trades, "the newest trade")
@@ -231,13 +226,7 @@ def test_the_lag_of_each_new_trade_is_measured_once(
         running.connected()
         wait_until(lambda: subscribed(exchange), "the subscriptions")
         begin = exchange.position
-
-        def renewed() -> bool:
-            running.clock.advance(0.5)
-            exchange.play(3)
-            return running.feed.counters["renewals"] == 1
-
-        wait_until(renewed, "the new connection to take over")
+        running.renewed(step_s=0.5)
         exchange.play(50)
         expected = keys_of(exchange.frames[begin : exchange.position], dialect)
         wait_until(lambda: expected[-1] in running.market.trades, "the newest trade")

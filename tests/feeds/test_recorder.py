@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +17,8 @@ from backend.feeds.simulated import HISTORY_MINUTES, SimulatedFeed
 from backend.market.candles import INTERVALS
 from backend.market.market import Market
 from backend.market.models import OPEN_TIME, BookTop, Candle, DayStatistics, FeedState, Trade
+from tests.servers import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SYMBOLS = ("BTC", "ETH", "ADA")
 START = 1_700_000_040_000
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.feeds.base import Feed, PastUnavailable
+from backend.feeds.base import PastUnavailable
 from backend.history.archive import Archive
 from backend.history.deep import MINUTES_MS, DeepHistory
 from backend.history.looks import Looks
@@ -15,15 +15,15 @@ from backend.market.market import Market
 from backend.market.models import CLOSE, OPEN, OPEN_TIME, VOLUME, CandleArray
 from backend.metrics import Metrics
 from tests.history.conftest import DAY, HOUR, MINUTE, START, Inline, made_up
+from tests.silent_feeds import SilentFeed
 
 EVER = 10**6
 TRUTH = made_up(START - 30 * DAY, 30 * 1_440)
 
 
-class Exchange(Feed):
+class Exchange(SilentFeed):
     """Gives candles of what is true, and notes what it is asked for."""
 
-    name = "x"
     past_intervals = ("1d", "1h", "1m")
     past_page = 200
 
@@ -31,11 +31,6 @@ class Exchange(Feed):
         self.candles = candles
         self.asked: list[tuple[str, str]] = []
         self.answers: list[Callable[[CandleArray], CandleArray]] = []
-
-    def run(self) -> None: ...
-    def stop(self) -> None: ...
-    def follow(self, symbol: str) -> None: ...
-    def unfollow(self, symbol: str) -> None: ...
 
     def past(self, symbol: str, interval: str, before_ms: int, limit: int) -> CandleArray:
         self.asked.append((symbol, interval))

@@ -19,22 +19,9 @@ from backend.metrics import Metrics
 from backend.offload import Overloaded
 from backend.storage.faults import Fault, StorageUnavailable
 from tests.history.conftest import DAY, MINUTE, START, Inline, made_up
+from tests.silent_feeds import SilentFeed, SilentRecording
 
 EVER = 10**6
-
-
-class Source(Feed):
-    name = "x"
-    begins_anew = False
-
-    def run(self) -> None: ...
-    def stop(self) -> None: ...
-    def follow(self, symbol: str) -> None: ...
-    def unfollow(self, symbol: str) -> None: ...
-
-
-class Recording(Source):
-    begins_anew = True
 
 
 class Process:
@@ -55,7 +42,7 @@ class Process:
         self.looks = Looks()
         self.history = History(
             self.market,
-            feed or Source(),
+            feed or SilentFeed(),
             archive,
             self.offload,
             {"1m": 2.0},
@@ -178,7 +165,15 @@ def test_who_takes_over_keeps_its_own_minutes_and_has_older_ones_beside(
     market.load_history("BTC", own)
     one = Process(lone_archive, clock)
     history = History(
-        market, Source(), lone_archive, one.offload, {}, Looks(), lambda _s: None, clock, Metrics()
+        market,
+        SilentFeed(),
+        lone_archive,
+        one.offload,
+        {},
+        Looks(),
+        lambda _s: None,
+        clock,
+        Metrics(),
     )
     history.start(lambda *_: None)
     expected = np.concatenate((rows[:200], own))
@@ -192,7 +187,7 @@ def test_a_recording_begins_anew_and_all_that_was_played_is_there(
 ) -> None:
     rows = made_up(START + 7 * MINUTE, MINUTES_KEPT + 3_000)
     for _run in range(2):
-        one = Process(lone_archive, clock, feed=Recording())
+        one = Process(lone_archive, clock, feed=SilentRecording())
         assert len(one.market.closed_candles("BTC")) == 0
         for begin in range(0, len(rows), 1_000):
             one.market.load_history("BTC", rows[begin : begin + 1_000])

@@ -1,9 +1,6 @@
 """Killed in the middle of writing, again and again: nothing that was stored is lost or changed."""
 
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +13,12 @@ from backend.market.models import OPEN_TIME, CandleArray
 from backend.storage.database import Database
 from tests.conftest import StartServer
 from tests.history.conftest import url_of
-from tests.history.writing_process import BATCH, Exchange, truth
-from tests.servers import ROOT, Server, wait_until
+from tests.history.writing_process import BATCH, truth
+from tests.killed import run_and_kill
+from tests.servers import Server, wait_until
+from tests.silent_feeds import SilentFeed
 
+WRITER = "tests.history.writing_process"
 SYMBOLS = ("BTC", "ETH", "SOL")
 EVER = 10**6
 # What a process may get to do before it is killed, in lines that it prints.
@@ -27,41 +27,14 @@ LINES_MAX = 60
 kinds = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 
 
-def run_and_kill(url: str, chance: random.Random) -> int:
-    """Have a process write, and kill it at some moment; what it said last that it had stored."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.history.writing_process", url, ",".join(SYMBOLS)],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None and process.stderr is not None
-    stored = -1
-    for _ in range(chance.randint(1, LINES_MAX)):
-        line = process.stdout.readline()
-        assert line, process.stderr.read()
-        stored = int(line.split()[1]) if line.startswith("stored") else stored
-    # Somewhere in the next transaction, or in the one after.
-    wait = chance.random() * 0.02
-    try:
-        process.wait(wait)
-    except subprocess.TimeoutExpired:
-        process.kill()
-    rest, complaint = process.communicate()
-    assert process.returncode == -9, complaint
-    return max([stored, *(int(line.split()[1]) for line in rest.splitlines() if "stored" in line)])
-
-
 def assert_whole(archive: Archive, symbol: str, true: CandleArray, settled: int) -> None:
     """Every minute once, in order, those that are settled as the exchange has them."""
-    minutes = archive.read(Exchange.name, symbol, "1m", EVER)
+    minutes = archive.read(SilentFeed.name, symbol, "1m", EVER)
     assert len(minutes) >= settled
     assert np.array_equal(minutes[:, OPEN_TIME], true[: len(minutes), OPEN_TIME])
     assert np.array_equal(minutes[:settled], true[:settled])
     for interval, interval_ms in INTERVALS.items():
-        stored = archive.read(Exchange.name, symbol, interval, EVER)
+        stored = archive.read(SilentFeed.name, symbol, interval, EVER)
         assert np.array_equal(stored, roll_up(minutes, interval_ms)), interval
 
 
@@ -71,7 +44,8 @@ def kill_often(url: str, times: int) -> None:
     database = Database(url)
     settled = 0
     for _ in range(times):
-        settled = max(settled, run_and_kill(url, chance))
+        said = run_and_kill(WRITER, url, ",".join(SYMBOLS), lines_max=LINES_MAX, chance=chance)
+        settled = max([settled, *said])
         database.migrate()  # which looks whether an SQLite file is whole
         for symbol in SYMBOLS:
             assert_whole(Archive(database), symbol, true, settled)

@@ -11,18 +11,17 @@ import pytest
 from backend import green
 from backend.analysis.record_table import by_kind, record_table
 from backend.analysis.track_record import MOMENT, NOTE, Notes
-from backend.clock import DAY_MS, MINUTE_MS
+from backend.clock import DAY_MINUTES, DAY_MS
 from backend.history.record_reader import RecordReader
 from backend.history.record_store import RecordStore, pack, unpack
 from backend.market.market import Market
 from backend.offload import Overloaded
 from backend.storage.database import Database
 from backend.storage.faults import StorageUnavailable
+from tests.clocks import ManualClock
 from tests.history.conftest import START, Inline, url_of
-from tests.market.conftest import ManualClock
 
 DAY = START // DAY_MS
-DAY_MINUTES = DAY_MS // MINUTE_MS
 HOUR_CODE = 60
 
 

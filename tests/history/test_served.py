@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import StartServer
 from tests.feeds.exchange_klines import INTERVALS, longer
 from tests.feeds.exchange_server import ExchangeServer
+from tests.feeds.failover_stage import DEAR_KRAKEN
 from tests.feeds.sample_frames import START_MS, sample_frames
-from tests.feeds.test_failover import DEAR_KRAKEN
 from tests.redis_server import Redis
 from tests.servers import SHARED_DATA, Server, wait_until
 

@@ -16,13 +16,13 @@ from backend.market.models import CLOSE, OPEN_TIME, CandleArray
 from backend.metrics import Metrics
 from backend.storage.faults import Fault, StorageUnavailable
 from tests.history.conftest import DAY, MINUTE, START, Inline, made_up
-from tests.history.test_history import Source
+from tests.silent_feeds import SilentFeed
 
 EVER = 10**6
 GONE = StorageUnavailable("gone", Fault.GONE)
 
 
-class One(Source):
+class One(SilentFeed):
     name = "one"
     past_intervals = ("1h",)
 
@@ -30,25 +30,25 @@ class One(Source):
         return made_up(START - 30 * DAY, 24, 60 * MINUTE)
 
 
-class Other(Source):
+class Other(SilentFeed):
     name = "other"
 
 
-class Both(Source):
+class Both(SilentFeed):
     """Speaks with the voice of the one or the other."""
 
     name = "both"
 
     def __init__(self) -> None:
         self.one, self.other = One(), Other()
-        self.voice: Source = self.one
+        self.voice: SilentFeed = self.one
 
     @property
     def sources(self) -> dict[str, tuple[str, ...]]:
         return {feed.name: feed.past_intervals for feed in (self.one, self.other)}
 
     @property
-    def present(self) -> Source:
+    def present(self) -> SilentFeed:
         return self.voice
 
 

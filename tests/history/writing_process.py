@@ -7,7 +7,6 @@ the exchange has them. Each line that it prints says up to which minute the latt
 import sys
 
 from backend.clock import SystemClock
-from backend.feeds.base import Feed
 from backend.history.archive import Archive
 from backend.history.history import History
 from backend.history.looks import Looks
@@ -16,19 +15,11 @@ from backend.market.models import OPEN_TIME, QUOTE_VOLUME, VOLUME, CandleArray
 from backend.metrics import Metrics
 from backend.storage.database import Database
 from tests.history.conftest import MINUTE, START, Inline, made_up
+from tests.silent_feeds import SilentFeed
 
 # More than two runs of fifty get to write.
 TRUTH_MINUTES = 400_000
 BATCH = 7
-
-
-class Exchange(Feed):
-    name = "exchange"
-
-    def run(self) -> None: ...
-    def stop(self) -> None: ...
-    def follow(self, symbol: str) -> None: ...
-    def unfollow(self, symbol: str) -> None: ...
 
 
 def truth() -> CandleArray:
@@ -41,10 +32,10 @@ def main(url: str, symbols: list[str]) -> None:
     database.migrate()
     archive = Archive(database)
     clock = SystemClock()
-    market = Market(symbols, clock, Exchange.name)
+    market = Market(symbols, clock, SilentFeed.name)
     history = History(
         market,
-        Exchange(),
+        SilentFeed(),
         archive,
         Inline(),  # type: ignore[arg-type]
         {},

@@ -5,7 +5,8 @@ import io
 import weakref
 
 from backend.clock import SystemClock
-from backend.http.connection import Activity, HttpConnection
+from backend.http.activity import Activity
+from backend.http.connection import HttpConnection
 from backend.http.places import Places
 from backend.turns import Turns
 

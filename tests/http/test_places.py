@@ -1,6 +1,6 @@
 """Who has a place, and who gives way."""
 
-from backend.http.places import Place, Places
+from backend.http.places import LOOKED_AT, Place, Places
 
 
 class Client:
@@ -67,3 +67,31 @@ def test_a_network_shares_what_it_has_had() -> None:
     one, two, other = (taken(places, network, []) for network in ("a", "a", "b"))
     assert one.share.network is two.share.network
     assert one.share.network is not other.share.network
+
+
+def test_a_stranger_whose_turn_is_to_come_does_not_give_way() -> None:
+    places = Places(8)
+    evicted: list[str] = []
+    first, second = (taken(places, network, evicted) for network in ("first", "second"))
+    first.share.waiting = second.share.waiting = True
+    assert not places.spare_one()
+    second.share.waiting = False
+    assert places.spare_one()
+    taken(places, "third", evicted)
+    assert evicted == ["second"]
+    first.share.waiting = False
+    assert places.spare_one()
+
+
+def test_the_one_that_may_go_is_found_behind_many_that_wait() -> None:
+    places = Places(400)
+    evicted: list[str] = []
+    strangers = [taken(places, str(number), evicted) for number in range(100)]
+    for place in strangers[:-1]:
+        place.share.waiting = True
+    looks = 1
+    while not places.spare_one():
+        looks += 1
+    taken(places, "another", evicted)
+    assert evicted == ["99"]
+    assert looks == 100 // LOOKED_AT + 1

@@ -11,18 +11,11 @@ from backend.market.candles import candle_row
 from backend.market.market import Market
 from backend.market.models import BookTop, Candle, DayStatistics, Trade
 from backend.market.validation import candle_fault, candle_faults
+from tests.clocks import ManualClock
 
 MINUTE = 60_000
 START = 1_700_000_040_000
 SYMBOLS = ("BTC", "ETH")
-
-
-class StillClock:
-    def now_ms(self):
-        return START
-
-    def monotonic(self):
-        return 0.0
 
 
 doubtful = st.one_of(
@@ -100,7 +93,7 @@ def say(market, event):
 
 @given(st.lists(events, max_size=60))
 def test_candles_stay_consistent_and_quotes_finite_whatever_is_said(said):
-    market = Market(SYMBOLS, StillClock())
+    market = Market(SYMBOLS, ManualClock(START))
     seen = dict.fromkeys(SYMBOLS, (0, 0))
     for event in said:
         say(market, event)
@@ -139,7 +132,7 @@ honest_trades = st.lists(
 @given(honest_trades)
 def test_candles_are_what_the_accepted_trades_were_and_seq_counts_them(said):
     """Trades in order of time, some of them nonsense: an independent count of the rest."""
-    market = Market(SYMBOLS, StillClock())
+    market = Market(SYMBOLS, ManualClock(START))
     time_ms = START
     expected: dict[str, dict[int, list[tuple[float, float]]]] = {name: {} for name in SYMBOLS}
     accepted = dict.fromkeys(SYMBOLS, 0)
@@ -176,7 +169,7 @@ def test_candles_are_what_the_accepted_trades_were_and_seq_counts_them(said):
     st.floats(1, 1000),
 )
 def test_day_figures_equal_an_independent_computation_over_gaps(closes, volume):
-    market = Market(SYMBOLS, StillClock())
+    market = Market(SYMBOLS, ManualClock(START))
     known: list[tuple[int, float, float]] = []
     for minute, close in sorted(closes.items()):
         candle = Candle(START + minute * MINUTE, close, close, close, close, 1.0, volume * close)

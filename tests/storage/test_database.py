@@ -19,10 +19,10 @@ from sqlalchemy import Connection, create_engine, insert, select, text
 from backend.storage.database import MIGRATIONS, SCHEMA_REVISION, Database
 from backend.storage.faults import StorageUnavailable
 from backend.storage.schema import metadata, probe, sessions, users
+from tests.servers import ROOT
 
 pytestmark = pytest.mark.served
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 ALICE = {"username": "alice", "username_key": "alice", "password_hash": "h", "created_at_ms": 1}
 
 START = """

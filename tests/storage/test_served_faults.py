@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from tests.conftest import StartServer
-from tests.servers import PASSWORD, Server, wait_until
+from tests.servers import PASSWORD, Server, bearer, wait_until
 
 
 def fault(server: Server) -> str | None:
@@ -22,8 +22,8 @@ def fault(server: Server) -> str | None:
 
 
 def me(server: Server, login: dict[str, Any]) -> int:
-    bearer = {"Authorization": f"Bearer {login['access_token']}"}
-    return server.get("/api/auth/me", headers=bearer).status_code
+    headers = bearer(login["access_token"])
+    return server.get("/api/auth/me", headers=headers).status_code
 
 
 def log_in(server: Server, login: dict[str, Any]) -> int:

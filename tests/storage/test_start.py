@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from backend.storage.database import Database
+from tests.servers import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 # Root may write anywhere, unless it gives that up.
 UNPRIVILEGED = (
     ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]

@@ -1,127 +1,13 @@
-"""The analyst on a real market, told of candles and trades by hand, and what is said of it."""
+"""Which signals an analyst finds due, and what they are."""
 
-import itertools
-
-import numpy as np
 import pytest
 
 from backend.analysis.rows import MIN_CANDLES
-from backend.analysis.sentiment import SentimentEngine
-from backend.analysis.signal_board import SignalBoard
-from backend.clock import MINUTE_MS, SystemClock, iso
+from backend.clock import iso
 from backend.journal.journal import NotSaid
-from backend.journal.memory import MemoryJournal
-from backend.market.candles import row_candle
-from backend.market.market import Market
-from backend.market.models import Trade
-from backend.streaming.analyst import SIGNAL_MAX_AGE_S, Analyst, random_id
+from backend.streaming.analyst import SIGNAL_MAX_AGE_S, random_id
 from backend.streaming.candle_inbox import PENDING_MAX
-from backend.streaming.producer import Producer
-from backend.streaming.published import (
-    QUARTER_MINUTES,
-    SIGNALS_KEPT_PER_SYMBOL,
-    Published,
-)
-from backend.streaming.rater import Rater
-from tests.streaming.conftest import NothingEarlier
-
-SYMBOLS = ("BTC", "ETH")
-FIRST_MINUTE = 28_000_000 * MINUTE_MS
-
-
-def walk(seed, count=400):
-    rng = np.random.default_rng(seed)
-    closes = 100 * np.exp(np.cumsum(rng.normal(0, 1e-3, count)))
-    opens = np.concatenate(([100.0], closes[:-1]))
-    highs, lows = np.maximum(opens, closes) * 1.0005, np.minimum(opens, closes) * 0.9995
-    volumes = rng.exponential(5, count)
-    times = FIRST_MINUTE + MINUTE_MS * np.arange(count)
-    return np.column_stack([times, opens, highs, lows, closes, volumes, volumes * closes])
-
-
-ROWS = {symbol: walk(seed) for seed, symbol in enumerate(SYMBOLS)}
-
-
-class SetClock:
-    """A clock that says what it is told to."""
-
-    def __init__(self):
-        self.seconds = 0.0
-
-    def monotonic(self):
-        return self.seconds
-
-    def now_ms(self):
-        return FIRST_MINUTE
-
-
-class Desk:
-    """A market with an analyst beside it, and what is said of it in a journal."""
-
-    def __init__(self, loaded=300, new_id=None, pause=None):
-        self.market = Market(SYMBOLS, SystemClock(), "test")
-        self.pauses = 0
-        self.clock = SetClock()
-        ids = itertools.count()
-        self.journal = MemoryJournal()
-        self.published = Published(self.journal.log)
-        pause = pause or self._pause
-        self.rater = Rater(self.market, SYMBOLS, "1m", NothingEarlier(), pause)
-        self.analyst = Analyst(
-            self.market,
-            SYMBOLS,
-            self.rater,
-            self.published.signal,
-            new_id=new_id or (lambda: f"id-{next(ids)}"),
-            pause=pause,
-        )
-        self.producer = Producer(
-            self.analyst, self.journal, self.published.recall, self.published.hold, self.clock
-        )
-        if loaded:
-            for symbol in SYMBOLS:
-                self.market.load_history(symbol, ROWS[symbol][:loaded])
-
-    def _pause(self):
-        self.pauses += 1
-
-    def said(self, after=0):
-        """What was said after an offset."""
-        return [entry.payload() for entry in self.journal.log.since(after)]
-
-    def signal(self, symbol):
-        """The symbol's signal, as whoever subscribes finds it once the symbol has been read."""
-        self.rater.catch_up(symbol)
-        self.producer.say_first([symbol])
-        return self.published.signal(symbol)
-
-    def cycle(self, seconds):
-        """What a cycle at that time says."""
-        before = self.journal.log.last
-        self.clock.seconds = seconds
-        self.producer.say_signals()
-        return self.said(before)
-
-    def sentiment(self):
-        """The sentiment once it has been asked for."""
-        self.producer.say_sentiment()
-        return self.published.sentiment()
-
-    def close_minute(self, number, symbols=SYMBOLS):
-        for symbol in symbols:
-            self.market.apply_candle(symbol, row_candle(ROWS[symbol][number]))
-
-    def trade(self, symbol, price, minute=300, second=1):
-        time_ms = FIRST_MINUTE + minute * MINUTE_MS + 1000 * second
-        self.market.apply_trade(Trade(symbol, time_ms, price, 1.0))
-
-
-def rated(symbol, rows):
-    """What a board says of closed candles."""
-    board = SignalBoard((symbol,))
-    board.load(symbol, rows)
-    (assessment,) = board.assess("1m", {symbol: None}, {symbol: 0})
-    return assessment
+from tests.streaming.analyst_desk import ROWS, SYMBOLS, Desk, rated, walk
 
 
 def test_nothing_is_said_without_data():
@@ -130,12 +16,6 @@ def test_nothing_is_said_without_data():
     assert desk.cycle(0.0) == []
     assert desk.sentiment() is None
     assert desk.published.recent_signals() == desk.published.sentiment_history() == []
-
-
-def test_a_symbol_that_is_not_followed_has_no_signal():
-    published = Desk().published
-    assert published.signal("XRP") is None
-    assert published.recent_signals("XRP") == []
 
 
 def test_a_signal_is_the_boards_assessment_with_the_contracts_fields():
@@ -276,76 +156,6 @@ def test_a_rewritten_past_counts():
     assert desk.signal("BTC")["score"] == round(expected.score, 4)
 
 
-def test_others_get_a_turn_between_the_symbols_whose_sentiment_is_read_anew():
-    desk = Desk()
-    desk.sentiment()
-    # And one after the group that both are in, once their sentiment has been read.
-    assert desk.pauses == len(SYMBOLS) + 1
-    desk.close_minute(300)
-    desk.sentiment()
-    assert desk.pauses == len(SYMBOLS) + 2
-
-
-def test_recent_signals_are_newest_first_and_bounded():
-    desk = Desk()
-    for number in range(SIGNALS_KEPT_PER_SYMBOL + 5):
-        desk.cycle(100.0 * number)
-    newest = desk.published.recent_signals("BTC", 3)
-    assert newest[0] == desk.signal("BTC")
-    assert [int(signal["id"][3:]) for signal in newest] == [208, 206, 204]
-    assert len(desk.published.recent_signals("BTC", 1000)) == SIGNALS_KEPT_PER_SYMBOL
-    both = desk.published.recent_signals(limit=4)
-    assert [signal["symbol"] for signal in both] == ["ETH", "BTC", "ETH", "BTC"]
-    assert desk.published.recent_signals(limit=0) == []
-
-
-def test_the_sentiment_has_the_contracts_fields():
-    desk = Desk()
-    engine = SentimentEngine(SYMBOLS)
-    engine.rebuild({symbol: rows[:300] for symbol, rows in ROWS.items()})
-    expected = engine.read()
-    sentiment = desk.sentiment()
-    assert sentiment == {
-        "id": "id-0",
-        "overall_sentiment": expected.overall,
-        "market_fear_greed": round(expected.index),
-        "market_mood": expected.mood,
-        "confidence": round(expected.confidence, 2),
-        "trending_topics": list(expected.trending_topics),
-        "components": pytest.approx(expected.components, abs=0.051),
-        "timestamp": iso(FIRST_MINUTE + 300 * MINUTE_MS),
-        "offset": 1,
-    }
-    assert type(sentiment["market_fear_greed"]) is int
-
-
-def test_a_sentiment_stays_the_same_until_the_next_minute():
-    desk = Desk()
-    first = desk.sentiment()
-    again = desk.sentiment()
-    assert {**again, "offset": 1} == first
-    desk.close_minute(300, ["BTC"])
-    first = desk.sentiment()
-    assert first["id"] == again["id"]
-    desk.close_minute(300, ["ETH"])
-    second = desk.sentiment()
-    assert second["id"] != first["id"]
-    assert second["timestamp"] > first["timestamp"]
-    assert desk.published.sentiment_history() == [second, first]
-    assert desk.published.sentiment_history(1) == [second]
-
-
-def test_a_minute_that_is_rewritten_replaces_its_sentiment():
-    desk = Desk()
-    first = desk.sentiment()
-    rewritten = ROWS["ETH"][:300].copy()
-    rewritten[250:, 1:5] *= 0.9
-    desk.market.load_history("ETH", rewritten)
-    second = desk.sentiment()
-    assert second["timestamp"] == first["timestamp"]
-    assert desk.published.sentiment_history() == [second]
-
-
 def test_a_closed_analyst_listens_no_more():
     desk = Desk(loaded=MIN_CANDLES + 1)
     before = desk.cycle(0.0)
@@ -359,38 +169,6 @@ def test_random_ids_are_unique():
     desk = Desk(new_id=random_id)
     ids = [signal["id"] for number in range(50) for signal in desk.cycle(100.0 * number)]
     assert len(set(ids)) == len(ids) == 100
-
-
-def test_the_past_is_recalled_as_it_would_have_been_published():
-    whole, then = Desk(loaded=400), Desk(loaded=400 - QUARTER_MINUTES)
-    latest = whole.sentiment()
-    whole.producer.recall()
-    now, before, *_ = whole.published.sentiment_history()
-    assert now == latest
-    published = then.sentiment()
-    del published["offset"]
-    assert {**before, "id": ""} == {**published, "id": ""}
-
-
-def test_recalled_sentiments_give_way_to_published_ones():
-    desk = Desk(loaded=390)
-    desk.sentiment()
-    desk.producer.recall()
-    recalled = len(desk.published.sentiment_history()) - 1
-    assert recalled > 5
-    times = [each["timestamp"] for each in desk.published.sentiment_history()]
-    assert times == sorted(set(times), reverse=True)
-    assert len(desk.published.sentiment_history(limit=3)) == 3
-
-
-def test_the_history_is_dense_for_an_hour_and_thin_before():
-    desk = Desk(loaded=250)
-    for number in range(250, 390):
-        desk.close_minute(number)
-        desk.sentiment()
-    times = [each["timestamp"] for each in desk.published.sentiment_history()]
-    assert 60 + 5 <= len(times) <= 60 + 6
-    assert all(int(time[14:16]) % 15 == 0 for time in times[60:])
 
 
 def test_what_could_not_be_said_is_said_the_next_time():

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from backend.client_messages import parse_subscribe
 from backend.clock import iso
 from backend.fanout.wire import codec
 from backend.fanout.wire.pieces import Joined, Pieces
@@ -11,7 +12,7 @@ from backend.journal.memory import MemoryJournal
 from backend.market.market import Market
 from backend.market.models import BookTop, DayStatistics, FeedFacts, Playback, Trade
 from backend.metrics import Metrics
-from backend.protocol import ALL_QUOTE_FIELDS, BOOK_FIELDS, parse_subscribe, realtime_room
+from backend.protocol import ALL_QUOTE_FIELDS, BOOK_FIELDS, realtime_room
 from backend.streaming.broadcaster import Broadcaster
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Basket, Subscriptions

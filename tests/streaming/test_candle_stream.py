@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from socketio.packet import EVENT
 
-from backend import LATEST
+from backend.assembly.socket_server import LATEST
+from backend.client_messages import RequestError, parse_subscribe
 from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS, SystemClock
 from backend.fanout.sessions.outbox import Outbox
 from backend.fanout.wire.message import Message
 from backend.market.candles import INTERVALS
 from backend.market.market import Market
 from backend.market.models import Candle, CandleArray, Trade
-from backend.protocol import CANDLE, INVALID_CANDLES, RequestError, candle_room, parse_subscribe
+from backend.protocol import CANDLE, INVALID_CANDLES, candle_room
 from backend.streaming.candle_stream import IDLE_LOOKS, CandleStream
 from backend.streaming.followed_candles import REPAIRS_AT_ONCE, SAID_KEPT, candle_payload
 from backend.streaming.sessions import Session

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from backend.clock import SystemClock
+from backend.client_messages import Return
 from backend.journal.memory import MemoryJournal
 from backend.journal.recoveries import MemoryRecoveries
 from backend.metrics import Metrics
-from backend.protocol import ALL_QUOTE_FIELDS, Place, Return
+from backend.protocol import ALL_QUOTE_FIELDS, Place
 from backend.streaming import recovery
 from backend.streaming.recovery import (
     ANOTHER_USER,
@@ -24,24 +24,16 @@ from backend.streaming.recovery import (
 )
 from backend.streaming.resume import MISSED_MAX, Resumption
 from backend.streaming.sessions import Session
+from tests.clocks import ManualClock
 
 USER = 7
-
-
-class SetClock(SystemClock):
-    """A clock that stands still until it is set forward."""
-
-    time = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.time
 
 
 class Stand:
     """A process's journal, and connections that come and go."""
 
     def __init__(self) -> None:
-        self.clock = SetClock()
+        self.clock = ManualClock()
         self.journal = MemoryJournal()
         self.kept = MemoryRecoveries(self.clock)
         self.metrics = Metrics()
@@ -105,11 +97,11 @@ def stand() -> Stand:
 
 def test_within_two_minutes_of_the_cut_a_connection_is_what_it_was(stand: Stand) -> None:
     session, shown = stand.connect()
-    stand.clock.time += 10_000  # it was there for long, and written anew meanwhile
+    stand.clock.advance(10_000)  # it was there for long, and written anew meanwhile
     stand.recovery.rewrite()
     stand.recovery.ended(session, cut=True)
     stand.say("ETH", "BTC", None)
-    stand.clock.time += RECOVERABLE_SECONDS - 1
+    stand.clock.advance(RECOVERABLE_SECONDS - 1)
     admission = stand.recovery.admit(shown, USER)
     assert (stand.outcome(), admission.sid) == (RECOVERED, session.sid)
     assert admission.former is not None and admission.former.state.symbols == ("BTC",)
@@ -122,7 +114,7 @@ def test_within_two_minutes_of_the_cut_a_connection_is_what_it_was(stand: Stand)
 def test_after_two_minutes_it_is_a_new_one(stand: Stand) -> None:
     session, shown = stand.connect()
     stand.recovery.ended(session, cut=True)
-    stand.clock.time += RECOVERABLE_SECONDS + 1
+    stand.clock.advance(RECOVERABLE_SECONDS + 1)
     admission = stand.recovery.admit(shown, USER)
     assert stand.outcome() == UNKNOWN and admission.former is None
     assert admission.sid != session.sid and admission.ticket.pid != shown.pid
@@ -131,9 +123,9 @@ def test_after_two_minutes_it_is_a_new_one(stand: Stand) -> None:
 def test_of_a_process_that_was_killed_a_connection_is_known_for_two_minutes(stand: Stand) -> None:
     session, shown = stand.connect()
     for _ in range(20):
-        stand.clock.time += REWRITE_SECONDS / 2
+        stand.clock.advance(REWRITE_SECONDS / 2)
         stand.recovery.rewrite()
-    stand.clock.time += RECOVERABLE_SECONDS
+    stand.clock.advance(RECOVERABLE_SECONDS)
     admission = stand.process().admit(shown, USER)
     assert (stand.outcome(), admission.sid) == (RECOVERED, session.sid)
     assert stand.ended == [(session.sid, 1)]
@@ -145,7 +137,7 @@ def test_thousands_are_written_anew_a_few_at_a_time_and_in_time(
     monkeypatch.setattr(recovery, "REWRITTEN_AT_ONCE", 2)
     for _ in range(5):
         stand.connect()
-    stand.clock.time += REWRITE_SECONDS
+    stand.clock.advance(REWRITE_SECONDS)
     kept: list[str] = []
     monkeypatch.setattr(stand.kept, "keep", lambda pid, *_: kept.append(pid))
     written = []

@@ -3,14 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.protocol import (
-    QUOTE_FIELDS,
-    basket_room,
-    candle_room,
-    parse_subscribe,
-    realtime_room,
-    symbol_room,
-)
+from backend.client_messages import parse_subscribe
+from backend.protocol import QUOTE_FIELDS, basket_room, candle_room, realtime_room, symbol_room
 from backend.streaming.sessions import Session
 from backend.streaming.subscriptions import Subscriptions
 

@@ -21,25 +21,13 @@ from backend.storage.faults import Fault, StorageUnavailable
 from backend.streaming.rater import Rater
 from backend.streaming.track_record import DAYS_AT_ONCE, TrackRecord
 from tests.analysis.conftest import make_candles
+from tests.clocks import ManualClock
 from tests.history.conftest import Inline
-from tests.market.conftest import ManualClock
+from tests.silent_feeds import SilentFeed, SilentRecording
 from tests.streaming.conftest import NothingEarlier, go_over
 
 CANDLES = make_candles(11, 3 * 1440)
 HALF = 2_000
-
-
-class Exchange(Feed):
-    name = "x"
-
-    def run(self) -> None: ...
-    def stop(self) -> None: ...
-    def follow(self, symbol: str) -> None: ...
-    def unfollow(self, symbol: str) -> None: ...
-
-
-class Recording(Exchange):
-    begins_anew = True
 
 
 class Process:
@@ -52,7 +40,7 @@ class Process:
         self.offload: Any = Inline()
         self.record = TrackRecord(
             self.market,
-            feed or Exchange(),
+            feed or SilentFeed(),
             store,
             self.offload,
             lambda seconds: None,
@@ -174,9 +162,9 @@ def test_while_the_database_is_away_nothing_is_lost(store: RecordStore, fault: E
 
 
 def test_a_feed_that_begins_anew_clears_what_it_has_left(store: RecordStore) -> None:
-    Process(store, feed=Recording()).load(CANDLES)
+    Process(store, feed=SilentRecording()).load(CANDLES)
     store.write("y", {("BTC", 1): true_notes()[:3]}, 1)
-    Process(store, feed=Recording()).load(CANDLES[:HALF])
+    Process(store, feed=SilentRecording()).load(CANDLES[:HALF])
     assert_same(stored(store), true_notes(CANDLES[:HALF]))
     assert len(stored(store, source="y")) == 3
 

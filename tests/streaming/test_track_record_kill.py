@@ -1,52 +1,21 @@
 """Killed in the middle of writing, again and again: the record loses and doubles nothing."""
 
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from backend.history.record_store import RecordStore
 from backend.storage.database import Database
-from tests.servers import ROOT
+from tests.killed import run_and_kill, run_to_its_end
 from tests.streaming.recording_process import BATCH
 from tests.streaming.test_track_record import CANDLES, assert_same, said_in, stored, true_notes
 
+RECORDER = "tests.streaming.recording_process"
 KILLS = 3
 # What a process may get to do before it is killed, in batches; the rest is the last one's.
 BATCHES_MAX = 20
 BEGIN = 3_300
-
-
-def run(url: str, begin: int, batches: int | None, chance: random.Random) -> int:
-    """Have a process go on from there, kill it after so many batches; how far it had stored."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.streaming.recording_process", url, str(begin)],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None and process.stderr is not None
-    reached = begin
-    if batches is None:
-        said, complaint = process.communicate()
-        assert process.returncode == 0, complaint
-        return int(said.split()[-1])
-    for _ in range(batches):
-        line = process.stdout.readline()
-        assert line, process.stderr.read()
-        reached = int(line.split()[1])
-    try:
-        process.wait(chance.random() * 0.02)  # somewhere in the next transaction
-    except subprocess.TimeoutExpired:
-        process.kill()
-    rest, complaint = process.communicate()
-    assert process.returncode == -9, complaint
-    return max([reached, *(int(line.split()[1]) for line in rest.splitlines())])
 
 
 @pytest.mark.served
@@ -57,13 +26,14 @@ def test_kills_lose_the_last_batch_at_most_and_that_is_found_again(tmp_path: Pat
     store = RecordStore(database)
     begin = BEGIN
     for _ in range(KILLS):
-        begin = run(url, begin, chance.randint(1, BATCHES_MAX), chance)
+        *_, begin = run_and_kill(RECORDER, url, str(begin), lines_max=BATCHES_MAX, chance=chance)
         database.migrate()  # which looks whether the file is whole
         kept = said_in(stored(store))
         # What was stored is there, and of the next batch what was written before the end.
         sure = said_in(true_notes(CANDLES[:begin]))
         assert kept[: len(sure)] == sure
         assert kept == said_in(true_notes(CANDLES[: begin + BATCH]))[: len(kept)]
-    assert run(url, begin, None, chance) == len(CANDLES)
+    *_, end = run_to_its_end(RECORDER, url, str(begin))
+    assert end == len(CANDLES)
     assert_same(stored(store), true_notes())
     database.close()

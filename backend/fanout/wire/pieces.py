@@ -72,8 +72,8 @@ class Sent(NamedTuple):
 
 
 class Joined:
-    """An object of pieces, as the payload of an event. Any engine can send it: `fanout.codec`
-    knows how to put it into JSON."""
+    """An object of pieces, as the payload of an event. Any engine can send it: `codec` knows
+    how to put it into JSON."""
 
     __slots__ = ("_pieces", "_selection")
 

@@ -7,6 +7,7 @@ from flask import Flask
 from flask_limiter import Limiter
 
 from backend.api.counters import BoundedCounters
+from backend.assembly.ground import Ground
 from backend.auth.accounts import Accounts
 from backend.auth.admins import Admins
 from backend.auth.attempts import Attempts, Counters, Registrations
@@ -30,6 +31,14 @@ from backend.storage.users import UserStore
 
 # While one password is hashed, that of the next is looked up.
 TURNS_AT_ONCE = HASHING_WORKERS + 1
+# A session that another process ended streams for no longer than this, and the query, also where
+# no order came ...
+REVOCATIONS_SECONDS = 0.5
+# ... on a database that is made to be shared, or a Redis that is. On SQLite alone there is seldom
+# another process, and asking it twice a second would double what an idle one takes.
+LONE_REVOCATIONS_SECONDS = 5.0
+# Rows that nobody needs do no harm for a minute.
+PURGE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -89,3 +98,12 @@ def serve_accounts(
     app.register_blueprint(auth_blueprint(accounts, sessions, cookies, guard, limiter))
     admins = Admins(settings.admin_users, users, offload)
     return Auth(accounts, admins, sessions, issuer, authenticator, revocations)
+
+
+def keep_up_with_sessions(ground: Ground, sessions: LoginSessions, database: Database) -> None:
+    """Have ended sessions found out about, and forgotten."""
+    lone = database.is_sqlite and not ground.settings.redis_url
+    seconds = LONE_REVOCATIONS_SECONDS if lone else REVOCATIONS_SECONDS
+    # Another process on the same database may have ended a session.
+    ground.every(seconds, "revocations", sessions.load_revocations)
+    ground.every(PURGE_SECONDS, "purge", sessions.purge)

@@ -7,13 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend import protocol
-from backend.protocol import (
-    QUOTE_FIELDS,
+from backend.client_messages import (
     RequestError,
+    Return,
     parse_heartbeat,
+    parse_return,
     parse_subscribe,
+    parse_token,
     parse_unsubscribe,
+    wants_recovery,
 )
+from backend.protocol import QUOTE_FIELDS
 
 KNOWN = {"BTC": None, "ETH": None, "ADA": None}
 
@@ -119,7 +123,7 @@ def test_no_payload_raises_anything_but_a_request_error(args: tuple[Any, ...]) -
         lambda: parse_subscribe(args, KNOWN),
         lambda: parse_unsubscribe(args, KNOWN),
         lambda: parse_heartbeat(args),
-        lambda: protocol.parse_token(args),
+        lambda: parse_token(args),
     ):
         try:
             parse()
@@ -171,21 +175,21 @@ def test_anything_else_is_no_place(resume: Any) -> None:
 
 @pytest.mark.parametrize("auth", [None, {}, "recovery", {"recovery": 1}, {"recovery": "true"}])
 def test_recovery_is_asked_for_by_true_alone(auth: Any) -> None:
-    assert not protocol.wants_recovery(auth)
-    assert protocol.wants_recovery({"recovery": True})
+    assert not wants_recovery(auth)
+    assert wants_recovery({"recovery": True})
 
 
 def test_a_place_is_shown_as_it_was_told() -> None:
     place = protocol.Place("e", 7)
-    shown = protocol.parse_return({"pid": "p", "offset": str(place)})
-    assert shown == protocol.Return("p", place)
-    shown = protocol.parse_return({"pid": "p", "offset": f"{place}:3"})
-    assert shown == protocol.Return("p", place, 3)
+    shown = parse_return({"pid": "p", "offset": str(place)})
+    assert shown == Return("p", place)
+    shown = parse_return({"pid": "p", "offset": f"{place}:3"})
+    assert shown == Return("p", place, 3)
 
 
 @pytest.mark.parametrize("pid", [None, 1, True, [], {}, "p" * 65, "\ud800", "é"])
 def test_what_is_no_private_id_is_not_looked_up(pid: Any) -> None:
-    assert protocol.parse_return({"pid": pid, "offset": "e:7"}) is None
+    assert parse_return({"pid": pid, "offset": "e:7"}) is None
 
 
 @pytest.mark.parametrize(
@@ -210,4 +214,4 @@ def test_what_is_no_private_id_is_not_looked_up(pid: Any) -> None:
     ],
 )
 def test_what_is_no_place_is_not_looked_up(offset: Any) -> None:
-    assert protocol.parse_return({"pid": "p", "offset": offset}) is None
+    assert parse_return({"pid": "p", "offset": offset}) is None

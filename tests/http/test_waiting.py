@@ -1,0 +1,163 @@
+"""Connections that wait without a greenlet: before their first request, and after their last
+answer."""
+
+import socket
+from collections.abc import Callable, Iterator
+
+import eventlet
+import pytest
+from eventlet.greenio import GreenSocket
+
+from backend.clock import SystemClock
+from backend.http import leaving, newcomer
+from backend.http.activity import Activity
+from backend.http.leaving import LINGER_BYTES, Leaving
+from backend.http.newcomer import Newcomer
+from backend.http.places import Place, Places
+from backend.turns import Share, Turns
+
+# Far more than what is waited for takes.
+PATIENCE = 10.0
+MOMENT = 0.05
+
+
+class LateTurns(Turns):
+    """Turns that come when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(SystemClock())
+        self.waiting: list[Callable[[], None]] = []
+
+    def take(self, _share: Share, work: Callable[[], None], _extra: float = 0.0) -> bool:
+        self.waiting.append(work)
+        return False
+
+
+class Ends:
+    """Two ends of a connection, of which the server's has a place."""
+
+    def __init__(self) -> None:
+        here, self.client = socket.socketpair()
+        self.sock = GreenSocket(here)
+        self.client.setblocking(False)
+        self.turns = Turns(SystemClock())
+        self.activity = Activity()
+        self.places = Places(8)
+        self.place = self._take()
+
+    def _take(self) -> Place:
+        place = self.places.take("192.0.2.1")
+        assert place is not None
+        return place
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server's end is closed and its place free."""
+        return self.sock.fd.fileno() < 0 and not len(self.places) and not self.activity.busy
+
+    def close(self) -> None:
+        self.client.close()
+        self.sock.close()
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    made = Ends()
+    yield made
+    made.close()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    with eventlet.Timeout(PATIENCE):
+        while not condition():
+            eventlet.sleep(0.005)
+
+
+def test_who_has_sent_nothing_has_not_begun(ends: Ends) -> None:
+    begun: list[bool] = []
+    Newcomer(ends.sock, ends.place, ends.turns, ends.activity, lambda: begun.append(True))
+    eventlet.sleep(MOMENT)
+    assert not begun
+    ends.client.send(b"G")
+    wait_for(lambda: begun)
+    ends.client.send(b"ET")
+    eventlet.sleep(MOMENT)
+    assert begun == [True]
+    assert not ends.place.share.waiting
+    assert ends.place.share.used > 0
+
+
+def test_while_the_turn_of_a_request_is_to_come_the_server_is_busy(ends: Ends) -> None:
+    turns, begun = LateTurns(), []
+    Newcomer(ends.sock, ends.place, turns, ends.activity, lambda: begun.append(True))
+    ends.client.send(b"GET")
+    wait_for(lambda: turns.waiting)
+    assert ends.activity.busy == 1
+    assert not begun
+    turns.waiting.pop()()
+    assert begun
+
+
+@pytest.mark.parametrize("end", ["evicted", "idle", "client"])
+def test_a_newcomer_that_ends_is_handed_on_to_find_the_end(
+    end: str, ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if end == "idle":
+        monkeypatch.setattr(newcomer, "IDLE_SECONDS", MOMENT)
+    found: list[bytes] = []
+
+    def begin() -> None:
+        found.append(ends.sock.fd.recv(10))
+
+    waiting = Newcomer(ends.sock, ends.place, ends.turns, ends.activity, begin)
+    if end == "evicted":
+        waiting.evicted()
+    elif end == "client":
+        ends.client.close()
+    wait_for(lambda: found)
+    assert found == [b""]
+
+
+def test_who_leaves_has_the_answer_first(ends: Ends) -> None:
+    ends.client.send(b"unread")
+    ends.sock.fd.send(b"the answer")
+    Leaving(ends.sock, ends.place, ends.turns, ends.activity)
+    eventlet.sleep(MOMENT)
+    assert not ends.ended
+    assert ends.client.recv(100) == b"the answer"
+    assert ends.client.recv(100) == b""
+    ends.client.close()
+    wait_for(lambda: ends.ended)
+
+
+def test_who_goes_on_sending_is_closed(ends: Ends) -> None:
+    Leaving(ends.sock, ends.place, ends.turns, ends.activity)
+    sent = 0
+    with eventlet.Timeout(PATIENCE), pytest.raises(ConnectionError):
+        while True:
+            try:
+                sent += ends.client.send(bytes(4096))
+            except BlockingIOError:
+                eventlet.sleep(0)
+    assert LINGER_BYTES <= sent <= 4 * LINGER_BYTES
+    assert ends.ended
+
+
+@pytest.mark.parametrize("turns", [Turns(SystemClock()), LateTurns()], ids=["turns", "no turn"])
+def test_who_stays_is_closed_after_a_while(
+    turns: Turns, ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "LINGER_SECONDS", MOMENT)
+    Leaving(ends.sock, ends.place, turns, ends.activity)
+    ends.client.send(b"more")
+    wait_for(lambda: ends.ended)
+
+
+def test_a_turn_that_comes_too_late_finds_nothing_to_do(ends: Ends) -> None:
+    turns = LateTurns()
+    left = Leaving(ends.sock, ends.place, turns, ends.activity)
+    ends.client.send(b"more")
+    wait_for(lambda: turns.waiting)
+    left.evicted()
+    assert ends.ended
+    turns.waiting.pop()()
