@@ -18,6 +18,9 @@ T = TypeVar("T")
 HASHING_WORKERS = max(1, (os.cpu_count() or 2) - 1)
 # Hashes are let through one by one by whoever asks for them (`auth.line`); this bounds the rest.
 HASHING_WAITING_MAX = 64
+# A symbol that is read anew takes 50 ms, a table of the record 100 at most; few ask for either at a
+# time, and this bounds them where many do.
+COMPUTING_WAITING_MAX = 64
 # Statements take under 2 ms, so this is half a second of work. It only fills when the database
 # hangs, and then bounds what waits for it.
 DATABASE_WAITING_MAX = 256
@@ -111,9 +114,9 @@ class _Yielding(_SingleFile):
 
 
 class Offload:
-    """Lanes of native threads: one for hashing, two for the database, of which one only reads and
-    so need not wait for whom a writer waits for, and two for candles, which have connections of
-    their own, so that no login waits for them.
+    """Lanes of native threads: one for hashing, one for computing, two for the database, of which
+    one only reads and so need not wait for whom a writer waits for, and two for candles, which have
+    connections of their own, so that no login waits for them.
 
     Where the database has one writer at a time, as SQLite, a login comes behind one call that
     writes candles at most, however many follow that one.
@@ -129,8 +132,9 @@ class Offload:
     ) -> None:
         """`again` is called by each caller when its call is done, and may wait: many that are done
         at once are not to go on all at once."""
-        green.set_threads(hashing_workers + 4)
+        green.set_threads(hashing_workers + 5)
         self._hashing = _Lane(hashing_workers, hashing_waiting_max)
+        self._computing = _Lane(1, COMPUTING_WAITING_MAX)
         self._reading = _SingleFile(database_waiting_max, database_wait_max_s)
         self._writing = _SingleFile(database_waiting_max, database_wait_max_s)
         self._reading_candles = _SingleFile(database_waiting_max, database_wait_max_s)
@@ -146,6 +150,14 @@ class Offload:
         Raises what `fn` raises, or `Overloaded` without having called it.
         """
         return self._in(self._hashing, fn, *args)
+
+    def compute(self, fn: Callable[..., T], *args: object) -> T:
+        """`fn(*args)` in a native thread, one at a time: for what is mostly numpy, which lets the
+        hub go on, and touches nothing that others change.
+
+        Raises what `fn` raises, or `Overloaded` without having called it.
+        """
+        return self._in(self._computing, fn, *args)
 
     def run_read(self, fn: Callable[..., T], *args: object) -> T:
         """`fn(*args)` in a native thread, never two at once: for what only reads the database.

@@ -9,13 +9,15 @@ rows are computed together: a pass over 20 symbols and six timeframes takes unde
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.analysis.averages import Floats
 from backend.analysis.indicators import Readings
-from backend.analysis.levels import HeldLevel, confirmation_minutes
+from backend.analysis.levels import HeldLevel, confirmation_candles
 from backend.analysis.rating import scores
 from backend.analysis.rows import (
     KEPT_COLUMNS,
@@ -29,6 +31,8 @@ from backend.analysis.rows import (
 from backend.clock import MINUTE_MS
 from backend.market.candles import INTERVALS, candle_row, empty_candles
 from backend.market.models import CLOSE, OPEN_TIME, Candle, CandleArray, SignalLevel
+
+T = TypeVar("T")
 
 # What a week of the largest number of symbols says, if nobody asks in between: 20 MB.
 CHANGES_KEPT = 200_000
@@ -49,6 +53,27 @@ class LevelChange(NamedTuple):
     price: float
 
 
+class Run(Protocol):
+    """Calls a function, and waits for what it returns."""
+
+    def __call__(self, work: Callable[[], T], /) -> T: ...
+
+
+def at_once(work: Callable[[], T]) -> T:
+    """Call it here and now."""
+    return work()
+
+
+class _Fresh(NamedTuple):
+    """A symbol as it was read anew, by timeframe: the closed candles, what is kept of the newest
+    one (4, timeframes), when it begins, in ms, or -1, and the levels that were said."""
+
+    candles: CandleRows
+    hands: Floats
+    begins: NDArray[np.int64]
+    changes: list[LevelChange]
+
+
 class RatingBoard:
     """Ratings and held levels, a row for each symbol and timeframe.
 
@@ -56,7 +81,15 @@ class RatingBoard:
     levels, however they were handed over; nothing later than a minute changes what was said at it.
     """
 
-    def __init__(self, symbols: Sequence[str], timeframes: Mapping[str, int] = INTERVALS) -> None:
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        timeframes: Mapping[str, int] = INTERVALS,
+        candle_ms: int = MINUTE_MS,
+    ) -> None:
+        """`candle_ms` is how long what it calls a minute is: where there are longer candles only,
+        as long as these, and no longer than any timeframe."""
+        self._candle_ms = candle_ms
         self.timeframes = tuple(timeframes)
         self._timeframes = dict(timeframes)
         self._intervals = np.array(list(timeframes.values()), dtype=np.int64)
@@ -70,11 +103,7 @@ class RatingBoard:
         self._said = dict.fromkeys(symbols, -1)  # of the newest that levels have gone through
         self._pending: dict[str, Candle] = {}
         self._changes: deque[LevelChange] = deque(maxlen=CHANGES_KEPT)
-        self._held = [
-            HeldLevel(confirmation_minutes(interval))
-            for _ in symbols
-            for interval in timeframes.values()
-        ]
+        self._held = [self._new_level(timeframe) for _ in symbols for timeframe in timeframes]
 
     def rows(self, symbol: str) -> Numbers:
         """The rows of a symbol, in the order of `timeframes`."""
@@ -86,45 +115,26 @@ class RatingBoard:
         symbol: str,
         minutes: CandleArray,
         longer: Mapping[str, CandleArray] | None = None,
-        pause: Callable[[], object] = lambda: None,
-        since_ms: int = 0,
+        run: Run = at_once,
     ) -> None:
         """Read the candles anew from closed minutes (n, 7), oldest first, and for each timeframe
         from those of `longer` that begin before them. A level that is held goes through the
-        minutes that are new to it, one that is not through those that open at `since_ms` or later.
+        minutes that are new to it, one that is not through all of them.
 
-        A week takes some 0.3 s where all of it is new, six hours take 20 ms, with a `pause` each
-        millisecond or two. Others see nothing of it before its end; `update`, `load` and `restore`
-        of the symbol have to wait for that.
+        Two days take some 40 ms where all of it is new, a week 0.15 s. `run` has it done, in
+        another thread if it likes, since nothing of it is anybody else's. Others see nothing of it
+        before its end; `update`, `load`, `forget` and `restore` of the symbol have to wait for it.
         """
         self._take_in()
-        rows = self.rows(symbol)
-        fresh = CandleRows(len(rows))
-        held, changes = [copy(self._held[row]) for row in rows.tolist()], list[LevelChange]()
-        hands = np.full((len(KEPT_COLUMNS), len(rows)), np.nan)
-        begins = np.full(len(rows), -1, dtype=np.int64)
-        for place, (timeframe, interval) in enumerate(self._timeframes.items()):
-            earlier = (longer or {}).get(timeframe, empty_candles())
-            since = since_ms if held[place].level is None else self._said[symbol] + 1
-            rolled = _remembered(rolled_after(earlier, minutes, interval), since)
-            pause()
-            if len(rolled):
-                fresh.load(place, rolled[-REMEMBERED_CANDLES:-1])
-                hands[:, place], begins[place] = rolled[-1, KEPT_COLUMNS], rolled[-1, OPEN_TIME]
-            pause()
-            for places, found in scores_each_minute(minutes, rolled, since):
-                closed = minutes[places][:, [OPEN_TIME, CLOSE]].tolist()
-                for (opened, price), score in zip(closed, found.tolist(), strict=True):
-                    if held[place].update(score):
-                        changes.append(
-                            _change(symbol, timeframe, opened, held[place], score, price)
-                        )
-                pause()
+        rows, said = self.rows(symbol), self._said[symbol]
+        held = [copy(self._held[row]) for row in rows.tolist()]
+        since = [0 if level.level is None else said + 1 for level in held]
+        fresh = run(partial(self._read_anew, symbol, minutes, longer or {}, held, since))
         self._pending.pop(symbol, None)
-        self._candles.put(rows, fresh)
-        self._hand[:, rows], self._begins[rows] = hands, begins
+        self._candles.put(rows, fresh.candles)
+        self._hand[:, rows], self._begins[rows] = fresh.hands, fresh.begins
         self._held[rows[0] : rows[-1] + 1] = held
-        self._changes += changes
+        self._changes += fresh.changes
         self._newest[symbol] = int(minutes[-1, OPEN_TIME]) if len(minutes) else -1
         self._said[symbol] = max(self._said[symbol], self._newest[symbol])
 
@@ -196,6 +206,45 @@ class RatingBoard:
             self._held[row] = level
         self._said[symbol] = said
 
+    def forget(self, symbol: str) -> None:
+        """Know nothing of what is said of a symbol: the next `load` goes through all minutes."""
+        self._take_in()
+        for timeframe, row in zip(self.timeframes, self.rows(symbol).tolist(), strict=True):
+            self._held[row] = self._new_level(timeframe)
+        self._said[symbol] = -1
+
+    def _new_level(self, timeframe: str) -> HeldLevel:
+        return HeldLevel(confirmation_candles(self._timeframes[timeframe], self._candle_ms))
+
+    def _read_anew(
+        self,
+        symbol: str,
+        minutes: CandleArray,
+        longer: Mapping[str, CandleArray],
+        held: Sequence[HeldLevel],
+        since_ms: Sequence[int],
+    ) -> "_Fresh":
+        """What is known of a symbol by these minutes; moves `held` on, each timeframe's through the
+        minutes from its `since_ms` on. Touches nothing of the board's that changes."""
+        count = len(held)
+        hands = np.full((len(KEPT_COLUMNS), count), np.nan)
+        fresh = _Fresh(CandleRows(count), hands, np.full(count, -1, dtype=np.int64), [])
+        for place, (timeframe, interval) in enumerate(self._timeframes.items()):
+            level, since = held[place], since_ms[place]
+            earlier = longer.get(timeframe, empty_candles())
+            rolled = _remembered(rolled_after(earlier, minutes, interval), since)
+            if len(rolled):
+                fresh.candles.load(place, rolled[-REMEMBERED_CANDLES:-1])
+                fresh.hands[:, place] = rolled[-1, KEPT_COLUMNS]
+                fresh.begins[place] = rolled[-1, OPEN_TIME]
+            for places, found in scores_each_minute(minutes, rolled, since):
+                for minute, score in zip(places.tolist(), found.tolist(), strict=True):
+                    if level.update(score):
+                        opened, price = minutes[minute, [OPEN_TIME, CLOSE]].tolist()
+                        change = self._change(symbol, timeframe, opened, level, score, price)
+                        fresh.changes.append(change)
+        return fresh
+
     def _take_in(self) -> None:
         """Close what the pending minutes end, and say the levels at each."""
         if not self._pending:
@@ -226,15 +275,21 @@ class RatingBoard:
     def _say(self, symbol: str, row: int, opened: float, price: float, score: float) -> None:
         if self._held[row].update(score):
             timeframe = self.timeframes[row % len(self.timeframes)]
-            change = _change(symbol, timeframe, opened, self._held[row], score, price)
+            change = self._change(symbol, timeframe, opened, self._held[row], score, price)
             self._changes.append(change)
 
-
-def _change(
-    symbol: str, timeframe: str, opened: float, held: HeldLevel, score: float, price: float
-) -> LevelChange:
-    assert held.level is not None
-    return LevelChange(symbol, timeframe, int(opened) + MINUTE_MS, held.level, score, price)
+    def _change(
+        self,
+        symbol: str,
+        timeframe: str,
+        opened: float,
+        held: HeldLevel,
+        score: float,
+        price: float,
+    ) -> LevelChange:
+        assert held.level is not None
+        ended = int(opened) + self._candle_ms
+        return LevelChange(symbol, timeframe, ended, held.level, score, price)
 
 
 def _remembered(rolled: CandleArray, since_ms: float) -> CandleArray:

@@ -161,8 +161,12 @@ class ForecastEngine:
         self._tracks[symbol] = _Track()
 
     def unfollow(self, symbol: str) -> None:
-        """Forget a symbol, and what it taught."""
+        """Forecast a symbol no more."""
         self._tracks.pop(symbol, None)
+
+    def forget(self, symbol: str) -> None:
+        """Know nothing of a symbol; `load` is to follow."""
+        self._tracks[symbol] = _Track()
 
     def load(
         self, symbol: str, closed: CandleArray, pause: Callable[[], object] = lambda: None

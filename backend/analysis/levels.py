@@ -61,9 +61,9 @@ def strength_of(score: float, level: SignalLevel) -> float:
     return 0.5 + 0.5 * min(1.0, (size - WEAK) / (FULL_SCORE - WEAK))
 
 
-def confirmation_minutes(timeframe_ms: int) -> int:
-    """For how many closed minutes in a row a score has to be outside."""
-    return max(1, round(timeframe_ms / MINUTE_MS * CONFIRMED_SHARE))
+def confirmation_candles(timeframe_ms: int, candle_ms: int = MINUTE_MS) -> int:
+    """For how many closed minutes in a row, or longer candles, a score has to be outside."""
+    return max(1, round(timeframe_ms / candle_ms * CONFIRMED_SHARE))
 
 
 class HeldLevel:

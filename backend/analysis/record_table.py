@@ -103,11 +103,13 @@ class _Ended(NamedTuple):
     returns: NDArray[np.float32]
 
     def sums(self, edges: NDArray[np.uint32]) -> tuple[Floats, Floats]:
-        """Between edges (n + 1,), in minutes: how many there are, and the sum of their returns."""
+        """Between edges (n + 1,), in minutes, the first before and the last after all of them: how
+        many there are, and the sum of their returns."""
         places = np.searchsorted(self.minutes, edges)
-        sums = np.zeros(len(self.returns) + 1)
-        np.cumsum(self.returns, out=sums[1:])
-        return np.diff(places).astype(np.float64), np.diff(sums[places])
+        counts = np.diff(places)
+        there, sums = counts > 0, np.zeros(len(counts))
+        sums[there] = np.add.reduceat(self.returns, places[:-1][there], dtype=np.float64)
+        return counts.astype(np.float64), sums
 
 
 class _Sums:
@@ -171,7 +173,9 @@ class _Sums:
 
     def _ended(self, outcomes: Outcomes) -> tuple[_Ended, int]:
         """Those that are known, and how many never will be."""
-        begin = int(np.searchsorted(outcomes.minutes, self._after, side="right"))
+        # A plain int would have all minutes converted.
+        after = np.uint32(self._after)
+        begin = int(np.searchsorted(outcomes.minutes, after, side="right"))
         minutes, returns = outcomes.minutes[begin:], outcomes.returns[self._horizon, begin:]
         known = np.isfinite(returns)
         if known.all():

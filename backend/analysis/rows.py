@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from backend.analysis.averages import Floats, Window, following, through, unknown
@@ -24,8 +25,9 @@ _IN_HAND = 2
 
 # What the slowest average remembers to the eighth digit: what is older changes no vote.
 REMEMBERED_CANDLES = 2_000
-# Going through history, so many minutes are rated together, in a millisecond.
-MINUTES_AT_ONCE = 120
+# Going through history, so many minutes are rated together: with more the arrays outgrow the
+# caches, with fewer most of the time goes into calling numpy.
+MINUTES_AT_ONCE = 480
 
 Numbers = NDArray[np.intp]
 
@@ -110,12 +112,12 @@ def _window(candles: Floats) -> Window:
     return Window(*candles[:, 1 : WINDOW_LENGTH + 1])
 
 
-def windows_at(columns: Floats, newest: Numbers) -> Window:
-    """The windows of one row, its columns (4, n), that end with each of `newest` candles."""
-    places = newest + np.arange(1 - WINDOW_LENGTH, 1)[:, np.newaxis]
-    window = columns[:, np.maximum(places, 0)]
-    window[:, places < 0] = np.nan
-    return Window(*window)
+def windows_of(columns: Floats) -> Floats:
+    """The windows that end with each candle of one row, of its columns (4, n): a view of shape (4,
+    `WINDOW_LENGTH`, n), in which windows overlap, and nothing is to be written."""
+    none = np.full((len(columns), WINDOW_LENGTH - 1), np.nan)
+    every = np.concatenate((none, columns), axis=1)
+    return sliding_window_view(every, WINDOW_LENGTH, axis=1).transpose(0, 2, 1)
 
 
 def scores_each_minute(
@@ -134,15 +136,21 @@ def scores_each_minute(
     if not len(rated):
         return
     columns = rolled[:, KEPT_COLUMNS].T.copy()
-    averages = through(*columns[:3])
+    averages, windows = through(*columns[:3]), windows_of(columns)
+    # Minutes of which each is a candle need no windows of their own.
+    are_candles = np.array_equal(columns[:, candles], minutes[:, KEPT_COLUMNS].T)
     for places in np.split(rated, range(MINUTES_AT_ONCE, len(rated), MINUTES_AT_ONCE)):
         newest = candles[places]
-        window = windows_at(columns, newest)
-        begin = np.searchsorted(candles, newest[0])
-        together = slice(begin, places[-1] + 1)
-        so_far = _so_far(minutes[together, KEPT_COLUMNS].T, candles[together])
-        for column, forming in zip(window, so_far[:, places - begin], strict=True):
-            column[-1] = forming
+        of_candles = windows[..., newest[0] : newest[-1] + 1]
+        if are_candles:
+            window = Window(*of_candles)
+        else:
+            window = Window(*of_candles.repeat(np.bincount(newest - newest[0]), axis=2))
+            begin = np.searchsorted(candles, newest[0])
+            together = slice(begin, places[-1] + 1)
+            so_far = _so_far(minutes[together, KEPT_COLUMNS].T, candles[together])
+            for column, forming in zip(window, so_far[:, places - begin], strict=True):
+                column[-1] = forming
         before = averages.take(newest - 1)
         yield places, scores(read(window, before, following(before, window)))
 

@@ -3,12 +3,13 @@
 A description of the recent past by published rules, not a forecast and not advice.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from backend.analysis import rating, reasons
-from backend.analysis.board import RatingBoard
+from backend.analysis.board import RatingBoard, Run, at_once
 from backend.analysis.levels import DIRECTIONS, strength_of
 from backend.analysis.reasons import PivotLevels
 from backend.analysis.rows import KEPT_COLUMNS
@@ -28,12 +29,13 @@ class SignalBoard(RatingBoard):
         symbol: str,
         minutes: CandleArray,
         longer: Mapping[str, CandleArray] | None = None,
-        pause: Callable[[], object] = lambda: None,
-        since_ms: int = 0,
+        run: Run = at_once,
     ) -> None:
         """As `RatingBoard.load`."""
-        super().load(symbol, minutes, longer, pause, since_ms)
-        self._pivots[symbol].rebuild(minutes)
+        pivots = PivotLevels()
+        run(partial(pivots.rebuild, minutes))
+        super().load(symbol, minutes, longer, run)
+        self._pivots[symbol] = pivots
 
     def update(self, symbol: str, candle: Candle) -> bool:
         """As `RatingBoard.update`."""

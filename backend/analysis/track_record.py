@@ -61,16 +61,20 @@ def timeframe_code(timeframe: str) -> int:
 class SymbolRecord:
     """The notes of one symbol, in order of time."""
 
-    def __init__(self, notes: Notes | None = None) -> None:
+    def __init__(self, notes: Notes | None = None, candle_ms: int = MINUTE_MS) -> None:
         """Go on from all notes that were taken of some days; levels that were said up to the newest
-        of them are known, and not noted again, and nothing is of days before."""
+        of them are known, and not noted again, and nothing is of days before. `candle_ms` is how
+        long the candles are that they are judged by; of longer ones than minutes there are moments
+        at their ends only, and what ends within one is left out."""
+        self._candle_ms = candle_ms
         self.notes = np.empty(0, NOTE) if notes is None else notes
         first = int(self.notes["minute"][0]) if len(self.notes) else 0
         self._since = first - first % DAY_MINUTES
         said = self.notes[self.notes["timeframe"] != MOMENT]
         self._known = int(said["minute"].max()) if len(said) else -1
-        # The last of each timeframe.
+        # The last of each timeframe, and when it was said.
         self._levels = dict(zip(said["timeframe"].tolist(), said["level"].tolist(), strict=True))
+        self._newest: dict[int, int] = {}
         self._changed: set[int] = set()
 
     @property
@@ -79,31 +83,24 @@ class SymbolRecord:
         return int(self.notes["minute"][-1]) * MINUTE_MS if len(self.notes) else 0
 
     def note(self, changes: Iterable[LevelChange]) -> None:
-        """Take in what was said: of each timeframe in order of time."""
+        """Take in what was said: of each timeframe in order of time. Where the past is gone through
+        again, what is said anew of the time before a timeframe's newest level counts nothing."""
         rows = []
         for change in changes:
             minute, timeframe = change.time_ms // MINUTE_MS, timeframe_code(change.timeframe)
             level = _LEVELS[change.level]
-            if (
-                minute > self._known
-                and minute >= self._since
-                and self._levels.get(timeframe) != level
-            ):
-                self._levels[timeframe] = level
+            known = max(self._known, self._newest.get(timeframe, -1), self._since - 1)
+            if minute > known and self._levels.get(timeframe) != level:
+                self._levels[timeframe], self._newest[timeframe] = level, minute
                 rows.append((minute, timeframe, level, change.price, OPEN))
         self._add(np.array(rows, NOTE))
-
-    def note_past(self, changes: Iterable[LevelChange], until_ms: int) -> None:
-        """Take in what would have been said up to then; nothing else is noted of that time."""
-        self.note(changes)
-        self._known = max(self._known, until_ms // MINUTE_MS)
 
     def judge(self, minutes: CandleArray, since_ms: float = math.inf) -> None:
         """Note moments, and judge what can be, up to the last quarter of an hour that closed
         `minutes` (n, 7), oldest first, reach. From `since_ms` on they may have been repaired."""
         if not len(minutes):
             return
-        newest_ms = int(minutes[-1, OPEN_TIME]) + MINUTE_MS
+        newest_ms = int(minutes[-1, OPEN_TIME]) + self._candle_ms
         until_ms = newest_ms - newest_ms % QUARTER_MS
         self._note_moments(minutes, since_ms, until_ms)
         said_ms = self.notes["minute"].astype(np.int64) * MINUTE_MS
@@ -112,7 +109,8 @@ class SymbolRecord:
         due = (np.isnan(held) | (ends > since_ms)) & (ends <= until_ms)
         rows = np.flatnonzero(due.any(axis=1))
         ends, held, due = ends[rows], held[rows], due[rows]
-        found = prices_at(minutes, ends) / self.notes["price"][rows, np.newaxis] - 1
+        prices = prices_at(minutes, ends, self._candle_ms)
+        found = prices / self.notes["price"][rows, np.newaxis] - 1
         found = np.where(due & np.isfinite(found), found.astype(held.dtype), held)
         found[np.isnan(found) & (ends <= until_ms - SETTLED_MS)] = LEFT_OUT
         differs = ~((found == held) | (np.isnan(found) & np.isnan(held))).all(axis=1)
@@ -148,7 +146,7 @@ class SymbolRecord:
         repaired, at the price that they have now."""
         first = max(int(minutes[0, OPEN_TIME]) // QUARTER_MS + 1, self._since // QUARTER_MINUTES)
         quarters = np.arange(first, until_ms // QUARTER_MS + 1) * QUARTER_MINUTES
-        prices = prices_at(minutes, quarters * MINUTE_MS)
+        prices = prices_at(minutes, quarters * MINUTE_MS, self._candle_ms)
         moments = self.notes["timeframe"] == MOMENT
         of_moments = self.notes[moments]
         places = np.searchsorted(of_moments["minute"], quarters)
@@ -176,10 +174,12 @@ class SymbolRecord:
         self._changed.update(np.unique(minutes // DAY_MINUTES).tolist())
 
 
-def prices_at(minutes: CandleArray, times_ms: NDArray[np.integer]) -> Floats:
-    """The price at each instant by closed minutes (n, 7), oldest first: that of the last that had
-    ended; NaN where there is none, or an old one only."""
-    ended = minutes[:, OPEN_TIME] + MINUTE_MS
+def prices_at(
+    minutes: CandleArray, times_ms: NDArray[np.integer], candle_ms: int = MINUTE_MS
+) -> Floats:
+    """The price at each instant by closed minutes (n, 7), oldest first, or candles of another
+    length: that of the last that had ended; NaN where there is none, or an old one only."""
+    ended = minutes[:, OPEN_TIME] + candle_ms
     places = np.searchsorted(ended, times_ms, side="right") - 1
     there = (places >= 0) & (times_ms - ended[places] <= PRICE_AGE_MS)
     prices: Floats = np.where(there, minutes[places, CLOSE], np.nan)

@@ -1,12 +1,10 @@
 """What makes the parts of whoever produces: this process, or in turn each of several."""
 
 from collections.abc import Callable
-from functools import partial
 
-from backend.analysis.rows import REMEMBERED_CANDLES
 from backend.assembly.ground import Ground
 from backend.assembly.stores import Stores
-from backend.feeds import begins_anew, create_feed, feed_name
+from backend.feeds import begins_anew, create_feed, feed_names
 from backend.feeds.base import Feed
 from backend.history.history import History
 from backend.history.looks import Looks
@@ -48,7 +46,7 @@ class Desks:
             self._remembered.minutes,
         )
         history = self._history(market, feed)
-        record = self._record(market, feed, history)
+        record = self._record(market, feed)
         rater = Rater(
             market,
             market.symbols,
@@ -56,6 +54,7 @@ class Desks:
             history.earlier_candles(),
             Pace(ground.sleep, ground.clock),
             record.note,
+            ground.offload.compute,
         )
         analyst = Analyst(
             market,
@@ -75,7 +74,7 @@ class Desks:
         ground, settings = self._ground, self._ground.settings
         return Keeper(
             name,
-            feed_name(settings),
+            feed_names(settings),
             self._stores.learnt,
             ground.offload,
             ground.sleep,
@@ -100,13 +99,12 @@ class Desks:
             ground.metrics,
         )
 
-    def _record(self, market: Market, feed: Feed, history: History) -> TrackRecord:
+    def _record(self, market: Market, feed: Feed) -> TrackRecord:
         ground = self._ground
         return TrackRecord(
             market,
             feed,
             self._stores.records,
-            partial(history.earlier_candles().before, count=REMEMBERED_CANDLES),
             ground.offload,
             ground.sleep,
             ground.clock,

@@ -7,14 +7,16 @@ from functools import partial
 from pathlib import Path
 
 from backend.clock import SystemClock
-from backend.evaluate.candle_files import read_candles
+from backend.evaluate.candle_files import candle_interval, read_candles
 from backend.evaluate.daily import daily_table
 from backend.evaluate.forecast import forecast_table
 from backend.evaluate.levels import levels_table
 from backend.evaluate.record import record_text
 from backend.evaluate.sentiment import sentiment_table
+from backend.market.candles import BASE_INTERVAL
 from backend.market.models import CandleArray
 
+# Of minutes, and of nothing longer.
 TABLES: dict[str, Callable[[Mapping[str, CandleArray]], str]] = {
     "forecast": forecast_table,
     "levels": levels_table,
@@ -26,7 +28,7 @@ RECORD, DAILY = "record", "daily"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; its exit status: 0 done, 1 a file can't be read, 2 bad usage."""
+    """Run the command; its exit status: 0 done, 1 a file can't be used, 2 bad usage."""
     parser = argparse.ArgumentParser(prog="python -m backend.evaluate", description=__doc__)
     of = [RECORD, *TABLES, DAILY]
     parser.add_argument("--of", choices=of, default=RECORD, help="which numbers")
@@ -49,7 +51,12 @@ def main(arguments: list[str] | None = None) -> int:
         except OSError as error:
             print(f"{path}: {error.strerror or error}", file=sys.stderr)
             return 1
-        histories |= {f"{path.name} {symbol}": candles for symbol, candles in found.items()}
+        for symbol, candles in found.items():
+            interval = candle_interval(candles)
+            if options.of in TABLES and interval != BASE_INTERVAL:
+                print(f"{path}: candles of {interval} have no {options.of}", file=sys.stderr)
+                return 1
+            histories[f"{path.name} {symbol}"] = candles
     print(tables[options.of](histories))
     return 0
 

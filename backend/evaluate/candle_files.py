@@ -8,7 +8,7 @@ import numpy as np
 from backend.clock import Clock
 from backend.feeds.recording import ClosedCandle, History, MarketEvent
 from backend.feeds.replay_files import Skipped, read_recording
-from backend.market.candles import CandleRow, candle_row
+from backend.market.candles import BASE_INTERVAL, INTERVALS, CandleRow, candle_row
 from backend.market.market import Market
 from backend.market.models import CANDLE_COLUMNS, OPEN_TIME, Candle, CandleArray, Trade
 
@@ -40,6 +40,14 @@ def read_candles(path: Path, clock: Clock) -> dict[str, CandleArray]:
         symbol: np.array([rows[time] for time in sorted(rows)]).reshape(-1, CANDLE_COLUMNS)
         for symbol, rows in found.items()
     }
+
+
+def candle_interval(candles: CandleArray) -> str:
+    """What candles (n, 7) are of: the longest interval that each of them begins one of, since of a
+    quiet market some are missing."""
+    opened = candles[:, OPEN_TIME]
+    of = (name for name, interval in INTERVALS.items() if not (opened % interval).any())
+    return max(of, key=INTERVALS.__getitem__, default=BASE_INTERVAL)
 
 
 def _events(path: Path) -> Iterator[MarketEvent]:

@@ -1,6 +1,6 @@
 """How good the signals of recordings were: the table that a server has of what it said."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 
 from backend.analysis.board import LevelChange, RatingBoard
@@ -8,47 +8,43 @@ from backend.analysis.levels import HeldLevel
 from backend.analysis.record_table import BASIS_POINTS, RecordRow, by_kind, record_table
 from backend.analysis.rows import scores_each_minute
 from backend.analysis.track_record import SymbolRecord, timeframe_code
-from backend.clock import MINUTE_MS
+from backend.evaluate.candle_files import candle_interval
 from backend.evaluate.tables import table
-from backend.market.candles import BASE_INTERVAL, INTERVALS
+from backend.market.candles import INTERVALS
 from backend.market.models import CLOSE, OPEN_TIME, CandleArray
 
 # The rule from before levels were held, for comparison.
-AS_RATED = f"{BASE_INTERVAL}, as rated"
+AS_RATED = "as rated"
 
 
 def record_text(histories: Mapping[str, CandleArray], cost_bp: float = 0.0) -> str:
-    """Every level of each timeframe over each horizon, over all histories (by name) together.
-    `cost_bp` is what each buying or selling costs, in basis points."""
+    """Every level of each timeframe over each horizon, over all histories (by name) together that
+    have candles of one length, from the shortest on. `cost_bp` is what each buying or selling
+    costs, in basis points."""
     cost = 2 * cost_bp / BASIS_POINTS
-    held, rated = [], []
+    by_interval: dict[str, list[CandleArray]] = {interval: [] for interval in INTERVALS}
     for candles in histories.values():
-        held.append(_judged(held_levels(candles), candles))
-        rated.append(_judged(rated_levels(candles), candles))
+        by_interval[candle_interval(candles)].append(candles)
     lines = [
-        [name, *_cells(row)]
-        for name, symbols, timeframe in (
-            (AS_RATED, rated, BASE_INTERVAL),
-            *((timeframe, held, timeframe) for timeframe in INTERVALS),
-        )
-        for row in record_table(
-            [by_kind(record.notes) for record in symbols], timeframe_code(timeframe), cost=cost
-        )
-        if row.count
+        [interval, *line]
+        for interval, together in by_interval.items()
+        for line in _lines(together, interval, cost)
     ]
-    heads = ["timeframe", "signal", "after", "signals", "right", "any time", "mean excess, bp"]
-    return table([*heads, "90 % interval", "left out"], lines)
+    heads = ["candles", "timeframe", "signal", "after", "signals", "right", "any time"]
+    return table([*heads, "mean excess, bp", "90 % interval", "left out"], lines)
 
 
-def held_levels(candles: CandleArray) -> list[LevelChange]:
-    """What a server says of these minutes (n, 7), on every timeframe."""
-    board = RatingBoard(("",))
+def held_levels(candles: CandleArray, interval: str) -> list[LevelChange]:
+    """What a server says of these candles (n, 7), on every timeframe from theirs on."""
+    candle_ms = INTERVALS[interval]
+    timeframes = {name: length for name, length in INTERVALS.items() if length >= candle_ms}
+    board = RatingBoard(("",), timeframes, candle_ms)
     board.load("", candles)
     return board.changes()
 
 
-def rated_levels(candles: CandleArray) -> list[LevelChange]:
-    """What it would say if a minute's rating were said as it is, each time that it changes."""
+def rated_levels(candles: CandleArray, interval: str) -> list[LevelChange]:
+    """What it would say if a candle's rating were said as it is, each time that it changes."""
     rule = HeldLevel(1, 0.0, 0.0)
     changes = []
     for places, scores in scores_each_minute(candles, candles):
@@ -56,13 +52,32 @@ def rated_levels(candles: CandleArray) -> list[LevelChange]:
         for (opened, price), score in zip(closed, scores.tolist(), strict=True):
             if rule.update(score):
                 assert rule.level is not None
-                time_ms = int(opened) + MINUTE_MS
-                changes.append(LevelChange("", BASE_INTERVAL, time_ms, rule.level, score, price))
+                time_ms = int(opened) + INTERVALS[interval]
+                changes.append(LevelChange("", interval, time_ms, rule.level, score, price))
     return changes
 
 
-def _judged(changes: list[LevelChange], candles: CandleArray) -> SymbolRecord:
-    record = SymbolRecord()
+def _lines(histories: Sequence[CandleArray], interval: str, cost: float) -> list[list[str]]:
+    """Of histories of one kind of candles; a timeframe or a horizon that is shorter has none."""
+    held, rated = [], []
+    for candles in histories:
+        held.append(_judged(held_levels(candles, interval), candles, interval))
+        rated.append(_judged(rated_levels(candles, interval), candles, interval))
+    return [
+        [name, *_cells(row)]
+        for name, symbols, timeframe in (
+            (f"{interval}, {AS_RATED}", rated, interval),
+            *((timeframe, held, timeframe) for timeframe in INTERVALS),
+        )
+        for row in record_table(
+            [by_kind(record.notes) for record in symbols], timeframe_code(timeframe), cost=cost
+        )
+        if row.count
+    ]
+
+
+def _judged(changes: list[LevelChange], candles: CandleArray, interval: str) -> SymbolRecord:
+    record = SymbolRecord(candle_ms=INTERVALS[interval])
     record.note(changes)
     record.judge(candles)
     return record

@@ -13,8 +13,8 @@ FORGOTTEN_MS = 90 * DAY_MS
 
 
 class LearntStore:
-    """States, as text, by source (a feed's name), learner and symbol. Blocks; every method may
-    raise `StorageUnavailable`."""
+    """States, as text, by source (the name of the feed that a symbol was of), learner and symbol.
+    Blocks; every method may raise `StorageUnavailable`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

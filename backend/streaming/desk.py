@@ -49,6 +49,7 @@ class Desk:
     def save_last(self) -> None:
         """Write, as the process ends, what was learnt and said."""
         self._keeper.save_last()
+        self.analyst.changed_levels()  # of which the record hears the last that were said
         self._record.save_last()
 
     def follow(self, symbol: str) -> None:

@@ -1,7 +1,6 @@
 """Keeps the forecast ranges up with the market, and says how often they held."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 from backend.analysis.forecast import KEPT_MINUTES, ForecastEngine
 from backend.analysis.ranges import HORIZONS
@@ -9,6 +8,7 @@ from backend.clock import iso
 from backend.market.precision import price_decimals
 from backend.market.state import MarketState
 from backend.protocol import Payload
+from backend.streaming.by_source import BySource
 from backend.streaming.candle_inbox import CandleInbox
 
 # A range is issued and checked every five minutes, so this is soon enough.
@@ -38,6 +38,7 @@ class Forecaster:
         self._pause = pause
         self._engine = ForecastEngine(self._symbols)
         self._inbox = CandleInbox(market, self._symbols, HISTORY_CANDLES)
+        self._learnt = BySource("forecast", market, self._engine)
 
     def follow(self, symbol: str) -> None:
         """Forecast one symbol more."""
@@ -50,27 +51,28 @@ class Forecaster:
         self._symbols = tuple(other for other in self._symbols if other != symbol)
         self._engine.unfollow(symbol)
         self._inbox.unfollow(symbol)
+        self._learnt.unfollow(symbol)
 
     def refresh(self) -> None:
         """Take in what has closed since the last call; run as a background task."""
         for number, symbol in enumerate(self._symbols, 1):
             history, candles = self._inbox.take(symbol)
             if history is not None:
+                self._learnt.turn(symbol)
                 self._engine.load(symbol, history, self._pause)
             for candle in candles:
                 self._engine.update(symbol, candle)
             if history is not None or number % SYMBOLS_AT_ONCE == 0:
                 self._pause()
 
-    def state(self, symbol: str) -> dict[str, Any]:
-        """What was learnt of a symbol, as JSON."""
-        return self._engine.state(symbol)
+    def states(self, symbol: str) -> Iterator[tuple[str, str]]:
+        """What was learnt of a symbol, by source, as JSON."""
+        return self._learnt.states(symbol)
 
-    def restore(self, symbol: str, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` gave; raises ValueError, KeyError or TypeError for what is no
-        state."""
-        self._engine.restore(symbol, state)
-        self._inbox.start_over(symbol)
+    def restore(self, symbol: str, source: str, state: str) -> None:
+        """Go on from what `states` gave."""
+        if self._learnt.restore(symbol, source, state):
+            self._inbox.start_over(symbol)
 
     def payload(self) -> Payload:
         """What `GET /api/forecast` answers. A symbol with under three hours of candles is left

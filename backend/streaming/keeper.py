@@ -1,8 +1,7 @@
 """Keeps what the analysis has learnt in the database, and gives it back after a restart."""
 
-import json
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol
 
 from backend.clock import Clock
@@ -21,11 +20,13 @@ LOOK_SECONDS = 10.0
 
 
 class Learner(Protocol):
-    """What has something to keep of each symbol."""
+    """What has something to keep of each symbol, for each source that it is of in turn."""
 
-    def state(self, symbol: str) -> dict[str, Any]: ...
-    def restore(self, symbol: str, state: Mapping[str, Any]) -> None:
-        """Raises ValueError, KeyError or TypeError for what is no state."""
+    def states(self, symbol: str) -> Iterable[tuple[str, str]]:
+        """Sources, with what was learnt of each as text."""
+
+    def restore(self, symbol: str, source: str, state: str) -> object:
+        """Go on from that, once the symbol is of that source."""
 
 
 class Keeper:
@@ -35,7 +36,7 @@ class Keeper:
     def __init__(
         self,
         name: str,
-        source: str,
+        sources: Collection[str],
         store: LearntStore,
         offload: Offload,
         sleep: Callable[[float], None],
@@ -45,10 +46,11 @@ class Keeper:
         symbols: Collection[str],
         may_write: Callable[[], bool],
     ) -> None:
-        """`name` is the learner's, `symbols` those that it follows at any time, none where nothing
-        is to be kept. One process of all may write: the one that leads."""
+        """`name` is the learner's, `sources` are the feeds whose states are read, `symbols` those
+        that it follows at any time, none where nothing is to be kept. One process of all may write:
+        the one that leads."""
         self._name = name
-        self._source = source
+        self._sources = sources
         self._store = store
         self._offload = offload
         self._sleep = sleep
@@ -83,16 +85,16 @@ class Keeper:
     def _save(self) -> None:
         if not self._restored or not self._may_write():
             return
-        states = {}
+        states: dict[str, dict[str, str]] = {}
         for symbol in self._symbols:
             if symbol not in self._symbols:
                 continue  # it has gone while others had their turn
-            states[symbol] = json.dumps(self._learner.state(symbol))
+            for source, state in self._learner.states(symbol):
+                states.setdefault(source, {})[symbol] = state
             self._sleep(0)
-        if not states:
-            return
-        now_ms = self._clock.now_ms()
-        self._offload.write_candles(self._store.write, self._source, self._name, states, now_ms)
+        for source, of_source in states.items():
+            now_ms = self._clock.now_ms()
+            self._offload.write_candles(self._store.write, source, self._name, of_source, now_ms)
 
     def _look(self) -> None:
         if not self._restored:
@@ -102,14 +104,13 @@ class Keeper:
             self._save()
 
     def _restore(self) -> None:
-        kept = self._offload.read_candles(self._store.read, self._source, self._name)
-        for symbol in self._symbols:
-            if symbol in kept and symbol in self._symbols:
-                try:
-                    self._learner.restore(symbol, json.loads(kept[symbol]))
-                except (ValueError, KeyError, TypeError) as error:
-                    logger.warning(
-                        "%s: what was kept of %s is no state: %r", self._name, symbol, error
-                    )
-                self._sleep(0)
+        kept = {
+            source: self._offload.read_candles(self._store.read, source, self._name)
+            for source in self._sources
+        }
+        for source, states in kept.items():
+            for symbol in self._symbols:
+                if symbol in states and symbol in self._symbols:
+                    self._learner.restore(symbol, source, states[symbol])
+                    self._sleep(0)
         self._restored = True

@@ -4,20 +4,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from backend import green
-from backend.analysis.board import LevelChange
+from backend.analysis.board import LevelChange, Run, at_once
 from backend.analysis.rows import REMEMBERED_CANDLES
 from backend.analysis.signal_board import SignalBoard
-from backend.clock import HOUR_MS
 from backend.market.market import Market
-from backend.market.models import OPEN_TIME, Assessment, CandleArray
+from backend.market.models import Assessment, CandleArray
+from backend.offload import Overloaded
+from backend.streaming.by_source import BySource
 from backend.streaming.candle_inbox import CandleInbox
 from backend.streaming.published import Levels
 
-# A level that nothing is known of from a run before goes through so much of the past: 20 ms of work
-# a symbol, in which an hour's level may change many times.
-SETTLING_MS = 6 * HOUR_MS
 # Symbols that are rated together, on all timeframes: when a minute has closed, in 3 ms.
 BOARD_SYMBOLS = 20
+
+
+# (source, symbol, what was said of the candles of that source), in order of time by timeframe.
+Heard = Callable[[str, str, list[LevelChange]], object]
 
 
 class Earlier(Protocol):
@@ -27,11 +29,25 @@ class Earlier(Protocol):
     def before(self, symbol: str, minutes: CandleArray, count: int) -> dict[str, CandleArray]: ...
 
 
-class Rater:
-    """A `SignalBoard` of a `Market`, the work done by whoever asks.
+class _Boards(dict[str, SignalBoard]):
+    """The board of each symbol; several may share one."""
 
-    `pause` is called each millisecond or two while a symbol is read anew, so that others get a
-    turn.
+    def state(self, symbol: str) -> dict[str, Any]:
+        return self[symbol].state(symbol)
+
+    def restore(self, symbol: str, state: Mapping[str, Any]) -> None:
+        self[symbol].restore(symbol, state)
+
+    def forget(self, symbol: str) -> None:
+        self[symbol].forget(symbol)
+
+
+class Rater:
+    """A `SignalBoard` of a `Market`, the work done by whoever asks: `pause` is called each
+    millisecond or two, so that others get a turn, and a symbol is read anew by `run`.
+
+    Levels that nothing is known of from a run before go through all minutes that the market has:
+    so the past is gone through once, for what is said now as for the record of what was said.
     """
 
     def __init__(
@@ -41,22 +57,26 @@ class Rater:
         timeframe: str,
         earlier: Earlier,
         pause: Callable[[], object] = lambda: None,
-        heard: Callable[[list[LevelChange]], object] = lambda changes: None,
+        heard: Heard = lambda source, symbol, changes: None,
+        run: Run = at_once,
     ) -> None:
-        """Assessments are those of `timeframe`. `heard` is told of each level that is said."""
+        """Assessments are those of `timeframe`. `heard` is told of each level that is said, those
+        of the past that is gone through included. `run` may wait, and raise `Overloaded`."""
         self._market = market
         self._symbols = tuple(symbols)
         self._timeframe = timeframe
         self._earlier = earlier
         self._pause = pause
         self._heard = heard
+        self._run = run
         # A board rates all of its symbols in one go, and takes the hub for as long. One that comes
         # later has its own, which takes half a millisecond.
-        self._boards: dict[str, SignalBoard] = {}
+        self._boards = _Boards()
         for begin in range(0, len(self._symbols), BOARD_SYMBOLS):
             together = self._symbols[begin : begin + BOARD_SYMBOLS]
             self._boards |= dict.fromkeys(together, SignalBoard(together))
         self._inbox = CandleInbox(market, self._symbols)
+        self._learnt = BySource("signals", market, self._boards)
         self._levels_due = True
         # What there was of earlier candles when a symbol was read last.
         self._versions: dict[str, int] = {}
@@ -82,9 +102,11 @@ class Rater:
         for by_symbol in (self._boards, self._turns, self._versions, self._read):
             by_symbol.pop(symbol, None)
         self._inbox.unfollow(symbol)
+        self._learnt.unfollow(symbol)
 
     def catch_up(self, symbol: str) -> None:
-        """Take in what has closed, and what has become known of the past; may wait."""
+        """Take in what has closed, and what has become known of the past; may wait, and raise
+        `Overloaded`: then it has yet to be taken in."""
         if symbol not in self._boards:
             return  # it has gone while others had their turn
         with self._turns[symbol]:
@@ -100,11 +122,17 @@ class Rater:
                     board.update(symbol, candle)
                 return
             self._versions[symbol] = version
+            self._learnt.turn(symbol)
+            self._hear(board)  # what was said of the source before is still that one's
             longer = self._earlier.before(symbol, history, REMEMBERED_CANDLES)
-            since_ms = int(history[-1, OPEN_TIME]) - SETTLING_MS if len(history) else 0
-            board.load(symbol, history, longer, self._pause, since_ms)
+            try:
+                board.load(symbol, history, longer, self._run)
+            except Overloaded:
+                self._inbox.start_over(symbol)
+                raise
             if symbol in self._boards:
                 self._read[symbol] = source
+                self._hear(board)
 
     def has_read(self, symbol: str) -> bool:
         """Whether a symbol has been read once: from then on its reading anew is a short one."""
@@ -133,12 +161,10 @@ class Rater:
     def changed_levels(self) -> Levels | None:
         """The levels of all symbols on every timeframe; None where none has changed since this was
         last asked. May wait."""
-        changed, self._levels_due = self._levels_due, False
         for board in dict.fromkeys(self._boards.values()):
-            changes = board.changes()  # which it then forgets
-            self._heard(changes)
-            changed = bool(changes) or changed
+            self._hear(board)
             self._pause()
+        changed, self._levels_due = self._levels_due, False
         if not changed:
             return None
         levels = {}
@@ -149,14 +175,23 @@ class Rater:
                 self._pause()
         return levels
 
-    def state(self, symbol: str) -> dict[str, Any]:
-        """What is to be known of a symbol after a restart, as JSON."""
-        return self._boards[symbol].state(symbol)
+    def states(self, symbol: str) -> Iterator[tuple[str, str]]:
+        """What is to be known of a symbol after a restart, by source, as JSON."""
+        return self._learnt.states(symbol)
 
-    def restore(self, symbol: str, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` gave; raises ValueError, KeyError or TypeError for what is no
-        state."""
+    def restore(self, symbol: str, source: str, state: str) -> None:
+        """Go on from what `states` gave."""
         with self._turns[symbol]:
-            self._boards[symbol].restore(symbol, state)
-            self._inbox.start_over(symbol)
+            if self._learnt.restore(symbol, source, state):
+                self._inbox.start_over(symbol)
+                self._levels_due = True
+
+    def _hear(self, board: SignalBoard) -> None:
+        """Tell of what was said since this was last done, which the board then forgets."""
+        by_symbol: dict[str, list[LevelChange]] = {}
+        for change in board.changes():
+            by_symbol.setdefault(change.symbol, []).append(change)
+        for symbol, changes in by_symbol.items():
             self._levels_due = True
+            if symbol in self._read:  # it has not gone meanwhile
+                self._heard(self._read[symbol], symbol, changes)

@@ -3,15 +3,14 @@
 import logging
 import math
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from backend import green
-from backend.analysis.board import LevelChange, RatingBoard
-from backend.analysis.rows import MIN_CANDLES
+from backend.analysis.board import LevelChange
 from backend.analysis.track_record import QUARTER_MS, Notes, SymbolRecord
-from backend.clock import DAY_MINUTES, HOUR_MS, MINUTE_MS, Clock
+from backend.clock import DAY_MINUTES, MINUTE_MS, Clock
 from backend.feeds.base import Feed
 from backend.history.record_store import RecordStore, SymbolDay
 from backend.market.market import Market
@@ -19,7 +18,6 @@ from backend.market.models import OPEN_TIME, CandleArray
 from backend.metrics import Metrics
 from backend.offload import Offload, Overloaded
 from backend.storage.faults import StorageUnavailable
-from backend.streaming.pace import Pace
 from backend.streaming.periodic import Periodic
 
 logger = logging.getLogger(__name__)
@@ -29,9 +27,6 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 # What was said of one symbol in a week, while the database is away.
 HEARD_MAX = 10_000
-# A record that is no older than this goes on with what is said. What lies further back was not
-# said by anybody, and is gone through.
-FRESH_MS = 6 * HOUR_MS
 # Minutes are repaired for as long as the market has them, a week, and a signal of the day before
 # is judged by them.
 KEPT_DAYS = 9
@@ -43,19 +38,14 @@ RETENTION_DAYS = 400
 SIGNALS_MAX = 1_000_000
 FORGET_SECONDS = 3_600.0
 
-# (a symbol, its closed minutes) -> candles of each timeframe from before them. May wait.
-Longer = Callable[[str, CandleArray], Mapping[str, CandleArray]]
 # (source, symbol)
 _Key = tuple[str, str]
 
 
 class TrackRecord:
     """The record of the market's symbols, each under the source that it is of. `note` takes what is
-    said; what becomes of it is read off the market each quarter of an hour, and again where minutes
-    are repaired.
-
-    At the start, and after a long pause, levels are gone through that would have been said of the
-    minutes that are there, by the same rules.
+    said, and what whoever says it finds that it would have said before; what becomes of it is read
+    off the market each quarter of an hour, and again where minutes are repaired.
     """
 
     def __init__(
@@ -63,7 +53,6 @@ class TrackRecord:
         market: Market,
         feed: Feed,
         store: RecordStore,
-        longer: Longer,
         offload: Offload,
         sleep: Callable[[float], None],
         clock: Clock,
@@ -71,22 +60,17 @@ class TrackRecord:
     ) -> None:
         self._market = market
         self._store = store
-        self._longer = longer
         self._offload = offload
         self._sleep = sleep
-        self._pause = Pace(sleep, clock)
         self._clock = clock
         self._metrics = metrics
         # What another run has left of a feed that begins anew.
         self._outdated = feed.name if feed.begins_anew else None
         self._records: dict[_Key, SymbolRecord] = {}
-        # Those that have gone through what is past, and go on with what is said.
-        self._going_on: set[_Key] = set()
         self._heard: dict[_Key, deque[LevelChange]] = defaultdict(lambda: deque(maxlen=HEARD_MAX))
         self._repaired_ms: dict[str, float] = {}
         self._judged: dict[_Key, int] = {}
         self._failing = False
-        self._stopped = False
         # What is looked at is not looked at by another as well.
         self._turn = green.Semaphore(1)
         self._version = 0
@@ -106,15 +90,11 @@ class TrackRecord:
 
     def save_last(self) -> None:
         """Write what there is, as the process ends."""
-        self._stopped = True
         self.look()
 
-    def note(self, changes: Iterable[LevelChange]) -> None:
-        """Levels that were said just now, of each symbol and timeframe in order of time."""
-        for change in changes:
-            source = self._source(change.symbol)
-            if source is not None:
-                self._heard[source, change.symbol].append(change)
+    def note(self, source: str, symbol: str, changes: Iterable[LevelChange]) -> None:
+        """Levels that were said of a source's candles, of each timeframe in order of time."""
+        self._heard[source, symbol].extend(changes)
 
     def look(self) -> bool:
         """Take in what is new, judge what can be, and write it; whether that could be done."""
@@ -127,12 +107,7 @@ class TrackRecord:
                     if self._market.carries(symbol):  # it may have gone since
                         self._follow(symbol)
                     self._sleep(0)
-                    # Going through the past takes a while; so much of it is there already.
-                    if (
-                        sum(record.days_changed for record in self._records.values())
-                        >= DAYS_AT_ONCE
-                    ):
-                        self._write()
+                self._go_on_with_others()
                 self._write()
                 self._forget()
         except (StorageUnavailable, Overloaded) as error:
@@ -150,44 +125,46 @@ class TrackRecord:
         self._sleep(LOOK_SECONDS)
         self._task.run()
 
-    def _note_repair(self, symbol: str, since_ms: int) -> None:
+    def _note_repair(self, symbol: str, since_ms: float) -> None:
         self._repaired_ms[symbol] = min(since_ms, self._repaired_ms.get(symbol, math.inf))
 
     def _follow(self, symbol: str) -> None:
         key = self._market.source(symbol), symbol
-        if key not in self._records:
-            notes = self._offload.read_candles(self._store.newest, *key, KEPT_DAYS)
-            self._records[key] = SymbolRecord(notes)
+        record = self._record(key)
         if self._source(symbol) != key[0]:
             return  # it has gone over to another meanwhile, or altogether
-        record, minutes = self._records[key], self._market.closed_candles(symbol)
-        if key not in self._going_on and not self._go_through(record, symbol, minutes):
-            return
-        self._going_on.add(key)
-        record.note(self._heard.pop(key, ()))
+        minutes, heard = self._market.closed_candles(symbol), self._heard.pop(key, deque())
         quarter = _end_ms(minutes) // QUARTER_MS
         # What was repaired while nobody looked is judged again, too.
         since_ms = self._repaired_ms.pop(symbol, math.inf if key in self._judged else 0)
-        if quarter != self._judged.get(key) or since_ms < math.inf:
-            self._judged[key] = quarter
-            record.judge(minutes, since_ms)
+        of_past = any(change.time_ms // QUARTER_MS < quarter for change in heard)
+        due = quarter != self._judged.get(key) or of_past or since_ms < math.inf
+        if not (heard or due):
+            return
+        try:
+            # Of a week that is noted for the first time this takes 10 ms. Nobody else looks at it.
+            self._offload.compute(_take_in, record, heard, minutes if due else None, since_ms)
+        except Overloaded:
+            self._heard[key].extendleft(reversed(heard))
+            self._note_repair(symbol, since_ms)
+            raise
+        self._judged[key] = quarter
 
-    def _go_through(self, record: SymbolRecord, symbol: str, minutes: CandleArray) -> bool:
-        """Note what would have been said of minutes before these; whether there were enough."""
-        until_ms = _end_ms(minutes)
-        if until_ms - record.newest_ms > FRESH_MS:
-            if len(minutes) < MIN_CANDLES or self._stopped:
-                return False
-            board = RatingBoard((symbol,))
-            board.load(symbol, minutes, self._longer(symbol, minutes), self._pause)
-            record.note_past(board.changes(), until_ms)
-        return True
+    def _go_on_with_others(self) -> None:
+        """Take in what was said last of symbols that have gone over to another source."""
+        for key in list(self._heard):
+            if key[0] != self._source(key[1]):
+                record = self._record(key)
+                record.note(self._heard.pop(key, ()))
+
+    def _record(self, key: _Key) -> SymbolRecord:
+        if key not in self._records:
+            notes = self._offload.read_candles(self._store.newest, *key, KEPT_DAYS)
+            self._records[key] = SymbolRecord(notes)
+        return self._records[key]
 
     def _write(self) -> None:
         """Write what has changed, and let go of what nothing will change any more."""
-        for (source, symbol), record in self._records.items():
-            if source != self._source(symbol):
-                record.note(self._heard.pop((source, symbol), ()))
         for source in {source for source, _ in self._records}:
             changed = self._changed(source)
             while batch := dict(islice(changed, DAYS_AT_ONCE)):
@@ -202,7 +179,6 @@ class TrackRecord:
             record.forget(record.newest_ms // MINUTE_MS // DAY_MINUTES - KEPT_DAYS)
             if key[0] != self._source(key[1]) and not record.days_changed:
                 del self._records[key]
-                self._going_on.discard(key)
                 self._judged.pop(key, None)
 
     def _source(self, symbol: str) -> str | None:
@@ -221,6 +197,17 @@ class TrackRecord:
         self._forget_at = self._clock.monotonic() + FORGET_SECONDS
         for source in {self._market.source(symbol) for symbol in self._market.symbols}:
             self._offload.write_candles(self._store.forget, source, RETENTION_DAYS, SIGNALS_MAX)
+
+
+def _take_in(
+    record: SymbolRecord,
+    heard: Iterable[LevelChange],
+    minutes: CandleArray | None,
+    since_ms: float,
+) -> None:
+    record.note(heard)
+    if minutes is not None:
+        record.judge(minutes, since_ms)
 
 
 def _end_ms(minutes: CandleArray) -> int:

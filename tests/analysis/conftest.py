@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.analysis.averages import through, unknown
+from backend.analysis.averages import Window, through, unknown
 from backend.analysis.indicators import Readings, read
-from backend.analysis.rows import KEPT_COLUMNS, windows_at
+from backend.analysis.rows import KEPT_COLUMNS, windows_of
 from backend.clock import DAY_MS, MINUTE_MS
 from backend.market.candles import row_candle
 from backend.market.models import Candle, CandleArray
@@ -89,4 +89,4 @@ def readings_through(closed: CandleArray) -> Readings:
     now = through(*columns[:3])
     before = unknown(len(closed))
     before.put(slice(1, None), now.take(slice(None, -1)))
-    return read(windows_at(columns, np.arange(len(closed))), before, now)
+    return read(Window(*windows_of(columns)), before, now)

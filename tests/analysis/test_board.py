@@ -184,12 +184,20 @@ def test_candles_that_are_read_anew_say_nothing_again(minutes):
     assert said and board.changes() == []
 
 
-def test_levels_are_said_from_a_given_minute_on_only(minutes):
+def test_the_work_of_reading_anew_is_done_where_it_is_asked_to_be_and_shows_at_its_end(minutes):
+    begun = []
+
+    def run(work):
+        begun.append(board.state("BTC"))
+        done = work()
+        begun.append(board.state("BTC"))
+        return done
+
     board = RatingBoard(SYMBOLS, TIMEFRAMES)
-    since = int(minutes[-500, OPEN_TIME])
-    board.load("BTC", minutes, since_ms=since)
-    said = board.changes()
-    assert said and all(change.time_ms > since for change in said)
+    nothing = board.state("BTC")
+    board.load("BTC", minutes, run=run)
+    assert begun == [nothing, nothing]
+    assert board.state("BTC") == board_of(minutes).state("BTC") != nothing
 
 
 def test_a_timeframe_without_enough_candles_is_not_rated_until_longer_ones_are_at_hand(candles):

@@ -1,6 +1,6 @@
 import pytest
 
-from backend.analysis.levels import HeldLevel, confirmation_minutes, level_of, strength_of
+from backend.analysis.levels import HeldLevel, confirmation_candles, level_of, strength_of
 from backend.clock import HOUR_MS, MINUTE_MS
 from backend.market.models import SignalLevel
 
@@ -110,5 +110,7 @@ def test_a_restored_level_goes_on_counting():
 
 
 def test_confirmation_is_a_sixth_of_the_timeframe():
-    assert [confirmation_minutes(n * MINUTE_MS) for n in (1, 5, 15)] == [1, 1, 2]
-    assert confirmation_minutes(HOUR_MS) == 10
+    assert [confirmation_candles(n * MINUTE_MS) for n in (1, 5, 15)] == [1, 1, 2]
+    assert confirmation_candles(HOUR_MS) == 10
+    # A day's is confirmed after four hours, however these are cut.
+    assert [confirmation_candles(24 * HOUR_MS, n * HOUR_MS) for n in (1, 4, 24)] == [4, 1, 1]

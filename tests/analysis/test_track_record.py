@@ -20,9 +20,9 @@ COUNT = 3 * 1440
 SYMBOL = "BTC"
 
 
-def said(candles, since_ms=0):
+def said(candles):
     board = RatingBoard((SYMBOL,))
-    board.load(SYMBOL, candles, since_ms=since_ms)
+    board.load(SYMBOL, candles)
     return board.changes()
 
 
@@ -39,6 +39,37 @@ def with_gaps(seed=3):
     there = np.random.default_rng(seed).random(COUNT) > 0.1
     there[700:710] = there[900:1140] = False
     return candles[there]
+
+
+def test_candles_of_hours_are_judged_at_their_ends():
+    """What ends within a candle is never known; an hour without one is an outage."""
+    length = 4 * HOUR_MS
+    candles = make_candles(5, 400)
+    candles[:, OPEN_TIME] = FIRST_MINUTE + np.arange(400) * length
+    candles = np.delete(candles, 200, axis=0)
+    closes = {int(opened) + length: close for opened, close in candles[:, [OPEN_TIME, CLOSE]]}
+    board = RatingBoard((SYMBOL,), {"4h": length, "1d": DAY_MS}, length)
+    board.load(SYMBOL, candles)
+    changes = board.changes()
+    record = SymbolRecord(candle_ms=length)
+    record.note(changes)
+    record.judge(candles)
+    times = record.notes["minute"].astype(np.int64) * MINUTE_MS
+    moments_ms = times[record.notes["timeframe"] == MOMENT].tolist()
+    assert moments_ms == sorted(closes)
+    assert {each.timeframe for each in changes} == {"4h", "1d"}
+    assert all(each.price == closes[each.time_ms] for each in changes)
+    assert len(record.notes) == len(moments_ms) + len(changes)
+    for time_ms, note in zip(times.tolist(), record.notes, strict=True):
+        assert note["price"] == closes[time_ms]
+        for place, horizon_ms in enumerate(HORIZONS.values()):
+            then = closes.get(time_ms + horizon_ms)
+            if then is not None:
+                assert note["returns"][place] == np.float32(then / note["price"] - 1)
+            elif time_ms + horizon_ms <= max(closes) - DAY_MS:
+                assert np.isinf(note["returns"][place])
+            else:
+                assert not np.isfinite(note["returns"][place])
 
 
 def change(minute, level=SignalLevel.BUY, timeframe="1h", price=100.0):
@@ -124,11 +155,16 @@ def test_a_level_that_is_said_again_is_no_other_signal():
     assert record.notes["timeframe"].tolist() == [60, 60, timeframe_code("4h")]
 
 
-def test_of_a_past_that_was_gone_through_nothing_is_noted_later():
+def test_of_a_past_that_is_gone_through_again_nothing_is_noted():
+    """Whatever is found to have been said then; of a timeframe that was not rated before it is."""
     record = SymbolRecord()
-    record.note_past([change(0)], FIRST_MINUTE + HOUR_MS)
-    record.note([change(60, SignalLevel.SELL), change(61, SignalLevel.SELL)])
-    assert (record.notes["minute"] - FIRST_MINUTE // MINUTE_MS).tolist() == [0, 61]
+    record.note([change(0), change(60, SignalLevel.SELL)])
+    again = [change(0, SignalLevel.HOLD), change(30), change(60, SignalLevel.HOLD), change(61)]
+    record.note([*again, change(20, timeframe="4h")])
+    of_hours = record.notes[record.notes["timeframe"] == 60]
+    assert (of_hours["minute"] - FIRST_MINUTE // MINUTE_MS).tolist() == [0, 60, 61]
+    of_four = record.notes[record.notes["timeframe"] == 240]
+    assert (of_four["minute"] - FIRST_MINUTE // MINUTE_MS).tolist() == [20]
 
 
 def test_a_gap_that_is_filled_is_judged_by_what_it_was_filled_with():

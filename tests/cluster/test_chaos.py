@@ -35,7 +35,7 @@ def a_few_seconds(rng: random.Random) -> float:
 @pytest.mark.parametrize(
     ("seconds", "each_s", "outage_s"),
     [
-        pytest.param(20.0, 4.0, 2.0, id="20 s"),
+        pytest.param(40.0, 8.0, 3.0, id="40 s"),
         pytest.param(300.0, 20.0, 10.0, id="5 min", marks=pytest.mark.soak),
     ],
 )

@@ -3,22 +3,33 @@
 import numpy as np
 import pytest
 
-from backend.clock import SystemClock
+from backend.clock import HOUR_MS, MINUTE_MS, SystemClock
 from backend.evaluate.__main__ import main
-from backend.evaluate.candle_files import read_candles
+from backend.evaluate.candle_files import candle_interval, read_candles
 from backend.feeds.recording import encode_event, encode_header
 from backend.market.models import OPEN_TIME, Trade
 from tests.analysis.conftest import make_candles
 
 
+def write_candles(path, candles):
+    lines = ["open_time_ms,open,high,low,close,volume"]
+    lines += [",".join(map(str, row[:6])) for row in candles.tolist()]
+    path.write_text("\n".join(lines))
+    return path
+
+
 @pytest.fixture
 def candle_file(tmp_path):
     """Five days of BTC as CSV."""
-    path = tmp_path / "BTC-USD-1m.csv"
-    lines = ["open_time_ms,open,high,low,close,volume"]
-    lines += [",".join(map(str, row[:6])) for row in make_candles(count=5 * 1440).tolist()]
-    path.write_text("\n".join(lines))
-    return path
+    return write_candles(tmp_path / "BTC-USD-1m.csv", make_candles(count=5 * 1440))
+
+
+@pytest.fixture
+def coarse_file(tmp_path):
+    """A year of ETH in candles of four hours, of which a few are missing."""
+    candles = make_candles(2, 6 * 365)
+    candles[:, OPEN_TIME] = candles[0, OPEN_TIME] + np.arange(len(candles)) * 4 * HOUR_MS
+    return write_candles(tmp_path / "ETH-USD.csv", np.delete(candles, [50, 700, 701], axis=0))
 
 
 def printed(capsys, *arguments):
@@ -35,13 +46,42 @@ def test_forecasts_are_compared_at_every_horizon_and_level(candle_file, capsys):
 
 def test_signals_have_a_record_by_default_and_costs_take_from_it(candle_file, capsys):
     free = [line.split(" | ") for line in printed(capsys, candle_file)[2:]]
-    assert {line[0] for line in free} >= {"| 1m, as rated", "| 1m", "| 5m", "| 15m", "| 1h"}
+    assert {line[1] for line in free} >= {"1m, as rated", "1m", "5m", "15m", "1h"}
     dear = [line.split(" | ") for line in printed(capsys, "--cost-bp", 10, candle_file)[2:]]
     assert len(dear) == len(free)
     for one, other in zip(free, dear, strict=True):
-        assert one[:4] == other[:4]
-        paid = 0 if one[1] == "HOLD" else 20
-        assert float(one[6]) - float(other[6]) == pytest.approx(paid, abs=0.11)
+        assert one[:5] == other[:5]
+        paid = 0 if one[2] == "HOLD" else 20
+        assert float(one[7]) - float(other[7]) == pytest.approx(paid, abs=0.11)
+
+
+def test_candles_of_hours_have_a_record_of_what_they_can_show(candle_file, coarse_file, capsys):
+    """Timeframes and horizons from theirs on, apart from what minutes say."""
+    both = printed(capsys, candle_file, coarse_file)
+    of_minutes = printed(capsys, candle_file)
+    assert both[: len(of_minutes)] == of_minutes
+    coarse = [line.split(" | ") for line in both[len(of_minutes) :]]
+    assert {line[0] for line in coarse} == {"| 4h"}
+    assert {line[1] for line in coarse} == {"4h, as rated", "4h", "1d"}
+    assert {line[3] for line in coarse} == {"4h", "24h"}
+    held = [int(line[4]) for line in coarse if line[1] == "4h" and line[3] == "4h"]
+    assert sum(held) > 100
+
+
+@pytest.mark.parametrize("of", ["forecast", "levels", "sentiment"])
+def test_what_needs_minutes_says_so_of_longer_candles(coarse_file, of, capsys):
+    assert main(["--of", of, str(coarse_file)]) == 1
+    assert f"candles of 4h have no {of}" in capsys.readouterr().err
+
+
+def test_candles_are_of_the_longest_interval_that_all_of_them_begin():
+    candles = make_candles(count=3000)
+    assert candle_interval(candles) == "1m"
+    assert candle_interval(candles[::5]) == "5m"
+    # From midnight on, and some hours are missing.
+    assert candle_interval(candles[[0, 60, 300]]) == "1h"
+    candles[:, OPEN_TIME] += MINUTE_MS / 2
+    assert candle_interval(candles) == "1m"
 
 
 def test_levels_are_compared_with_none_held_first(candle_file, capsys):

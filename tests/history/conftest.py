@@ -9,6 +9,7 @@ import pytest
 
 from backend.history.archive import Archive
 from backend.market.models import CandleArray
+from backend.offload import Overloaded
 from backend.storage.database import Database
 from tests.clocks import ManualClock
 from tests.storage.conftest import postgresql, postgresql_url
@@ -43,6 +44,11 @@ class Inline:
         return function(*args)
 
     read_candles = write_candles = run_read = run_write = _run
+
+    def compute(self, function: Any, *args: Any) -> Any:
+        if isinstance(self.fault, Overloaded):
+            raise self.fault
+        return function(*args)
 
 
 def url_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backend import green
 from backend.analysis.record_table import by_kind, record_table
 from backend.analysis.track_record import MOMENT, NOTE, Notes
 from backend.clock import DAY_MINUTES, DAY_MS
 from backend.history.record_reader import RecordReader
 from backend.history.record_store import RecordStore, pack, unpack
 from backend.market.market import Market
+from backend.offload import Overloaded
 from backend.storage.database import Database
+from backend.storage.faults import StorageUnavailable
 from tests.clocks import ManualClock
 from tests.history.conftest import START, Inline, url_of
 
@@ -148,6 +151,68 @@ def test_each_source_has_its_own_record(lone_store: RecordStore) -> None:
     lone_store.write("y", {("BTC", DAY): made_up(DAY, 2)}, 1)
     one = reader(lone_store, source="y")
     assert one.record("BTC", "1h", "all") == expected(made_up(DAY, 2))
+
+
+class BusyReading(Inline):
+    """The lane of what is read has too much to do; there is time to compute."""
+
+    def compute(self, function: Any, *args: Any) -> Any:
+        green.pause()
+        return function(*args)
+
+
+def test_while_nothing_can_be_read_yet_there_is_a_record_of_nothing(
+    lone_store: RecordStore,
+) -> None:
+    lone_store.write("x", {("BTC", DAY): made_up(DAY)}, 1)
+    offload: Any = BusyReading()
+    one = RecordReader(Market(("BTC",), ManualClock(), "x"), lone_store, offload)
+    offload.fault = Overloaded("busy")
+    rows = one.record("BTC", "1h", "all")
+    assert len(rows) == 20 and not any(row.count for row in rows)
+    offload.fault = StorageUnavailable("away")
+    with pytest.raises(StorageUnavailable):
+        one.record("BTC", "1h", "all")
+    offload.fault = None
+    assert one.record("BTC", "1h", "all") == expected(made_up(DAY))
+    offload.fault = StorageUnavailable("away")
+    assert one.record("BTC", "1h", "7d") == expected(made_up(DAY))
+
+
+def test_many_who_ask_at_once_have_it_read_and_computed_once(
+    lone_store: RecordStore,
+) -> None:
+    lone_store.write("x", {("BTC", DAY): made_up(DAY)}, 1)
+    asked: list[object] = []
+
+    class Counting:
+        def compute(self, function: Any, *args: Any) -> Any:
+            asked.append(function)
+            green.pause()
+            return function(*args)
+
+        read_candles = compute
+
+    offload: Any = Counting()
+    one = RecordReader(Market(("BTC",), ManualClock(), "x"), lone_store, offload)
+    found: list[Any] = []
+    for _ in range(5):
+        green.spawn(lambda: found.append(one.record("BTC", "1h", "all")))
+    while len(found) < 5:
+        green.pause()
+    assert all(rows == expected(made_up(DAY)) for rows in found)
+    assert len(asked) == 2
+
+
+def test_a_symbol_that_has_gone_counts_no_more(lone_store: RecordStore) -> None:
+    lone_store.write("x", {(name, DAY): made_up(DAY) for name in ("BTC", "ETH")}, 1)
+    offload: Any = Inline()
+    market = Market(("BTC", "ETH"), ManualClock(), "x")
+    one = RecordReader(market, lone_store, offload)
+    assert one.record(None, "1h", "all") == expected(made_up(DAY), made_up(DAY))
+    market.give_up("ETH")
+    one.refresh()
+    assert one.record(None, "1h", "all") == expected(made_up(DAY))
 
 
 def test_moments_are_no_signals(lone_store: RecordStore) -> None:

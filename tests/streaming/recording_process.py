@@ -22,7 +22,7 @@ def main(url: str, begin: int) -> None:
     print("stored", begin, flush=True)
     for at in range(begin, len(CANDLES), BATCH):
         process.live(CANDLES[at : at + BATCH])
-        if not process.record.look():
+        if not process.look():
             raise SystemExit("could not write")
         print("stored", min(at + BATCH, len(CANDLES)), flush=True)
 

@@ -6,16 +6,21 @@ from typing import Any
 
 import pytest
 
+from backend.market.market import Market
 from backend.metrics import Metrics
 from backend.offload import Overloaded
 from backend.storage.database import Database
 from backend.storage.faults import StorageUnavailable
 from backend.storage.learnt import LearntStore
+from backend.streaming.by_source import BySource
 from backend.streaming.keeper import KEEP_SECONDS, LOOK_SECONDS, Keeper
+from tests.analysis.conftest import make_candles
 from tests.clocks import ManualClock
 from tests.history.conftest import Inline
+from tests.streaming.conftest import go_over
 
 SYMBOLS = ("BTC", "ETH")
+A_MINUTE = make_candles(count=1)
 
 
 class Counting:
@@ -34,6 +39,9 @@ class Counting:
     def restore(self, symbol: str, state: Any) -> None:
         self.known[symbol] = int(state["known"])
 
+    def forget(self, symbol: str) -> None:
+        self.known[symbol] = 0
+
 
 class Process:
     """A learner with its keeper; `run` lets the task run for a while."""
@@ -48,18 +56,20 @@ class Process:
         self.clock, self.offload, self.learner = ManualClock(), Inline(), Counting()
         self.offload.fault = fault
         self.metrics = Metrics()
+        self.market = Market(SYMBOLS, self.clock, "x")
+        self.by_source = BySource("count", self.market, self.learner)
         self.leads = leads
         self._until = 0.0
         offload: Any = self.offload
         self.keeper = Keeper(
             "count",
-            "x",
+            ("x", "y"),
             store,
             offload,
             self._sleep,
             self.clock,
             self.metrics,
-            self.learner,
+            self.by_source,
             symbols,
             lambda: self.leads,
         )
@@ -157,6 +167,23 @@ def test_what_is_no_state_costs_its_symbol_only(store: LearntStore, broken: str)
     process.learner.learn()
     process.end()
     assert known(store) == {"BTC": 1, "ETH": 4}
+
+
+def test_each_source_has_its_own(store: LearntStore) -> None:
+    """Whichever leads: what was learnt of one is neither lost nor taken for another's."""
+    process = Process(store)
+    process.learner.learn()
+    go_over(process.market, "BTC", "y", A_MINUTE)
+    process.by_source.turn("BTC")
+    assert process.learner.known == {"BTC": 0, "ETH": 1}
+    process.learner.learn()
+    process.end()
+    assert store.read("y", "count") == {"BTC": '{"known": 1}'}
+    assert known(store) == {"BTC": 1, "ETH": 2}
+    again = Process(store)
+    go_over(again.market, "BTC", "y", A_MINUTE)
+    again.by_source.turn("BTC")
+    assert again.learner.known == {"BTC": 1, "ETH": 2}
 
 
 def test_who_does_not_lead_reads_and_does_not_write(store: LearntStore) -> None:

@@ -1,19 +1,22 @@
 """Ratings that are kept up with a market, read anew with turns for others, and restored."""
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 
 from backend import green
+from backend.analysis.board import LevelChange, RatingBoard
 from backend.analysis.rows import REMEMBERED_CANDLES
 from backend.analysis.signal_board import SignalBoard
 from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS, SystemClock
-from backend.market.candles import INTERVALS, roll_up, row_candle
+from backend.market.candles import roll_up, row_candle
 from backend.market.market import Market
-from backend.market.models import OPEN_TIME, CandleArray
-from backend.streaming.rater import SETTLING_MS, Rater
-from tests.streaming.conftest import NothingEarlier
+from backend.market.models import CandleArray
+from backend.offload import Overloaded
+from backend.streaming.rater import Rater
+from tests.streaming.conftest import NothingEarlier, go_over
 
 SYMBOLS = ("BTC", "ETH")
 FIRST_MS = 28_000_000 * MINUTE_MS - 28_000_000 * MINUTE_MS % DAY_MS
@@ -71,6 +74,14 @@ class Desk:
         levels = self.rater.changed_levels()
         return {symbol: dict(of_symbol) for symbol, of_symbol in (levels or {}).items()}
 
+    def state(self, symbol: str) -> Any:
+        ((source, state),) = self.rater.states(symbol)
+        assert source == self.market.source(symbol)
+        return json.loads(state)
+
+    def restore(self, symbol: str, state: Any) -> None:
+        self.rater.restore(symbol, self.market.source(symbol), json.dumps(state))
+
     def scores(self) -> list[float]:
         return [one.score for one in self.rater.assess(SYMBOLS)]
 
@@ -86,36 +97,69 @@ def of_board(count: int) -> list[float]:
 def test_what_closes_while_a_symbol_is_read_anew_is_not_lost() -> None:
     minutes = iter(range(2_000, 2_010))
 
-    def pause() -> None:
-        if (number := next(minutes, None)) is not None:
-            desk.close_minute(number)
+    def run(work: Any) -> Any:
+        for number in (next(minutes, None), next(minutes, None)):
+            if number is not None:
+                desk.close_minute(number)
+        return work()
 
-    desk = Desk(pause=pause)
+    desk = Desk(run=run)
     desk.look()
-    assert next(minutes, None) is None
     desk.look()
-    assert desk.scores() == pytest.approx(of_board(2_010))
+    assert 2_000 < (reached := next(minutes)) < 2_010
+    assert desk.scores() == pytest.approx(of_board(reached))
 
 
 def test_who_looks_while_a_symbol_is_read_anew_sees_what_there_was_before() -> None:
     seen: list[tuple[list[float], Any]] = []
+
+    def run(work: Any) -> Any:
+        seen.append((desk.scores(), desk.state("BTC")))
+        done = work()
+        seen.append((desk.scores(), desk.state("BTC")))
+        return done
+
     desk = Desk()
     desk.look()
     before = desk.scores()
-    desk = Desk(pause=lambda: seen.append((desk.scores(), desk.rater.state("BTC"))))
-    desk.look()
+    desk = Desk(run=run)
+    desk.rater.catch_up("BTC")
     assert seen[0] == ([], {"version": 1, "said": -1, "levels": seen[0][1]["levels"]})
+    assert all(each == seen[0] for each in seen)
+    desk.rater.catch_up("ETH")
     seen.clear()
     for symbol in SYMBOLS:
         desk.market.load_history(symbol, ROWS[symbol][1_000:2_000])
     desk.look()
-    assert len(seen) > 2 * len(INTERVALS)
+    assert len(seen) >= 2 * len(SYMBOLS)
     assert all(scores == pytest.approx(before) for scores, _state in seen)
     assert all(state == seen[0][1] for _scores, state in seen)
 
 
+def test_a_symbol_that_could_not_be_read_is_read_the_next_time() -> None:
+    refusals = [Overloaded("busy")]
+
+    def run(work: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return work()
+
+    desk = Desk(run=run)
+    with pytest.raises(Overloaded):
+        desk.look()
+    desk.look()
+    assert desk.scores() == pytest.approx(of_board(2_000))
+
+
+def pausing(work: Any) -> Any:
+    green.pause()
+    done = work()
+    green.pause()
+    return done
+
+
 def test_two_who_want_the_same_symbol_do_not_read_it_twice() -> None:
-    desk = Desk(pause=green.pause)
+    desk = Desk(run=pausing)
     done: list[int] = []
     for number in range(2):
         green.spawn(lambda number=number: (desk.rater.catch_up("BTC"), done.append(number)))
@@ -125,7 +169,7 @@ def test_two_who_want_the_same_symbol_do_not_read_it_twice() -> None:
 
 
 def test_a_symbol_may_go_while_somebody_waits_to_read_it() -> None:
-    desk = Desk(pause=green.pause)
+    desk = Desk(run=pausing)
     ended: list[BaseException | None] = []
 
     def catch_up() -> None:
@@ -152,14 +196,14 @@ def test_nothing_is_said_of_one_sources_candles_and_another_ones_price() -> None
     def rated() -> list[str]:
         return [one.symbol for one in desk.rater.assess(SYMBOLS)]
 
-    desk = Desk(pause=lambda: seen.append(rated()))
+    def run(work: Any) -> Any:
+        seen.append(rated())
+        return work()
+
+    desk = Desk(run=run)
     desk.look()
     before = desk.scores()
-    behind = Market(("BTC",), SystemClock(), "dear")
-    behind.load_history("BTC", ROWS["BTC"][:2_000] * [1, 3, 3, 3, 3, 1, 3])
-    instrument = behind.release("BTC")
-    assert instrument is not None
-    desk.market.change_source("BTC", instrument)
+    go_over(desk.market, "BTC", "dear", ROWS["BTC"][:2_000] * [1, 3, 3, 3, 3, 1, 3])
     assert rated() == ["ETH"]
     seen.clear()
     desk.rater.catch_up("BTC")
@@ -183,13 +227,34 @@ def test_longer_timeframes_are_rated_once_their_candles_have_arrived() -> None:
     assert len(desk.earlier.asked) == asked == 2 * len(SYMBOLS)
 
 
-def test_a_level_without_a_past_goes_through_a_few_hours_and_no_more() -> None:
-    desk = Desk()
-    desk.look()
-    board = SignalBoard(SYMBOLS)
-    rows = ROWS["BTC"][:2_000]
-    board.load("BTC", rows, since_ms=int(rows[-1, OPEN_TIME]) - SETTLING_MS)
-    assert desk.rater.state("BTC") == board.state("BTC")
+def test_the_past_is_gone_through_once_and_gives_what_is_said_live() -> None:
+    """However much of it is history: the same levels, and nothing of it is said twice."""
+    board = RatingBoard(SYMBOLS)
+    for symbol in SYMBOLS:
+        board.load(symbol, ROWS[symbol][:900])
+    expected = board.changes()
+    for loaded in (900, 700, 30):
+        heard: dict[str, list[LevelChange]] = {symbol: [] for symbol in SYMBOLS}
+        desk = Desk(
+            loaded=loaded,
+            heard=lambda source, symbol, changes, heard=heard: heard[symbol].extend(changes),
+        )
+        desk.look()
+        for number in range(loaded, 900):
+            desk.close_minute(number)
+            if number % 3 == 0:
+                desk.look()
+        desk.look()
+        for symbol in SYMBOLS:
+            for timeframe in board.timeframes:
+                of_board = [one for one in expected if one[:2] == (symbol, timeframe)]
+                of_rater = [one for one in heard[symbol] if one[:2] == (symbol, timeframe)]
+                assert rounded(of_rater) == rounded(of_board)
+            assert desk.state(symbol) == board.state(symbol)
+
+
+def rounded(changes: list[LevelChange]) -> list[LevelChange]:
+    return [change._replace(score=round(change.score, 9)) for change in changes]
 
 
 @pytest.mark.parametrize("cut", [61, 2_000, 2_700])
@@ -197,7 +262,7 @@ def test_levels_go_on_after_a_restart_as_if_there_had_been_none(cut: int) -> Non
     """However long it was stopped, and whether it is restored before its candles or after them."""
     whole = Desk(loaded=cut)
     whole.look()
-    states = {symbol: whole.rater.state(symbol) for symbol in SYMBOLS}
+    states = {symbol: whole.state(symbol) for symbol in SYMBOLS}
     for number in range(cut, cut + 900):
         whole.close_minute(number)
         whole.look()
@@ -206,13 +271,13 @@ def test_levels_go_on_after_a_restart_as_if_there_had_been_none(cut: int) -> Non
         if late:
             again.look()
         for symbol, state in states.items():
-            again.rater.restore(symbol, state)
+            again.restore(symbol, state)
         again.look()
         for number in range(cut + 850, cut + 900):
             again.close_minute(number)
         again.look()
         for symbol in SYMBOLS:
-            assert again.rater.state(symbol) == whole.rater.state(symbol)
+            assert again.state(symbol) == whole.state(symbol)
 
 
 def test_restored_levels_are_told_though_none_has_changed() -> None:
@@ -220,6 +285,6 @@ def test_restored_levels_are_told_though_none_has_changed() -> None:
     told = first.look()
     again = Desk()
     for symbol in SYMBOLS:
-        again.rater.restore(symbol, first.rater.state(symbol))
+        again.restore(symbol, first.state(symbol))
     assert again.look() == told
     assert again.look() == {}

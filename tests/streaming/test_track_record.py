@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.analysis.board import LevelChange, RatingBoard
+from backend.analysis.board import RatingBoard
 from backend.analysis.track_record import MOMENT, Notes, SymbolRecord
 from backend.clock import DAY_MS, MINUTE_MS
 from backend.feeds.base import Feed
@@ -18,51 +18,60 @@ from backend.metrics import Metrics
 from backend.offload import Overloaded
 from backend.storage.database import Database
 from backend.storage.faults import Fault, StorageUnavailable
+from backend.streaming.rater import Rater
 from backend.streaming.track_record import DAYS_AT_ONCE, TrackRecord
 from tests.analysis.conftest import make_candles
 from tests.clocks import ManualClock
 from tests.history.conftest import Inline
 from tests.silent_feeds import SilentFeed, SilentRecording
+from tests.streaming.conftest import NothingEarlier, go_over
 
 CANDLES = make_candles(11, 3 * 1440)
 HALF = 2_000
 
 
 class Process:
-    """What one has of it; tests look by hand. Levels are said as candles close."""
+    """What one has of it, with what says levels; tests look by hand."""
 
     def __init__(self, store: RecordStore, *symbols: str, feed: Feed | None = None) -> None:
         self.symbols = symbols or ("BTC",)
         clock = ManualClock(int(CANDLES[0, OPEN_TIME]))
         self.market = Market(self.symbols, clock, "x")
         self.offload: Any = Inline()
-        self.board = RatingBoard(self.symbols)
         self.record = TrackRecord(
             self.market,
             feed or SilentFeed(),
             store,
-            lambda symbol, minutes: {},
             self.offload,
             lambda seconds: None,
             clock,
             Metrics(),
         )
+        self.rater = Rater(
+            self.market, self.symbols, "1m", NothingEarlier(), heard=self.record.note
+        )
 
     def load(self, candles: CandleArray) -> None:
         for symbol in self.symbols:
             self.market.load_history(symbol, candles)
-            self.board.load(symbol, self.market.closed_candles(symbol))
-        self.board.changes()  # of the past nothing was said
-        assert self.record.look()
+        assert self.look()
 
     def live(self, candles: CandleArray) -> None:
         for place, row in enumerate(candles.tolist()):
             for symbol in self.symbols:
                 self.market.apply_candle(symbol, row_candle(row))
-                self.board.update(symbol, row_candle(row))
-            self.record.note(self.board.changes())
+            self.rate()
             if place % 13 == 0:
                 self.record.look()
+
+    def rate(self) -> None:
+        for symbol in self.symbols:
+            self.rater.catch_up(symbol)
+        self.rater.changed_levels()
+
+    def look(self) -> bool:
+        self.rate()
+        return self.record.look()
 
 
 @pytest.fixture
@@ -160,29 +169,29 @@ def test_a_feed_that_begins_anew_clears_what_it_has_left(store: RecordStore) -> 
     assert len(stored(store, source="y")) == 3
 
 
-def test_another_source_has_a_record_of_its_own(store: RecordStore) -> None:
+def test_another_source_has_a_record_and_levels_of_its_own(store: RecordStore) -> None:
     one = Process(store)
     one.load(CANDLES[:HALF])
-    said_ms = int(CANDLES[HALF, OPEN_TIME]) + MINUTE_MS
-    said = LevelChange("BTC", "1d", said_ms, true_level(one), 0.0, 100.0)
-    one.record.note([said])  # and before it is looked at, the symbol goes over to another
-    other = Market(("BTC",), ManualClock(), "y")
-    other.load_history("BTC", CANDLES[:1500] * [1, 2, 2, 2, 2, 1, 1])
-    instrument = other.release("BTC")
-    assert instrument is not None
-    one.market.follow("y")
-    one.market.change_source("BTC", instrument)
-    assert one.record.look()
-    days = true_notes(CANDLES[:HALF])
-    assert len(stored(store)) == len(days) + 1
+    for row in CANDLES[HALF : HALF + 120].tolist():
+        one.market.apply_candle("BTC", row_candle(row))
+        one.rate()  # and before the record is looked at, the symbol goes over to another
+    dear = CANDLES[:1500] * [1, 2, 2, 2, 2, 1, 1]
+    go_over(one.market, "BTC", "y", dear)
+    assert one.look()
+    said = signals(true_notes(CANDLES[: HALF + 120]))
+    assert len(said) > len(signals(true_notes(CANDLES[:HALF])))
+    assert said_in(signals(stored(store))) == said_in(said)
     theirs = stored(store, source="y")
     assert said_in(theirs) == said_in(true_notes(CANDLES[:1500]))
     assert theirs["price"].tolist() == (2 * true_notes(CANDLES[:1500])["price"]).tolist()
+    go_over(one.market, "BTC", "x", CANDLES)
+    assert one.look()
+    assert_same(stored(store), true_notes())
+    assert_same(stored(store, source="y"), theirs)
 
 
-def true_level(one: Process) -> Any:
-    levels = [one.board.level(row) for row in one.board.rows("BTC").tolist()]
-    return next(level for level in levels if level is not None)
+def signals(notes: Notes) -> Notes:
+    return notes[notes["timeframe"] != MOMENT]
 
 
 def test_a_gap_that_the_feed_fills_is_judged_by_it(store: RecordStore) -> None:
@@ -216,15 +225,6 @@ def test_much_is_written_in_several_transactions(
     assert all(len(stored(store, symbol)) == len(true_notes()) for symbol in symbols[:2])
 
 
-def test_a_process_that_ends_does_not_begin_with_the_past(store: RecordStore) -> None:
-    one = Process(store)
-    for symbol in one.symbols:
-        one.market.load_history(symbol, CANDLES)
-    one.record.stop()
-    one.record.save_last()
-    assert len(stored(store)) == 0
-
-
 def test_what_is_old_is_let_go_of_in_memory_and_stays_in_the_database(store: RecordStore) -> None:
     one = Process(store)
     one.load(CANDLES)
@@ -232,7 +232,7 @@ def test_what_is_old_is_let_go_of_in_memory_and_stays_in_the_database(store: Rec
     later[:, OPEN_TIME] += 30 * DAY_MS
     one.live(later[:2])
     one.market.load_history("BTC", later)
-    assert one.record.look()
+    assert one.look()
     kept = stored(store)
     assert said_in(kept)[: len(true_notes())] == said_in(true_notes())
     assert len(kept) > len(true_notes())
