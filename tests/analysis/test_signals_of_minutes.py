@@ -277,7 +277,7 @@ def holds(level, score):
 PRICES = st.floats(1e-9, 1e9)
 
 
-@settings(max_examples=20)
+@settings(max_examples=60)
 @given(
     steps=st.lists(st.floats(-12, 12), min_size=MIN_CANDLES + 1, max_size=260),
     calm=st.sampled_from([0.0, 1e-9, 1e-3, 1.0]),
