@@ -44,27 +44,21 @@ class FollowedCandles:
         self._interval_ms = INTERVALS[interval]
         self._is_rolled = interval != BASE_INTERVAL
         self._next_revision = next_revision
-        self._source = market.source(symbol)
-        self._is_anothers = False  # since the last look
-        self._closes = 0  # minutes that have closed since the last look, or that change
+        self._said = CandleSeries(SAID_KEPT)
+        self._closes = 0  # minutes that have closed since the last look
         self._rewritten = False
-        self._forming = self._take_for_said(market.newest_ms)
+        rows = market.candles(symbol, interval, SAID_KEPT + 1)
+        closed = len(rows) - self._forms(rows, market.newest_ms)
+        self._said.load(rows[:closed])
+        self._forming = _last(rows[closed:])
 
     def note_close(self) -> None:
         """A minute has closed."""
         self._closes += 1
 
     def note_rewrite(self) -> None:
-        """Closed minutes, of whatever time, were loaded or are others now.
-
-        Those of another source are no repairs: whoever holds candles asks for them anew.
-        """
-        source = self._market.source(self._symbol)
-        if source == self._source:
-            self._rewritten = True
-        else:
-            self._source, self._is_anothers = source, True
-            self._closes, self._rewritten = 0, False
+        """Closed minutes, of whatever time, were loaded or are others now."""
+        self._rewritten = True
 
     def forming(self) -> Payload | None:
         """The candle that is forming; None where none is."""
@@ -81,10 +75,6 @@ class FollowedCandles:
         """
         closes, self._closes = self._closes, 0
         rewritten, self._rewritten = self._rewritten, False
-        is_anothers, self._is_anothers = self._is_anothers, False
-        if is_anothers and not rewritten:
-            self._take_for_said(newest_ms, closes)
-            self._forming = None
         limit = closes + 2 + rewritten * SAID_KEPT
         rows = self._market.candles(self._symbol, self._interval, limit)
         closed = len(rows) - self._forms(rows, newest_ms)
@@ -102,18 +92,6 @@ class FollowedCandles:
             payloads.append(self._payload(forming, closed=False))
         self._forming = forming
         return payloads
-
-    def _take_for_said(self, newest_ms: int, closes: int = 0) -> CandleRow | None:
-        """All that has closed, but for what the last so many minutes have; the forming one."""
-        self._said = CandleSeries(SAID_KEPT)
-        rows = self._market.candles(self._symbol, self._interval, SAID_KEPT + 1 + closes)
-        closed = len(rows) - self._forms(rows, newest_ms)
-        said = rows[:closed]
-        if closes:
-            since_ms = self._market.closed_candles(self._symbol, closes)[0, OPEN_TIME]
-            said = said[said[:, OPEN_TIME] + self._interval_ms <= since_ms]
-        self._said.load(said)
-        return _last(rows[closed:])
 
     def _forms(self, rows: CandleArray, newest_ms: int) -> bool:
         """Whether the last of these candles is not closed yet."""

@@ -67,22 +67,6 @@ class Stand:
         for interval in self.session.candles:
             self.series[interval].begin(self.rest(interval))
 
-    def change_source(self, name: str, minutes: CandleArray, forming: float | None = None) -> None:
-        """Another exchange leads, with these minutes and maybe one that forms; the client asks REST
-        anew, as the contract has it."""
-        behind = Market(("BTC",), SystemClock(), name)
-        behind.load_history("BTC", minutes)
-        if forming is not None:
-            time_ms = int(minutes[-1, 0]) + MINUTE_MS
-            behind.apply_trade(Trade("BTC", time_ms, forming, 1.0, next(self._trades)))
-        instrument = behind.release("BTC")
-        assert instrument is not None
-        self.market.follow(name)
-        self.market.change_source("BTC", instrument)
-        for interval in self.session.candles:
-            self.series[interval] = Following()
-            self.series[interval].begin(self.rest(interval))
-
     def look(self) -> list[dict[str, Any]]:
         """What is said in one look."""
         before = len(self.events)
@@ -182,25 +166,6 @@ def test_a_repair_of_hours_is_said_a_little_at_a_time_and_holds_nothing_up() -> 
     stand.expect_the_market()
 
 
-@pytest.mark.parametrize("forming", [None, 30.0])
-def test_candles_of_another_source_are_no_repairs_and_none_that_closes_then_is_left_out(
-    forming: float | None,
-) -> None:
-    stand = Stand()
-    stand.market.load_history("BTC", rows(range(SAID_KEPT)))
-    stand.watch()
-    stand.change_source("other", rows(range(SAID_KEPT), 20.0), forming)
-    stand.trade(SAID_KEPT + 0.5, 31.0)
-    stand.trade(SAID_KEPT + 1.5, 32.0)
-    minutes = [event for event in stand.look() if event["interval"] == "1m"]
-    assert [(event["close"], event["closed"]) for event in minutes] == [(31.0, True), (32.0, False)]
-    stand.expect_the_market()
-    stand.market.load_history("BTC", rows(range(100, 103), 21.0))
-    repaired = [event for event in stand.look() if event["closed"] and event["interval"] == "1m"]
-    assert [event["close"] for event in repaired] == [21.0] * 3
-    stand.expect_the_market()
-
-
 def test_at_a_replays_pace_no_closed_candle_is_left_out() -> None:
     stand = Stand()
     stand.watch()
@@ -250,9 +215,7 @@ def test_others_have_their_turn_while_many_series_are_looked_at() -> None:
 
 steps = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["trade", "trade", "candle", "repair", "fill", "change", "other", "look", "watch"]
-        ),
+        st.sampled_from(["trade", "trade", "candle", "repair", "fill", "other", "look", "watch"]),
         st.integers(0, 40),  # minutes ahead, or back
         st.floats(1, 100),
     ),
@@ -275,9 +238,6 @@ def test_rest_and_all_events_after_it_are_the_market(steps: list[tuple[str, int,
             stand.market.load_history("BTC", rows(range(minute - by, minute - by + 7), price))
         elif action == "fill":
             stand.market.load_history("BTC", rows(range(minute - 3 * by, minute), price))
-        elif action == "change":
-            past = rows(range(minute - 3 * by - 1, minute), price)
-            stand.change_source(f"source {by}", past, price if by % 2 else None)
         elif action == "other":
             minute += by
             stand.trade(minute, price, "ETH")
