@@ -35,9 +35,11 @@ TURNS_AT_ONCE = HASHING_WORKERS + 1
 # How often the database is asked which sessions other processes have ended, where no order would
 # come; also while Redis is away such a session streams for less than a second more ...
 REVOCATIONS_SECONDS = 0.4
-# ... and otherwise. On SQLite alone there is seldom another process. Asking it twice a second would
+# ... while orders come, since the one who ended it may have lost Redis alone ...
+ORDERED_REVOCATIONS_SECONDS = 0.8
+# ... and on SQLite alone, where there is seldom another process: asking it twice a second would
 # double what an idle one takes.
-SELDOM_REVOCATIONS_SECONDS = 5.0
+LONE_REVOCATIONS_SECONDS = 5.0
 # Rows that nobody needs do no harm for a minute.
 PURGE_SECONDS = 60.0
 
@@ -107,9 +109,9 @@ def keep_up_with_sessions(
     """Have ended sessions found out about, and forgotten. While `in_touch()`, orders tell of those
     that another process on the same database has ended."""
     lone = database.is_sqlite and not ground.settings.redis_url
-    seconds = SELDOM_REVOCATIONS_SECONDS if lone else REVOCATIONS_SECONDS
+    seconds = LONE_REVOCATIONS_SECONDS if lone else REVOCATIONS_SECONDS
     revocations = Relaxed(
-        sessions.load_revocations, SELDOM_REVOCATIONS_SECONDS, in_touch, ground.clock
+        sessions.load_revocations, ORDERED_REVOCATIONS_SECONDS, in_touch, ground.clock
     )
     ground.every(seconds, "revocations", revocations.call)
     ground.every(PURGE_SECONDS, "purge", sessions.purge)

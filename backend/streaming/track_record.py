@@ -79,8 +79,8 @@ class TrackRecord:
         self._task = Periodic("record", LOOK_SECONDS, self.look, sleep, clock, metrics)
 
     def start(self, spawn: Callable[..., Any]) -> None:
-        """Begin to keep, when the past of a first start has been loaded, from which long timeframes
-        are rated; `spawn(function, *arguments)` runs a background task."""
+        """Begin to keep, after the first moments, in which a first start's past is being loaded;
+        `spawn(function, *arguments)` runs a background task."""
         spawn(self._begin)
 
     def stop(self) -> None:
