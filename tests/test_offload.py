@@ -62,6 +62,10 @@ def test_other_greenlets_go_on_meanwhile(offload: Offload, lane: str) -> None:
     assert getattr(offload, lane)(release.wait, 30)
 
 
+def test_no_thread_keeps_python_to_itself_for_over_a_millisecond(offload: Offload) -> None:
+    assert offload.compute(sys.getswitchinterval) <= 0.001
+
+
 @pytest.mark.parametrize("lane", ["run_read", "run_write"])
 def test_a_lane_of_the_database_never_holds_two(offload: Offload, lane: str) -> None:
     gauge = Gauge()
