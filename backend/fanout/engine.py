@@ -198,7 +198,7 @@ class Engine(engineio.Server):
         share = environ[EXCHANGE].place.share
         connection, opening = self._new_session(environ, [], share)
         try:
-            held, early = HeldSocket.taken_from(environ)
+            held, early = HeldSocket.taken_from(environ, self.turns)
         except OSError:  # the client has gone already
             connection.close(abort=True, reason=Reason.TRANSPORT_ERROR)
             raise
@@ -248,7 +248,7 @@ class Engine(engineio.Server):
 
     def _probe(self, connection: Connection, environ: Environ) -> None:
         answer, deflate = handshake.accept(environ, self.allow_deflate)
-        held, early = HeldSocket.taken_from(environ)
+        held, early = HeldSocket.taken_from(environ, self.turns)
         try:
             held.sock.send(answer)
         except OSError:

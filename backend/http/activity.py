@@ -14,3 +14,7 @@ class Activity:
     def __init__(self) -> None:
         self.busy = 0
         self.closing = False
+
+    def end(self) -> None:
+        """One that was busy no longer is."""
+        self.busy -= 1

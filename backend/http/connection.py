@@ -110,7 +110,9 @@ class HttpConnection:
         finally:
             self._be_busy(False)
             if self._has_left:
-                Leaving(self._sock, self._place, self._turns, self._activity)
+                self._activity.busy += 1
+                sock = green.detach(self._sock)
+                Leaving(sock, self._place, self._turns, self._activity.end)
             elif self._exchange is None or not self._exchange.taken:
                 self._sock.close()
                 self._place.release()

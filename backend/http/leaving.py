@@ -1,42 +1,44 @@
-"""A connection that has had its last answer."""
+"""A connection that has been sent the last that it will be: an answer, or a close frame."""
 
 import contextlib
 import socket
-from typing import Any
+from collections.abc import Callable
 
 from backend import green
-from backend.http.activity import RECEIVE_BYTES, Activity
+from backend.http.activity import RECEIVE_BYTES
 from backend.http.places import Place
 from backend.turns import Turns
 
-# After the last answer, what a client still sends is thrown away for this long and so far: were
-# the socket closed at once, unread bytes would make the kernel drop the answer.
+# What a client still sends is thrown away for this long and so far: were the socket closed at once,
+# unread bytes would make the kernel drop what was sent last.
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 256 * 1024
 
 
 class Leaving:
-    """Waits until its client has taken the answer and left, without a greenlet: whoever sends
-    bodies that nobody reads has thousands of these. Closes the connection, and frees its place."""
+    """Waits until its client has taken that and left, without a greenlet: whoever sends bodies that
+    nobody reads has thousands of these. Closes the socket, and frees its place."""
 
-    __slots__ = ("_sock", "_place", "_turns", "_activity", "_left", "_watch", "_timer", "_ended")
+    __slots__ = ("_sock", "_place", "_turns", "_on_end", "_left", "_watch", "_timer", "_ended")
 
-    def __init__(self, sock: Any, place: Place, turns: Turns, activity: Activity) -> None:
+    def __init__(
+        self, sock: socket.socket, place: Place, turns: Turns, on_end: Callable[[], None]
+    ) -> None:
+        """`sock` is a raw one, that does not wait; `on_end` is called when it is closed."""
         self._sock = sock
         self._place = place
         self._turns = turns
-        self._activity = activity
+        self._on_end = on_end
         self._left = LINGER_BYTES
         self._watch: green.Watch | None = None
         self._ended = False
         self._timer = green.call_later(LINGER_SECONDS, self.evicted)
-        activity.busy += 1
         place.holder = self
         try:
-            green.raw_socket(sock).shutdown(socket.SHUT_WR)
+            sock.shutdown(socket.SHUT_WR)
             self._watch_socket()
         except OSError:
-            self.evicted()
+            self.evicted()  # the client has gone already
 
     def evicted(self) -> None:
         """Close the connection now."""
@@ -45,9 +47,9 @@ class Leaving:
         self._ended = True
         self._unwatch()
         self._timer.cancel()
-        self._activity.busy -= 1
         self._sock.close()
         self._place.release()
+        self._on_end()
 
     def _watch_socket(self) -> None:
         self._watch = green.when_readable(self._sock.fileno(), self._readable)
@@ -68,7 +70,7 @@ class Leaving:
             return
         size = 0
         with contextlib.suppress(OSError):
-            size = len(green.raw_socket(self._sock).recv(RECEIVE_BYTES))
+            size = len(self._sock.recv(RECEIVE_BYTES))
         self._left -= size
         if size and self._left > 0:
             self._watch_socket()

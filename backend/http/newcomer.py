@@ -51,5 +51,5 @@ class Newcomer:
         self._turns.take(self._place.share, self._go_on, REQUEST_COST_SECONDS)
 
     def _go_on(self) -> None:
-        self._activity.busy -= 1
+        self._activity.end()
         self._begin()

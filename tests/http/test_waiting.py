@@ -44,6 +44,15 @@ class Ends:
         self.activity = Activity()
         self.places = Places(8)
         self.place = self._take()
+        self._ends = 0
+
+    @property
+    def raw(self) -> socket.socket:
+        """The server's end as a socket that does not wait."""
+        return self.sock.fd
+
+    def note_end(self) -> None:
+        self._ends += 1
 
     def _take(self) -> Place:
         place = self.places.take("192.0.2.1")
@@ -52,8 +61,8 @@ class Ends:
 
     @property
     def ended(self) -> bool:
-        """Whether the server's end is closed and its place free."""
-        return self.sock.fd.fileno() < 0 and not len(self.places) and not self.activity.busy
+        """Whether the server's end is closed, its place free, and that said once."""
+        return self.raw.fileno() < 0 and not len(self.places) and self._ends == 1
 
     def close(self) -> None:
         self.client.close()
@@ -107,7 +116,7 @@ def test_a_newcomer_that_ends_is_handed_on_to_find_the_end(
     found: list[bytes] = []
 
     def begin() -> None:
-        found.append(ends.sock.fd.recv(10))
+        found.append(ends.raw.recv(10))
 
     waiting = Newcomer(ends.sock, ends.place, ends.turns, ends.activity, begin)
     if end == "evicted":
@@ -120,8 +129,8 @@ def test_a_newcomer_that_ends_is_handed_on_to_find_the_end(
 
 def test_who_leaves_has_the_answer_first(ends: Ends) -> None:
     ends.client.send(b"unread")
-    ends.sock.fd.send(b"the answer")
-    Leaving(ends.sock, ends.place, ends.turns, ends.activity)
+    ends.raw.send(b"the answer")
+    Leaving(ends.raw, ends.place, ends.turns, ends.note_end)
     eventlet.sleep(MOMENT)
     assert not ends.ended
     assert ends.client.recv(100) == b"the answer"
@@ -131,7 +140,7 @@ def test_who_leaves_has_the_answer_first(ends: Ends) -> None:
 
 
 def test_who_goes_on_sending_is_closed(ends: Ends) -> None:
-    Leaving(ends.sock, ends.place, ends.turns, ends.activity)
+    Leaving(ends.raw, ends.place, ends.turns, ends.note_end)
     sent = 0
     with eventlet.Timeout(PATIENCE), pytest.raises(ConnectionError):
         while True:
@@ -148,14 +157,14 @@ def test_who_stays_is_closed_after_a_while(
     turns: Turns, ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leaving, "LINGER_SECONDS", MOMENT)
-    Leaving(ends.sock, ends.place, turns, ends.activity)
+    Leaving(ends.raw, ends.place, turns, ends.note_end)
     ends.client.send(b"more")
     wait_for(lambda: ends.ended)
 
 
 def test_a_turn_that_comes_too_late_finds_nothing_to_do(ends: Ends) -> None:
     turns = LateTurns()
-    left = Leaving(ends.sock, ends.place, turns, ends.activity)
+    left = Leaving(ends.raw, ends.place, turns, ends.note_end)
     ends.client.send(b"more")
     wait_for(lambda: turns.waiting)
     left.evicted()

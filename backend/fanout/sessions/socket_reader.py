@@ -4,7 +4,7 @@ import socket
 from typing import Protocol
 
 from backend import green
-from backend.fanout.sessions.sockets import RECEIVE_BYTES
+from backend.http.activity import RECEIVE_BYTES
 from backend.turns import Share, Turns
 
 

@@ -13,13 +13,10 @@ from typing import Any
 
 from backend import green
 from backend.http.exchange import EXCHANGE
+from backend.http.leaving import Leaving
 from backend.http.places import Place
+from backend.turns import Turns
 
-# Read from a socket at once: a whole message of the usual limit, and little to allocate.
-RECEIVE_BYTES = 16 * 1024
-# After a close frame a client's own is waited for, and what it still sends is thrown away: were
-# the socket closed at once, unread bytes would make the kernel drop what was sent last.
-LINGER_SECONDS = 2.0
 # What the kernel takes for a client beyond what that has room for. By default it is megabytes,
 # which a slow client would get as old news, and which hide for minutes whether it reads at all.
 UNSENT_BYTES = 64 * 1024
@@ -30,20 +27,21 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class HeldSocket:
     """A socket with the place that it holds."""
 
-    __slots__ = ("sock", "place")
+    __slots__ = ("sock", "place", "_turns")
 
-    def __init__(self, sock: socket.socket, place: Place) -> None:
+    def __init__(self, sock: socket.socket, place: Place, turns: Turns) -> None:
         self.sock = sock
         self.place = place
+        self._turns = turns
 
     @classmethod
-    def taken_from(cls, environ: dict[str, Any]) -> "tuple[HeldSocket, bytes]":
+    def taken_from(cls, environ: dict[str, Any], turns: Turns) -> "tuple[HeldSocket, bytes]":
         """The socket of a request, and what has been read from it beyond that; raises OSError
         where the client has gone."""
         sock, place, early = environ[EXCHANGE].take_over()
         if _UNSENT_OPTION is not None:
             sock.setsockopt(socket.IPPROTO_TCP, _UNSENT_OPTION, UNSENT_BYTES)
-        return cls(sock, place), early
+        return cls(sock, place, turns), early
 
     def close(self, reset: bool = False) -> None:
         """Close now, and let another connection have the place. `reset` throws away what the
@@ -55,42 +53,17 @@ class HeldSocket:
         self.place.release()
 
     def part(self, last: bytes) -> None:
-        """Send last words, and close once the client has."""
+        """Send last words, and close once the client has, or after a while."""
         try:
             self.sock.send(last)
         except OSError:
             self.close()  # the client has gone already; there is nobody to be told
         else:
-            self.linger()
+            Leaving(self.sock, self.place, self._turns, _nothing)
 
-    def linger(self) -> None:
-        """Close once the client has, or after `LINGER_SECONDS`."""
-        sock = self.sock
-        try:
-            sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.close()
-            return
 
-        def finish() -> None:
-            if sock.fileno() < 0:
-                return  # the other of the two ways here was taken before
-            green.unwatch(watch)
-            timer.cancel()
-            self.close()
-
-        def discard(_fileno: int) -> None:
-            try:
-                if sock.recv(RECEIVE_BYTES):
-                    return
-            except BlockingIOError:
-                return
-            except OSError:
-                pass  # reset by the client: closed all the same
-            finish()
-
-        watch = green.when_readable(sock.fileno(), discard)
-        timer = green.call_later(LINGER_SECONDS, finish)
+def _nothing() -> None:
+    pass
 
 
 class EndWatch:
