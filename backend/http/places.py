@@ -65,8 +65,8 @@ class Places:
         return self._taken
 
     def spare_one(self) -> bool:
-        """Whether the next newcomer takes no place of somebody who waits for their turn here: a
-        stranger whose request has come does not give way, but is to be served."""
+        """Whether a newcomer would take no place of somebody who waits for their turn here. A
+        stranger who does not is the next that gives way."""
         if len(self._strangers) < self._strangers_max:
             return True
         for oldest in list(islice(self._strangers, LOOKED_AT)):

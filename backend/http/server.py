@@ -91,12 +91,9 @@ class HttpServer:
 
     def _accept_all(self) -> None:
         while True:
+            self._wait()
             try:
                 for _ in range(ACCEPTED_AT_ONCE):
-                    if not self._places.spare_one():
-                        # They are served first; newcomers wait in the kernel meanwhile.
-                        self._turns.wait(Share(), 0.0)
-                        break
                     self._accept()
             except OSError as error:
                 if self._activity.closing:
@@ -104,11 +101,21 @@ class HttpServer:
                 self._failed(error)
             except Exception:
                 logger.exception("Accepting a connection failed; the next is waited for")
-            # Turn about with the strangers that have asked for something already: were they all
-            # served first, an honest newcomer would wait in the kernel's line behind thousands.
-            turn = green.Event()
-            self._turns.arrive(turn.send, ACCEPTED_AT_ONCE * ACCEPT_COST_SECONDS)
-            turn.wait()
+
+    def _wait(self) -> None:
+        """Wait for the turn to take newcomers in."""
+        seconds = ACCEPTED_AT_ONCE * ACCEPT_COST_SECONDS
+        if not self._places.spare_one():
+            # In line with the strangers that have asked for something already, whose places they
+            # would take; these are served first.
+            self._turns.wait(Share(), seconds)
+            green.pause()
+            return
+        # Turn about with them: were they all served first, an honest newcomer would wait in the
+        # kernel's line behind thousands.
+        turn = green.Event()
+        self._turns.arrive(turn.send, seconds)
+        turn.wait()
 
     def _accept(self) -> None:
         sock, address = green.accept(self._listener)

@@ -48,7 +48,7 @@ LIMITS = (
         "open files less 128, a quarter of them without an accepted token",
         "`ulimit -n`",
         "health checks, the feed and the database keep their descriptors; who has shown no token "
-        "gives way to who comes later, but not while a request of theirs waits for its turn",
+        "gives way to who comes later, last while a request of theirs waits for its turn",
     ),
     Limit(
         PER_ADDRESS,
