@@ -69,10 +69,10 @@ class Result:
 
 
 PYTEST = (str(BIN / "python"), "-m", "pytest")
-# Four, as most tests wait for a server; each worker has servers of its own. It begins with a
+# Three, as most tests wait for a server; each worker has servers of its own. It begins with a
 # stretch of neighbouring tests, which share what is slow to set up, and takes from the others'
 # when its own are done.
-PARALLEL = ("-n4", "--dist=worksteal")
+PARALLEL = ("-n3", "--dist=worksteal")
 PYTEST_REPORT = ("--junitxml={}",)
 NPM = ("npm", "run", "--silent")
 VITEST_REPORT = ("--", "--reporter=default", "--reporter=junit", "--outputFile={}")

@@ -107,24 +107,42 @@ def test_while_the_turn_of_a_request_is_to_come_the_server_is_busy(ends: Ends) -
     assert begun
 
 
-@pytest.mark.parametrize("end", ["evicted", "idle", "client"])
-def test_a_newcomer_that_ends_is_handed_on_to_find_the_end(
-    end: str, ends: Ends, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if end == "idle":
-        monkeypatch.setattr(newcomer, "IDLE_SECONDS", MOMENT)
+def test_a_newcomer_that_ends_is_handed_on_to_find_the_end(ends: Ends) -> None:
     found: list[bytes] = []
 
     def begin() -> None:
         found.append(ends.raw.recv(10))
 
-    waiting = Newcomer(ends.sock, ends.place, ends.turns, ends.activity, begin)
-    if end == "evicted":
-        waiting.evicted()
-    elif end == "client":
-        ends.client.close()
+    Newcomer(ends.sock, ends.place, ends.turns, ends.activity, begin)
+    ends.client.close()
     wait_for(lambda: found)
     assert found == [b""]
+
+
+def test_a_newcomer_that_says_nothing_is_closed_after_a_while(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newcomer, "IDLE_SECONDS", MOMENT)
+    Newcomer(ends.sock, ends.place, ends.turns, ends.activity, pytest.fail)
+    wait_for(lambda: ends.raw.fileno() < 0)
+    assert not len(ends.places)
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_newcomer_that_has_to_give_way_is_closed_at_once(asked: bool, ends: Ends) -> None:
+    turns, begun = LateTurns(), []
+    waiting = Newcomer(ends.sock, ends.place, turns, ends.activity, lambda: begun.append(True))
+    if asked:
+        ends.client.send(b"GET")
+        wait_for(lambda: turns.waiting)
+    waiting.evicted()
+    waiting.evicted()
+    assert ends.raw.fileno() < 0
+    assert not len(ends.places)
+    assert not ends.activity.busy
+    for turn in turns.waiting:
+        turn()
+    assert not begun
 
 
 def test_who_leaves_has_the_answer_first(ends: Ends) -> None:
