@@ -9,7 +9,7 @@ const SOON = { reconnectionDelay: 100, reconnectionDelayMax: 1000, reconnectionA
 
 /** It says something to everybody five times a second, and of each symbol now and then. */
 const at = served({
-  ...SMALL_MARKET,
+  SYMBOLS: SMALL_MARKET.SYMBOLS,
   SENTIMENT_INTERVAL: '0.2',
   SIGNAL_INTERVAL: '0.2',
   SIGNAL_TIMEFRAME: '1m',
@@ -34,6 +34,13 @@ const allSymbols = async () => {
   /** @type {{ symbols: { symbol: string }[] }} */
   const { symbols } = await response.json();
   return symbols.map(({ symbol }) => symbol);
+};
+
+const dailyIndex = async () => {
+  const response = await fetch(`${at.server.url}/api/sentiment`);
+  /** @type {{ daily: object | null }} */
+  const { daily } = await response.json();
+  return daily;
 };
 
 /**
@@ -121,6 +128,8 @@ it('shows on the page what was missed, and loads the past only when it is not kn
   const context = await at.browser.newContext();
   const page = await context.newPage();
   const witness = await listener(at.server.url);
+  // Until there is one the page asks for it now and then.
+  await expect.poll(dailyIndex, { timeout: 30_000 }).not.toBeNull();
   await signIn(page, cable.url, 'ada');
   await page.goto(cable.url);
   await live(page);
