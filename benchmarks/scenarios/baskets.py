@@ -14,7 +14,7 @@ from benchmarks.scenarios import PACE_SECONDS, Figures
 TICK_SECONDS = 1.0
 SEED = 20
 # The first ticks bring caches to where they will be.
-WARM_UP_SECONDS = 1.2
+WARM_UP_SECONDS = 4.0
 IDLE_SECONDS = 1.0
 
 

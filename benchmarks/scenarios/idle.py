@@ -2,6 +2,7 @@
 
 import time
 
+from backend.config_values import SIMULATION_DAYS_MAX
 from benchmarks.load.recording import Recording
 from benchmarks.load.swarm import Swarm
 from benchmarks.peers import Peer, started
@@ -21,6 +22,7 @@ def measure(peer: Peer) -> Figures:
         symbols=BASKET,
         interval=2,
         settled=False,
+        SIMULATION_DAYS=SIMULATION_DAYS_MAX,
         SENTIMENT_INTERVAL=10,
         SIGNAL_INTERVAL=15,
     ) as server:
