@@ -133,12 +133,18 @@ class Turns:
         if self.free(share):
             self._run(share, work, extra)
             return True
-        self._queue(share, work, extra, share.rank(self._now()))
+        self._queue(share, work, extra)
         return False
 
-    def wait(self, share: Share, seconds: float) -> None:
-        """Block this greenlet until its turn, and charge what it is expected to take then."""
-        self._wait(share, seconds, share.rank(self._now()))
+    def wait(self, share: Share, seconds: float, begun: bool = False) -> None:
+        """Block this greenlet until its turn, and charge what it is expected to take then; `begun`
+        where it goes on with what has had a turn before."""
+        if self.free(share):
+            self.charge(share, seconds)
+        else:
+            turn = green.Event()
+            self._queue(share, turn.send, seconds, begun)
+            turn.wait()
 
     def arrive(self, work: Callable[[], None], seconds: float) -> None:
         """Call `work`, of which there is one at a time, when newcomers may be taken in; `seconds`
@@ -164,7 +170,7 @@ class Turns:
         if it works for a sender, and charge what it is expected to take."""
         share = self._present.get()
         if share is not None:
-            self._wait(share, seconds, _BEGUN)
+            self.wait(share, seconds, begun=True)
 
     def charge(self, share: Share, seconds: float) -> None:
         """Count time that a sender has made the hub spend; negative where too much was expected."""
@@ -214,15 +220,10 @@ class Turns:
         if share.stranger:
             self._strangers.spent_until(now)
 
-    def _wait(self, share: Share, seconds: float, rank: int) -> None:
-        if self.free(share):
-            self.charge(share, seconds)
-        else:
-            turn = green.Event()
-            self._queue(share, turn.send, seconds, rank)
-            turn.wait()
-
-    def _queue(self, share: Share, work: Callable[[], None], extra: float, rank: int) -> None:
+    def _queue(
+        self, share: Share, work: Callable[[], None], extra: float, begun: bool = False
+    ) -> None:
+        rank = _BEGUN if begun else share.rank(self._now())
         waiting = self._strangers_waiting if share.stranger else self._known_waiting
         share.waiting = True
         heapq.heappush(waiting, (rank, next(self._numbers), share, work, extra))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from backend import green
 from backend.http.activity import RECEIVE_BYTES
 from backend.http.places import Place
+from backend.http.socket_watch import SocketWatch
 from backend.turns import Turns
 
 # What a client still sends is thrown away for this long and so far: were the socket closed at once,
@@ -15,22 +16,25 @@ LINGER_SECONDS = 2.0
 LINGER_BYTES = 256 * 1024
 
 
-class Leaving:
+class Leaving(SocketWatch):
     """Waits until its client has taken that and left, without a greenlet: whoever sends bodies that
     nobody reads has thousands of these. Closes the socket, and frees its place."""
 
-    __slots__ = ("_sock", "_place", "_turns", "_on_end", "_left", "_watch", "_timer", "_ended")
+    __slots__ = ("_place", "_turns", "_on_end", "_left", "_timer", "_ended")
 
     def __init__(
-        self, sock: socket.socket, place: Place, turns: Turns, on_end: Callable[[], None]
+        self,
+        sock: socket.socket,
+        place: Place,
+        turns: Turns,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         """`sock` is a raw one, that does not wait; `on_end` is called when it is closed."""
-        self._sock = sock
+        super().__init__(sock)
         self._place = place
         self._turns = turns
         self._on_end = on_end
         self._left = LINGER_BYTES
-        self._watch: green.Watch | None = None
         self._ended = False
         self._timer = green.call_later(LINGER_SECONDS, self.evicted)
         place.holder = self
@@ -51,17 +55,7 @@ class Leaving:
         self._place.release()
         self._on_end()
 
-    def _watch_socket(self) -> None:
-        self._watch = green.when_readable(self._sock.fileno(), self._readable)
-
-    def _unwatch(self) -> None:
-        if self._watch is not None:
-            green.unwatch(self._watch)
-            self._watch = None
-
-    def _readable(self, _fileno: int) -> None:
-        if self._watch is None:
-            return  # the hub had gathered this call before the watch was ended
+    def _ready(self) -> None:
         self._unwatch()
         self._turns.take(self._place.share, self._discard)
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from backend import green
 from backend.http.activity import RECEIVE_BYTES
+from backend.http.socket_watch import SocketWatch
 from backend.turns import Share, Turns
 
 
@@ -22,7 +23,7 @@ class Receiver(Protocol):
         """The other side has ended the connection, or it has failed."""
 
 
-class SocketReader:
+class SocketReader(SocketWatch):
     """Hands what comes to a `Receiver`, and stops where that asks it to.
 
     What comes meanwhile is left to the kernel, so that a client that sends faster than it is
@@ -30,11 +31,9 @@ class SocketReader:
     """
 
     __slots__ = (
-        "_sock",
         "_receiver",
         "_turns",
         "_share",
-        "_watch",
         "_held",
         "_ended",
         "_more",
@@ -42,11 +41,10 @@ class SocketReader:
     )
 
     def __init__(self, sock: socket.socket, receiver: Receiver, turns: Turns, share: Share) -> None:
-        self._sock = sock
+        super().__init__(sock)
         self._receiver = receiver
         self._turns = turns
         self._share = share
-        self._watch: green.Watch | None = None
         self._held = False
         self._ended = False
         self._more = False
@@ -60,7 +58,7 @@ class SocketReader:
             return
         if self._more:
             green.call_soon(self._go_on)
-        elif self._watch is None:
+        else:
             self._watch_socket()
 
     def hold(self) -> None:
@@ -77,20 +75,10 @@ class SocketReader:
             return
         if self._more:
             self._ask()
-        elif self._watch is None:
+        else:
             self._watch_socket()
 
-    def _watch_socket(self) -> None:
-        self._watch = green.when_readable(self._sock.fileno(), self._readable)
-
-    def _unwatch(self) -> None:
-        if self._watch is not None:
-            green.unwatch(self._watch)
-            self._watch = None
-
-    def _readable(self, _fileno: int) -> None:
-        if self._watch is None:
-            return  # the hub had gathered this call before the watch was ended
+    def _ready(self) -> None:
         if self._held:
             self._unwatch()
         else:

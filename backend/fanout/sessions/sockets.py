@@ -11,10 +11,10 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from backend import green
 from backend.http.exchange import EXCHANGE
 from backend.http.leaving import Leaving
 from backend.http.places import Place
+from backend.http.socket_watch import SocketWatch
 from backend.turns import Turns
 
 # What the kernel takes for a client beyond what that has room for. By default it is megabytes,
@@ -59,33 +59,25 @@ class HeldSocket:
         except OSError:
             self.close()  # the client has gone already; there is nobody to be told
         else:
-            Leaving(self.sock, self.place, self._turns, _nothing)
+            Leaving(self.sock, self.place, self._turns)
 
 
-def _nothing() -> None:
-    pass
-
-
-class EndWatch:
+class EndWatch(SocketWatch):
     """Notices that the client of a request that waits for its answer has gone: `left` is called
     once, by the hub."""
 
-    __slots__ = ("_sock", "_left", "_watch")
+    __slots__ = ("_left",)
 
     def __init__(self, sock: socket.socket, left: Callable[[], None]) -> None:
-        self._sock = sock
+        super().__init__(sock)
         self._left = left
-        self._watch: green.Watch | None = green.when_readable(sock.fileno(), self._readable)
+        self._watch_socket()
 
     def stop(self) -> None:
         """Look no more; the socket is still open."""
-        if self._watch is not None:
-            green.unwatch(self._watch)
-            self._watch = None
+        self._unwatch()
 
-    def _readable(self, _fileno: int) -> None:
-        if self._watch is None:
-            return  # the hub had gathered this call before the watch was ended
+    def _ready(self) -> None:
         try:
             gone = not self._sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
