@@ -89,6 +89,8 @@ class Feed(ABC):
     past_intervals: ClassVar[tuple[str, ...]] = ()
     past_page: ClassVar[int] = 1_000
     past_pause_s: ClassVar[float] = 0.0
+    # Whether `past` has all of it at hand, and asks nobody.
+    past_at_hand: ClassVar[bool] = False
 
     @property
     def sources(self) -> Mapping[str, tuple[str, ...]]:

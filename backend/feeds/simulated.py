@@ -51,6 +51,7 @@ class SimulatedFeed(Feed):
     name = SIMULATED_FEED
     past_intervals = ("1h",)
     past_page = (SIMULATION_DAYS_MAX + 1) * 24
+    past_at_hand = True
 
     def __init__(
         self,

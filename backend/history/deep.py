@@ -32,6 +32,9 @@ MINUTES_MS = 7 * DAY_MS
 FIRST_LOOK_S = 0.1
 LOOK_S = 10.0
 LONGER = 1.25
+# What a feed has at hand is waited for as long at a first start: some twice what 20 symbols take.
+AT_HAND_S = 4.0
+AT_HAND_LOOK_S = 0.05
 # Whom nobody looks at any more has nothing ahead of others after some of these.
 FADE_S = 60.0
 # After an answer that can't be believed, and after a database that could not be written to.
@@ -78,6 +81,9 @@ class DeepHistory:
         self._fade_at = clock.monotonic() + FADE_S
         self._told = False
         self._stopped = False
+        # Whether more of the past may be there in a moment.
+        self._is_coming = True
+        self._at_hand_until = clock.monotonic() + AT_HAND_S
 
     def run(self) -> None:
         """Load until `stop`; the body of a background task. Ends at once where a feed has no
@@ -99,6 +105,15 @@ class DeepHistory:
         """Load no more after the present page."""
         self._stopped = True
 
+    def wait_for_what_is_at_hand(self) -> None:
+        """Wait until the past is there as far as the feed has it at hand, a few seconds at most:
+        who reads it before that delays it, and reads it twice."""
+        while self._is_coming and self._feed.present.past_at_hand and not self._stopped:
+            if self._clock.monotonic() >= self._at_hand_until:
+                self._is_coming = False
+            else:
+                self._sleep(AT_HAND_LOOK_S)
+
     def pages(self, symbol: str) -> int:
         """How many pages of a symbol's past were loaded in this run."""
         return sum(count for (name, _interval), count in self._pages.items() if name == symbol)
@@ -112,11 +127,14 @@ class DeepHistory:
         try:
             series = self._offload.read_candles(self._archive.series, feed.name)
         except (StorageUnavailable, Overloaded):
+            self._is_coming = False
             return None
         now = self._clock.monotonic()
         if now >= self._fade_at:
             self._fade_at = now + FADE_S
             self._looks.fade()
+        if self._is_whole(series, feed):
+            self._is_coming = False
         best, best_rank = None, (math.inf, 0, 0)
         for symbol in self._market.symbols:
             if now < self._not_before.get(symbol, 0.0) or (symbol, BASE_INTERVAL) not in series:
@@ -127,6 +145,10 @@ class DeepHistory:
                 if rank < best_rank and (page := self._page(series, symbol, interval)):
                     best, best_rank = page, rank
         return best
+
+    def _is_whole(self, series: AllSeries, feed: Feed) -> bool:
+        each = ((symbol, name) for symbol in self._market.symbols for name in feed.past_intervals)
+        return all(key in series and series[key].exhausted for key in each)
 
     def _page(self, series: AllSeries, symbol: str, interval: str) -> Page | None:
         own, base = series[symbol, interval], series[symbol, BASE_INTERVAL]
@@ -163,6 +185,7 @@ class DeepHistory:
             self._pages[page.symbol, page.interval] += 1
 
     def _failed(self, page: Page, what: str, error: Exception, retry_s: float) -> None:
+        self._is_coming = False
         self._not_before[page.symbol] = self._clock.monotonic() + retry_s
         self._metrics.history_failures.labels(what).inc()
         if not self._told:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from backend.clock import Clock
 from backend.history.archive import Archive
+from backend.history.deep import DeepHistory
 from backend.market.candles import INTERVALS
 from backend.market.models import OPEN_TIME, CandleArray
 from backend.offload import Offload, Overloaded
@@ -24,25 +25,29 @@ class EarlierCandles:
         source: Callable[[str], str],
         archive: Archive,
         offload: Offload,
-        pages: Callable[[str], int],
+        past: DeepHistory,
         clock: Clock,
     ) -> None:
-        """`source` says whose candles the market has of a symbol now, `pages` how many pages of its
-        past this run has loaded into the archive."""
+        """`source` says whose candles the market has of a symbol now, `past` is what loads them
+        into the archive."""
         self._source = source
         self._archive = archive
         self._offload = offload
-        self._pages = pages
+        self._past = past
         self._clock = clock
         self._away_until: float | None = None
         self._returns = 0
+
+    def wait(self) -> None:
+        """Wait for those that are about to be there, a few seconds at most."""
+        self._past.wait_for_what_is_at_hand()
 
     def version(self, symbol: str) -> int:
         """Grows when there may be more to read of a symbol."""
         if self._away_until is not None and self._clock.monotonic() >= self._away_until:
             self._away_until = None
             self._returns += 1
-        return self._pages(symbol) + self._returns
+        return self._past.pages(symbol) + self._returns
 
     def before(self, symbol: str, minutes: CandleArray, count: int) -> dict[str, CandleArray]:
         """For each timeframe of which `minutes` (n, 7) are less than `count` candles, what it lacks

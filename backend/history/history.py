@@ -117,8 +117,9 @@ class History:
 
     def earlier_candles(self) -> EarlierCandles:
         """The candles from before the market's, of which there are more with each page."""
-        pages, clock = self._deep.pages, self._clock
-        return EarlierCandles(self._market.source, self._archive, self._offload, pages, clock)
+        return EarlierCandles(
+            self._market.source, self._archive, self._offload, self._deep, self._clock
+        )
 
     def flush(self) -> bool:
         """Write what there is; whether that could be done."""

@@ -25,6 +25,7 @@ Heard = Callable[[str, str, list[LevelChange]], object]
 class Earlier(Protocol):
     """The candles from before the market's; `EarlierCandles` says more."""
 
+    def wait(self) -> None: ...
     def version(self, symbol: str) -> int: ...
     def before(self, symbol: str, minutes: CandleArray, count: int) -> dict[str, CandleArray]: ...
 
@@ -109,6 +110,8 @@ class Rater:
         `Overloaded`: then it has yet to be taken in."""
         if symbol not in self._boards:
             return  # it has gone while others had their turn
+        if not self.has_read(symbol):
+            self._earlier.wait()
         with self._turns[symbol]:
             board = self._boards.get(symbol)
             if board is None:

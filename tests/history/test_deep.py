@@ -8,12 +8,13 @@ import pytest
 
 from backend.feeds.base import PastUnavailable
 from backend.history.archive import Archive
-from backend.history.deep import MINUTES_MS, DeepHistory
+from backend.history.deep import AT_HAND_LOOK_S, AT_HAND_S, MINUTES_MS, DeepHistory
 from backend.history.looks import Looks
 from backend.market.candles import INTERVALS, roll_up
 from backend.market.market import Market
 from backend.market.models import CLOSE, OPEN, OPEN_TIME, VOLUME, CandleArray
 from backend.metrics import Metrics
+from backend.storage.faults import StorageUnavailable
 from tests.history.conftest import DAY, HOUR, MINUTE, START, Inline, made_up
 from tests.silent_feeds import SilentFeed
 
@@ -170,3 +171,72 @@ def test_fewer_than_a_page_is_no_end(lone_archive: Archive, clock: Any) -> None:
     loading = Loading(lone_archive, clock, feed)
     loading.run()
     loading.assert_whole()
+
+
+class AtHand(Exchange):
+    past_at_hand = True
+
+
+class Rest(Exception):
+    """Whoever loads has nothing to do for a while."""
+
+
+class Waiting:
+    """One who waits for what is at hand: whoever loads it gets a turn while that one sleeps."""
+
+    def __init__(self, archive: Archive, clock: Any, feed: Exchange, loads: bool = True) -> None:
+        self.inline, self.clock, self.loads = Inline(), clock, loads
+        archive.write_minutes("x", {"BTC": TRUTH[-100:]}, feed.past_intervals, False)
+        offload: Any = self.inline
+        market = Market(("BTC",), clock, "x")
+        metrics = Metrics()
+        self.deep = DeepHistory(feed, market, archive, offload, Looks(), self.sleep, clock, metrics)
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        if seconds > 1:
+            raise Rest
+        if seconds == AT_HAND_LOOK_S and self.loads:
+            self.load()
+
+    def load(self) -> None:
+        """As far as it can be had now."""
+        with pytest.raises(Rest):
+            self.deep.run()
+
+    def waited_s(self) -> float:
+        begun = self.clock.monotonic()
+        self.deep.wait_for_what_is_at_hand()
+        return float(self.clock.monotonic() - begun)
+
+
+def test_a_past_that_is_at_hand_can_be_waited_for(lone_archive: Archive, clock: Any) -> None:
+    feed = AtHand()
+    waiting = Waiting(lone_archive, clock, feed)
+    assert waiting.waited_s() > 0
+    assert lone_archive.series("x")["BTC", "1d"].exhausted
+    assert waiting.waited_s() == 0
+
+
+def test_nobody_waits_for_an_exchange(lone_archive: Archive, clock: Any) -> None:
+    assert Waiting(lone_archive, clock, Exchange()).waited_s() == 0
+
+
+def test_nobody_waits_for_a_past_that_can_not_be_had(lone_archive: Archive, clock: Any) -> None:
+    feed = AtHand()
+    feed.answers = [unavailable]
+    waiting = Waiting(lone_archive, clock, feed)
+    waiting.load()
+    assert waiting.waited_s() == 0
+
+
+def test_nobody_waits_for_a_database_that_is_away(lone_archive: Archive, clock: Any) -> None:
+    waiting = Waiting(lone_archive, clock, AtHand())
+    waiting.inline.fault = StorageUnavailable("away")
+    waiting.load()
+    assert waiting.waited_s() == 0
+
+
+def test_nobody_waits_for_ever(lone_archive: Archive, clock: Any) -> None:
+    waiting = Waiting(lone_archive, clock, AtHand(), loads=False)
+    assert waiting.waited_s() == pytest.approx(AT_HAND_S, abs=2 * AT_HAND_LOOK_S)

@@ -1,5 +1,6 @@
 """Candles from before the market's: what longer timeframes lack, and no look at what is away."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,8 @@ class Reading:
         archive.write_minutes("x", {"BTC": ALL}, (), True)
         self.pages, self.clock, self.inline = 3, clock, Inline()
         offload: Any = self.inline
-        self.earlier = EarlierCandles(
-            lambda _symbol: "x", archive, offload, lambda _symbol: self.pages, clock
-        )
+        loading: Any = SimpleNamespace(pages=lambda _symbol: self.pages)
+        self.earlier = EarlierCandles(lambda _symbol: "x", archive, offload, loading, clock)
 
     def version(self) -> int:
         return self.earlier.version("BTC")

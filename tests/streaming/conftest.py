@@ -8,6 +8,9 @@ from tests.clocks import ManualClock
 class NothingEarlier:
     """No candles from before those that the market has."""
 
+    def wait(self) -> None:
+        pass
+
     def version(self, symbol: str) -> int:
         return 0
 

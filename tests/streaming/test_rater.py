@@ -40,8 +40,13 @@ class Stored(NothingEarlier):
     """Hours and days from before the market's, once they have arrived."""
 
     def __init__(self) -> None:
-        self.pages = 0
+        self.pages = self.coming = 0
+        self.waited = 0
         self.asked: list[tuple[str, int]] = []
+
+    def wait(self) -> None:
+        self.waited += 1
+        self.pages = max(self.pages, self.coming)
 
     def version(self, symbol: str) -> int:
         return self.pages
@@ -288,3 +293,13 @@ def test_restored_levels_are_told_though_none_has_changed() -> None:
         again.restore(symbol, first.state(symbol))
     assert again.look() == told
     assert again.look() == {}
+
+
+def test_a_symbol_is_read_for_the_first_time_when_there_is_what_comes_at_once() -> None:
+    desk = Desk()
+    earlier = desk.earlier
+    earlier.coming = 1
+    desk.look()
+    assert earlier.waited == len(earlier.asked) == len(SYMBOLS)
+    desk.look()
+    assert earlier.waited == len(earlier.asked) == len(SYMBOLS)
