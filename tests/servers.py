@@ -1,6 +1,7 @@
 """A real server, started as a user starts it, and how tests wait for what it does."""
 
 import itertools
+import json
 import os
 import random
 import socket
@@ -17,6 +18,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "app.py"
+ADJUSTED = ROOT / "tests" / "adjusted_app.py"
 SHARED_DATA = ROOT.parent / "shared" / "data"
 PASSWORD = "correct horse battery"
 # Far beyond what a loaded machine needs; a test that waits this long has failed.
@@ -50,6 +52,16 @@ def wait_until(condition: Callable[[], Any], what: str, timeout: float = PATIENC
 def bearer(token: str) -> dict[str, str]:
     """The header by which a call shows an access token."""
     return {"Authorization": f"Bearer {token}"}
+
+
+def adjusted(constants: dict[str, float]) -> dict[str, Any]:
+    """Options of `start` for a server in which constants have other values: by their places, such
+    as `backend.server.END_SECONDS`, each in the module that uses it."""
+    return {"program": ADJUSTED, "PYTHONPATH": str(ROOT), "ADJUSTED": json.dumps(constants)}
+
+
+# A server that notices a fault of its database or of Redis, and the end of it, in a moment.
+ATTENTIVE = adjusted({"backend.assembly.operation.CHECK_SECONDS": 0.3})
 
 
 def lasting_port() -> int:

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from tests.conftest import StartServer
-from tests.servers import PASSWORD, Server, bearer, wait_until
+from tests.servers import ATTENTIVE, PASSWORD, Server, bearer, wait_until
 
 
 def fault(server: Server) -> str | None:
@@ -38,7 +38,7 @@ def database_file(server: Server) -> Path:
 def test_behind_a_lock_reads_go_on_and_writes_are_refused_until_it_is_gone(
     start_server: StartServer,
 ) -> None:
-    server = start_server()
+    server = start_server(**ATTENTIVE)
     login = server.new_login()
     other = sqlite3.connect(database_file(server), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -53,7 +53,7 @@ def test_behind_a_lock_reads_go_on_and_writes_are_refused_until_it_is_gone(
 
 
 def test_a_file_that_is_moved_away_is_missed_and_found_again(start_server: StartServer) -> None:
-    server = start_server()
+    server = start_server(**ATTENTIVE)
     login = server.new_login()
     path = database_file(server)
     # In a folder of its own, with what SQLite keeps beside it.
@@ -70,7 +70,7 @@ def test_a_file_that_is_moved_away_is_missed_and_found_again(start_server: Start
 def test_another_file_in_its_place_is_the_one_that_is_used(
     start_server: StartServer, tmp_path: Path
 ) -> None:
-    server = start_server()
+    server = start_server(**ATTENTIVE)
     login = server.new_login()
     path = database_file(server)
     with sqlite3.connect(path) as source, sqlite3.connect(tmp_path / "backup") as backup:
@@ -100,7 +100,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_noticed_and_so_is_room_on_it(
     start_server: StartServer, small_disk: Path
 ) -> None:
-    server = start_server(DATABASE_URL=f"sqlite:///{small_disk}/crs.db")
+    server = start_server(**ATTENTIVE, DATABASE_URL=f"sqlite:///{small_disk}/crs.db")
     login = server.new_login()
     with (small_disk / "other").open("wb", buffering=0) as other:
         try:
@@ -125,7 +125,7 @@ def test_a_full_disk_is_noticed_and_so_is_room_on_it(
 def test_a_postgresql_that_only_reads_is_noticed(
     start_server: StartServer, postgresql_url: str
 ) -> None:
-    server = start_server(DATABASE_URL=postgresql_url.replace("+psycopg2", ""))
+    server = start_server(**ATTENTIVE, DATABASE_URL=postgresql_url.replace("+psycopg2", ""))
     login = server.new_login()
     folder, name = postgresql_url.split("host=")[1], postgresql_url.split("/")[3].split("?")[0]
     admin = psycopg2.connect(host=folder, user="crs", dbname="postgres")
