@@ -73,9 +73,9 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
 def server(_start: StartServer) -> Server:
     """A server with its defaults and a quick cadence, shared by all tests that do no harm to it."""
     return _start(
-        MARKET_INTERVAL="0.4",
-        SENTIMENT_INTERVAL="1",
-        SIGNAL_INTERVAL="1",
+        MARKET_INTERVAL="0.2",
+        SENTIMENT_INTERVAL="0.4",
+        SIGNAL_INTERVAL="0.4",
         SYMBOLS=",".join(SHARED_SYMBOLS),
         SIMULATION_DAYS="",
     )

@@ -11,7 +11,7 @@ import requests
 from tests.conftest import Connect, StartServer
 from tests.fanout.raw_clients import WebSocket
 from tests.redis_server import Redis
-from tests.servers import PASSWORD, Server, bearer, wait_until
+from tests.servers import ATTENTIVE, PASSWORD, Server, bearer, wait_until
 from tests.storage.conftest import postgresql, postgresql_url
 from tests.stream_clients import PythonClient
 
@@ -22,7 +22,7 @@ Accepted = Callable[..., PythonClient]
 
 
 def strangers_on(redis: Redis, start: StartServer) -> list[Server]:
-    return [start(REDIS_URL=redis.url) for _ in range(2)]
+    return [start(**ATTENTIVE, REDIS_URL=redis.url) for _ in range(2)]
 
 
 @pytest.fixture(scope="module")

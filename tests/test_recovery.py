@@ -15,8 +15,8 @@ from tests.stream_clients import TRANSPORTS, PythonClient, RawClient, said
 
 @pytest.fixture(scope="module")
 def talkative(_start: StartServer) -> Iterator[Server]:
-    """A server that says something to everybody five times a second."""
-    server = _start(SENTIMENT_INTERVAL="0.2", SIGNAL_INTERVAL="0.2", MARKET_INTERVAL="0.4")
+    """A server that says something to everybody ten times a second."""
+    server = _start(SENTIMENT_INTERVAL="0.1", SIGNAL_INTERVAL="0.1", MARKET_INTERVAL="0.2")
     yield server
     assert server.stop() == 0
     assert "Traceback" not in server.output()
@@ -30,7 +30,7 @@ def ended(server: Server, outcome: str) -> float:
 # --- those who ask --------------------------------------------------------------------------------
 
 
-# Events in which a client is away; in half a minute there are 150.
+# Events in which a client is away; in a quarter of a minute there are 150.
 AWAY = [6, pytest.param(150, marks=pytest.mark.soak)]
 
 

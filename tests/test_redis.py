@@ -2,7 +2,7 @@
 
 from tests.conftest import StartServer
 from tests.redis_server import Redis
-from tests.servers import PASSWORD, Server, wait_until
+from tests.servers import ATTENTIVE, PASSWORD, Server, wait_until
 
 LOGIN_FAILURES = 10
 
@@ -26,7 +26,7 @@ def test_processes_count_failed_logins_together(
 def test_without_redis_the_process_says_so_and_goes_on(
     redis_server: Redis, start_server: StartServer
 ) -> None:
-    server = start_server(REDIS_URL=redis_server.url)
+    server = start_server(**ATTENTIVE, REDIS_URL=redis_server.url)
     assert server.get("/health").status_code == 200
     redis_server.stop()
     wait_until(lambda: server.get("/health").status_code == 503, "Redis to be missed")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import Connect, StartServer
 from tests.fanout.raw_clients import TEXT, WebSocket, client_frame
-from tests.servers import Server, wait_until
+from tests.servers import Server, adjusted, wait_until
 from tests.stream_clients import TRANSPORTS, PythonClient, RawClient
 
 
@@ -67,7 +67,8 @@ def test_a_client_that_floods_slows_down_only_itself(connect: Connect, server: S
     hostile.close()
 
 
-def test_a_transport_that_never_takes_part_is_closed(server: Server) -> None:
+def test_a_transport_that_never_takes_part_is_closed(start_server: StartServer) -> None:
+    server = start_server(**adjusted({"backend.fanout.transport.IDLE_TRANSPORT_SECONDS": 0.5}))
     client = RawClient(server.url)
     assert client.receive_until_closed() is not None
     assert server.metric('crs_closed_connections_total{reason="never_connected"}') >= 1

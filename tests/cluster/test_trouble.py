@@ -11,7 +11,7 @@ from tests.cluster.far_away import far_away
 from tests.cluster.processes import Cluster
 from tests.conftest import Connect
 from tests.redis_server import Redis
-from tests.servers import wait_until
+from tests.servers import ATTENTIVE, wait_until
 
 SYMBOLS = ["BTC", "ETH"]
 
@@ -47,7 +47,7 @@ def test_clients_stay_and_are_told_and_all_is_whole_again(
     trouble: str, start_cluster: StartCluster, connect: Connect
 ) -> None:
     begin, end, remembers = TROUBLES[trouble]
-    cluster = start_cluster(2)
+    cluster = start_cluster(2, **ATTENTIVE)
     clients = [connect(to=server) for server in cluster.servers]
     places = []
     for client in clients:
@@ -87,7 +87,7 @@ def resume_of(confirmed: dict[str, Any]) -> dict[str, Any]:
 def test_what_redis_has_forgotten_is_not_lost_in_silence(
     start_cluster: StartCluster, connect: Connect
 ) -> None:
-    cluster = start_cluster(2)
+    cluster = start_cluster(2, **ATTENTIVE)
     clients = [connect(to=server) for server in cluster.servers]
     before = []
     for client in clients:
@@ -125,7 +125,7 @@ def same_candles(cluster: Cluster) -> None:
 def test_a_process_that_starts_without_redis_serves_once_it_is_there(
     redis_server: Redis, start_cluster: StartCluster, connect: Connect
 ) -> None:
-    cluster = start_cluster(1)
+    cluster = start_cluster(1, **ATTENTIVE)
     cluster.servers[0].stop()
     redis_server.stop()
     cluster.restart(0)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from backend.clock import DAY_MS, MINUTE_MS
+from backend.journal import redis_streams
 from backend.journal.connection import RedisFailed
 from backend.journal.lease import Lease
 from backend.journal.redis_journal import RedisJournal
@@ -96,7 +97,9 @@ class Leading:
 
 
 @pytest.fixture
-def leading(redis: Redis) -> Iterator[Leading]:
+def leading(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Leading]:
+    # Whoever hears all that there is waits for more once.
+    monkeypatch.setattr(redis_streams, "BLOCK_SECONDS", 0.02)
     made = Leading(redis.url)
     for symbol in SYMBOLS:
         made.market.load_history(symbol, made_up(BEGIN, 5 * 1_440))
