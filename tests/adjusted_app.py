@@ -1,5 +1,5 @@
-"""The real `app.py`, with constants of its modules as the JSON object in `ADJUSTED` says, each by the
-module that uses it: what users wait for in half a minute, a test sees in a few seconds."""
+"""The real `app.py`, with constants of its modules as the JSON object in `ADJUSTED` says: what users
+see within half a minute, a test sees within seconds."""
 
 # Before anything else: it patches the standard library.
 import app as entry
@@ -12,7 +12,7 @@ import sys
 
 
 def adjust(place: str, value: float) -> None:
-    """Set a constant, such as `backend.server.END_SECONDS`, which has to be there."""
+    """Set a constant where it is used, such as `backend.server.END_SECONDS`; it has to be there."""
     module_name, _, name = place.rpartition(".")
     module = importlib.import_module(module_name)
     if not isinstance(getattr(module, name), (int, float)):
@@ -20,7 +20,12 @@ def adjust(place: str, value: float) -> None:
     setattr(module, name, value)
 
 
-if __name__ == "__main__":
-    for place, value in json.loads(os.environ["ADJUSTED"]).items():
+def adjust_all() -> None:
+    """Set all that `ADJUSTED` names."""
+    for place, value in json.loads(os.environ.get("ADJUSTED", "{}")).items():
         adjust(place, value)
+
+
+if __name__ == "__main__":
+    adjust_all()
     sys.exit(entry.main())

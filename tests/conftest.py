@@ -1,6 +1,7 @@
 """What all tests share: servers, clients, and which tests are kept apart from which."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,12 @@ def start_server(_start: StartServer) -> Iterator[StartServer]:
 def start_for_all(_start: StartServer) -> Iterator[StartServer]:
     """Starts servers for the tests of a module that do them no harm; they end with the last."""
     yield from _ending(_start)
+
+
+def start_together(start: StartServer, *each: dict[str, Any]) -> list[Server]:
+    """Start servers with these options, all at a time."""
+    with ThreadPoolExecutor(len(each)) as pool:
+        return list(pool.map(lambda options: start(**options), each))
 
 
 def _ending(start_one: StartServer) -> Iterator[StartServer]:

@@ -1,17 +1,18 @@
 """Accounts hold over all processes that share a Redis: what ends a session anywhere ends it
 everywhere, and limits are counted together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.conftest import Connect, StartServer
+from tests.conftest import Connect, StartServer, start_together
 from tests.fanout.raw_clients import WebSocket
 from tests.redis_server import Redis
-from tests.servers import ATTENTIVE, PASSWORD, Server, bearer, wait_until
+from tests.servers import ATTENTIVE, PASSWORD, Server, adjusted, bearer, wait_until
 from tests.storage.conftest import postgresql, postgresql_url
 from tests.stream_clients import PythonClient
 
@@ -19,10 +20,11 @@ __all__ = ["postgresql", "postgresql_url"]
 
 Login = dict[str, Any]
 Accepted = Callable[..., PythonClient]
+StartPair = Callable[..., list[Server]]
 
 
 def strangers_on(redis: Redis, start: StartServer) -> list[Server]:
-    return [start(**ATTENTIVE, REDIS_URL=redis.url) for _ in range(2)]
+    return start_together(start, *[{**ATTENTIVE, "REDIS_URL": redis.url}] * 2)
 
 
 @pytest.fixture(scope="module")
@@ -105,15 +107,14 @@ def test_what_ends_a_session_closes_its_connections_on_every_process_by_an_order
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def three(
-    request: pytest.FixtureRequest, redis_server: Redis, start_server: StartServer
+    request: pytest.FixtureRequest, redis_server: Redis, start_server: StartServer, tmp_path: Path
 ) -> list[Server]:
     """Three processes with one database."""
-    options = {"REDIS_URL": redis_server.url}
+    database = f"sqlite:///{tmp_path}/crs.db"
     if request.param == "postgresql":
-        options["DATABASE_URL"] = request.getfixturevalue("postgresql_url")
-    servers = [start_server(**options)]
-    options["DATABASE_URL"] = servers[0].environment["DATABASE_URL"]
-    return servers + [start_server(**options) for _ in range(2)]
+        database = request.getfixturevalue("postgresql_url")
+    options = {"REDIS_URL": redis_server.url, "DATABASE_URL": database}
+    return start_together(start_server, *[options] * 3)
 
 
 def test_a_session_can_be_opened_refreshed_and_ended_on_any_of_several_processes(
@@ -130,17 +131,24 @@ def test_a_session_can_be_opened_refreshed_and_ended_on_any_of_several_processes
         assert client.wait("auth_error")["error"] == "Token revoked"
 
 
+@pytest.fixture
+def pair(redis_server: Redis, start_server: StartServer, tmp_path: Path) -> StartPair:
+    """Starts two processes on one Redis and one database, with options that are given."""
+    urls = {"REDIS_URL": redis_server.url, "DATABASE_URL": f"sqlite:///{tmp_path}/crs.db"}
+    return lambda **options: start_together(start_server, *[{**urls, **options}] * 2)
+
+
 @pytest.mark.parametrize("away", ["stopped", "hung"])
 def test_while_redis_is_away_the_database_tells_of_ended_sessions_and_logins_go_on(
-    away: str, redis_server: Redis, start_server: StartServer, accepted: Accepted
+    away: str, pair: StartPair, redis_server: Redis, accepted: Accepted
 ) -> None:
-    one = start_server(REDIS_URL=redis_server.url)
-    two = start_server(REDIS_URL=redis_server.url, DATABASE_URL=one.environment["DATABASE_URL"])
+    one, two = pair()
     redis_server.stop() if away == "stopped" else redis_server.hang()
     login = one.new_login()
     client = accepted(two, login["access_token"])
     log_out(one, login)
     assert client.wait("auth_error")["error"] == "Token revoked"
+    redis_server.resume()  # which the servers would wait for at their end
 
 
 def test_a_hung_redis_does_not_hold_the_process(
@@ -159,6 +167,7 @@ def test_a_hung_redis_does_not_hold_the_process(
     assert answered > 10
     accepted(server, login.result()["access_token"])
     assert "Traceback" not in server.output()
+    redis_server.resume()
 
 
 @pytest.mark.parametrize("away", ["stopped", "hung"])
@@ -196,19 +205,6 @@ def test_orders_of_before_its_start_are_not_for_a_process(
     assert 1 <= two.metric('crs_orders_total{fate="done"}') <= one.metric(SENT) - before
 
 
-@pytest.fixture
-def limited(redis_server: Redis, start_server: StartServer) -> Iterator[StartServer]:
-    """Starts servers on one Redis and one database, and with a limit that is given."""
-    urls: dict[str, str] = {"REDIS_URL": redis_server.url}
-
-    def start(**limit: str) -> Server:
-        server = start_server(**urls, **limit)
-        urls["DATABASE_URL"] = server.environment["DATABASE_URL"]
-        return server
-
-    yield start
-
-
 def takes(server: Server, token: str) -> bool:
     """Whether one more connection with this token is accepted; it is closed again."""
     client = PythonClient(server.url, {"token": token})
@@ -221,10 +217,14 @@ def takes(server: Server, token: str) -> bool:
         client.close()
 
 
+# What a process says of its connections counts for this long, in place of 5 s.
+FRESH = adjusted({"backend.journal.redis_census.FRESH_SECONDS": 2})
+
+
 def test_connections_of_a_user_are_counted_over_all_processes(
-    limited: StartServer, accepted: Accepted
+    pair: StartPair, accepted: Accepted
 ) -> None:
-    one, two = (limited(CONNECTIONS_PER_USER="2") for _ in range(2))
+    one, two = pair(CONNECTIONS_PER_USER="2", **FRESH)
     token, another = one.token, one.new_login()["access_token"]
     for _ in range(2):
         accepted(one, token)
@@ -241,9 +241,9 @@ def status(server: Server) -> int:
 
 
 def test_connections_of_an_address_are_counted_over_all_processes(
-    limited: StartServer, redis_server: Redis
+    pair: StartPair, redis_server: Redis
 ) -> None:
-    one, two = (limited(CONNECTIONS_PER_ADDRESS="2") for _ in range(2))
+    one, two = pair(CONNECTIONS_PER_ADDRESS="2", **FRESH)
     with WebSocket(one.url), WebSocket(one.url):
         wait_until(lambda: status(two) == 429, "the limit to hold on the other")
         redis_server.hang()

@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import time
+from typing import Any
 
 import pytest
 import requests
@@ -11,7 +12,7 @@ import requests
 from backend.config import DEFAULT_SYMBOLS
 from tests.conftest import StartServer
 from tests.fanout.raw_clients import Closed, Poller, WebSocket
-from tests.servers import PATIENCE, ROOT, Server, wait_until
+from tests.servers import PATIENCE, ROOT, Server, adjusted, wait_until
 
 HOLDING = ROOT / "tests" / "holding_app.py"
 # More than the server answers to a client that does not read, and no more than it may ask for.
@@ -23,9 +24,10 @@ def ready(server: Server) -> tuple[int, str | None]:
     return answer.status_code, answer.json().get("reason")
 
 
-def holding(start_server: StartServer, words: str, **environment: str) -> Server:
+def holding(start_server: StartServer, words: str, **options: Any) -> Server:
     """A server that gives back at its end what `tests/holding_app.py` calls by these words."""
-    return start_server(program=HOLDING, HOLDS=words, PYTHONPATH=str(ROOT), **environment)
+    options = {"PYTHONPATH": str(ROOT), **options, "program": HOLDING}
+    return start_server(HOLDS=words, **options)
 
 
 def begin_to_end(server: Server) -> None:
@@ -129,5 +131,5 @@ def test_a_second_signal_ends_at_once_whatever_holds_the_first(
 
 
 def test_who_is_stuck_on_the_way_out_ends_all_the_same(start_server: StartServer) -> None:
-    server = holding(start_server, "stuck")
+    server = holding(start_server, "stuck", **adjusted({"backend.server.END_SECONDS": 2}))
     assert server.stop() == 0

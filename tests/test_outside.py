@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,17 +11,17 @@ from flask_socketio import SocketIO
 
 from backend.journal.outside import CHANNEL
 from backend.protocol import symbol_room, user_room
-from tests.conftest import Connect, StartServer
+from tests.conftest import Connect, StartServer, start_together
 from tests.redis_server import Redis
-from tests.servers import Server, wait_until
+from tests.servers import ATTENTIVE, Server, wait_until
 
 DONE = 'crs_outside_messages_total{fate="done"}'
 BROKEN = 'crs_outside_messages_total{fate="broken"}'
 
 
-def listening(redis: Redis, start: StartServer) -> list[Server]:
-    one = start(REDIS_URL=redis.url)
-    servers = [one, start(REDIS_URL=redis.url, DATABASE_URL=one.environment["DATABASE_URL"])]
+def listening(redis: Redis, start: StartServer, folder: Path) -> list[Server]:
+    urls = {"REDIS_URL": redis.url, "DATABASE_URL": f"sqlite:///{folder}/crs.db"}
+    servers = start_together(start, *[{**ATTENTIVE, **urls}] * 2)
     wait_until_both_listen(redis)
     return servers
 
@@ -41,9 +42,11 @@ def program(redis: Redis) -> Iterator[SocketIO]:
 
 
 @pytest.fixture(scope="module")
-def two(redis_for_all: Redis, start_for_all: StartServer) -> list[Server]:
+def two(
+    redis_for_all: Redis, start_for_all: StartServer, tmp_path_factory: pytest.TempPathFactory
+) -> list[Server]:
     """Two processes with one database, which listen to what comes from outside."""
-    return listening(redis_for_all, start_for_all)
+    return listening(redis_for_all, start_for_all, tmp_path_factory.mktemp("two"))
 
 
 @pytest.fixture
@@ -164,9 +167,10 @@ def test_after_an_outage_of_redis_what_is_emitted_arrives_again(
     away: str,
     redis_server: Redis,
     start_server: StartServer,
+    tmp_path: Path,
     accepted: Callable[..., Any],
 ) -> None:
-    two = listening(redis_server, start_server)
+    two = listening(redis_server, start_server, tmp_path)
     login = two[0].new_login()
     clients = [accepted(server, login) for server in two]
     with program(redis_server) as outside:

@@ -1,6 +1,6 @@
 """What several processes share through Redis."""
 
-from tests.conftest import StartServer
+from tests.conftest import StartServer, start_together
 from tests.redis_server import Redis
 from tests.servers import ATTENTIVE, PASSWORD, Server, wait_until
 
@@ -15,7 +15,7 @@ def wrong_login(server: Server) -> int:
 def test_processes_count_failed_logins_together(
     redis_server: Redis, start_server: StartServer
 ) -> None:
-    one, two = (start_server(REDIS_URL=redis_server.url) for _ in range(2))
+    one, two = start_together(start_server, *[{"REDIS_URL": redis_server.url}] * 2)
     # Two windows' worth, so that it does not matter where in a minute this begins.
     answered = [wrong_login(server) for _ in range(LOGIN_FAILURES) for server in (one, two)]
     assert answered[:5] == [401] * 5

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 
-from tests.conftest import Connect, StartServer
-from tests.servers import PASSWORD, Server, bearer, wait_until
+from tests.conftest import Connect, StartServer, start_together
+from tests.servers import PASSWORD, Server, adjusted, bearer, wait_until
 from tests.stream_clients import RawClient, Recorder
 
 
@@ -144,10 +145,13 @@ def test_sessions_that_their_user_ends_elsewhere_lose_their_live_connections(
 
 
 def test_a_session_that_another_process_ended_loses_its_live_connections(
-    start_server: StartServer, connect: Connect
+    start_server: StartServer, connect: Connect, tmp_path: Path
 ) -> None:
-    one = start_server()
-    two = start_server(DATABASE_URL=one.environment["DATABASE_URL"])
+    options = {
+        **adjusted({"backend.assembly.accounts.LONE_REVOCATIONS_SECONDS": 0.5}),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/crs.db",
+    }
+    one, two = start_together(start_server, options, options)
     login = one.new_login()
     client = connect(auth={"token": login["access_token"]}, to=two)
     client.wait("connection_status")

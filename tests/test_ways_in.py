@@ -56,7 +56,7 @@ def test_the_example_says_what_is_wrong_with_a_login(server: Server) -> None:
 
 def test_the_example_keeps_its_login_fresh(start_server: StartServer) -> None:
     server = start_server(ACCESS_TOKEN_MINUTES="0.05", MARKET_INTERVAL="0.5")
-    shown = example(server, "--seconds", "8")
+    shown = example(server, "--seconds", "5")
     assert "The fresh token is in use" in shown
     assert server.metric('crs_auth_failures_total{reason="token_expired"}') == 0
 

@@ -235,8 +235,8 @@ def test_clients_are_told_when_the_feed_ends(
     recording = tmp_path / "BTC-USD-1m.csv"
     rows = (f"{1_700_000_040_000 + 60_000 * n},100,101,99,{100 + n % 2},1" for n in range(30))
     recording.write_text("\n".join(("open_time_ms,open,high,low,close,volume", *rows)))
-    # A minute of the recording takes a fifth of a second, so its end is seconds away.
-    server = start_server(MARKET_FEED=f"replay:{recording}", REPLAY_SPEED="300")
+    # A minute of the recording takes a tenth of a second, so its end is seconds away.
+    server = start_server(MARKET_FEED=f"replay:{recording}", REPLAY_SPEED="600")
     client = connect(to=server)
     assert client.wait("connection_status")["feed"] == "replay"
     status = client.wait("connection_status", lambda s: s["status"] == "feed_degraded")

@@ -12,7 +12,7 @@ from backend.api.health import Dependencies
 from backend.offload import Overloaded
 from backend.storage.faults import Fault, StorageUnavailable
 from tests.conftest import StartServer
-from tests.servers import wait_until
+from tests.servers import adjusted, wait_until
 
 
 def test_health_has_the_fields_of_the_contract(start_server: StartServer) -> None:
@@ -26,6 +26,10 @@ def test_health_has_the_fields_of_the_contract(start_server: StartServer) -> Non
     assert body["feed"]["last_update"].endswith("Z")
 
 
+# How long a feed, and a symbol, may be silent.
+STALE_AFTER = ("backend.market.state.STALE_AFTER_S", "backend.market.feed_watch.STALE_AFTER_S")
+
+
 def test_a_recording_that_has_ended_degrades_the_health_and_makes_quotes_stale(
     start_server: StartServer, tmp_path: Path
 ) -> None:
@@ -36,7 +40,10 @@ def test_a_recording_that_has_ended_degrades_the_health_and_makes_quotes_stale(
         "1700000100000,105,115,95,110,3\n"
     )
     server = start_server(
-        MARKET_FEED=f"replay:{recording}", REPLAY_SPEED="100000", WEBSOCKET_AUTH_REQUIRED="false"
+        **adjusted(dict.fromkeys(STALE_AFTER, 2)),
+        MARKET_FEED=f"replay:{recording}",
+        REPLAY_SPEED="100000",
+        WEBSOCKET_AUTH_REQUIRED="false",
     )
 
     def degraded() -> Any:

@@ -11,7 +11,7 @@ import requests
 from tests.conftest import Connect, StartServer
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.sample_frames import sample_frames
-from tests.servers import ROOT, Server, bearer, wait_until
+from tests.servers import Server, adjusted, bearer, wait_until
 from tests.symbol_calls import add, served
 
 QUICK = {"MARKET_INTERVAL": "0.2", "SIGNAL_INTERVAL": "1", "SENTIMENT_INTERVAL": "1"}
@@ -153,15 +153,20 @@ def test_a_restart_and_a_kill_keep_what_was_added(start_server: StartServer) -> 
     assert len(again.get("/api/market/candles?symbol=SUI&limit=1500").json()["candles"]) > 1_000
 
 
+# An added symbol is kept for two seconds in place of a day, and looked at five times in one.
+QUICK_DAYS = adjusted(
+    {
+        "backend.streaming.added_symbols.KEPT_MS": 2_000,
+        "backend.streaming.added_symbols.NOTE_MS": 200,
+        "backend.assembly.symbols.LOOK_SECONDS": 0.2,
+    }
+)
+
+
 def test_what_nobody_watches_goes_and_who_still_has_it_is_told(
     start_server: StartServer, connect: Connect
 ) -> None:
-    server = start_server(
-        program=ROOT / "tests" / "quick_days_app.py",
-        PYTHONPATH=str(ROOT),
-        SYMBOLS="BTC",
-        **QUICK,
-    )
+    server = start_server(**QUICK_DAYS, **QUICK, SYMBOLS="BTC")
     for symbol in ("SUI", "TON"):
         assert add(server, symbol).status_code == 201
     client = connect(to=server, auth={"token": server.token})

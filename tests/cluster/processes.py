@@ -38,10 +38,8 @@ class Cluster:
             "SIGNAL_INTERVAL": "0.2",
             **environment,
         }
-        self.servers: list[Server] = [self._start(0)]  # makes the tables of the database
-        wait_until_ready(self.servers[0])
-        self.servers += [self._start(number) for number in range(1, count)]
-        for server in self.servers[1:]:
+        self.servers: list[Server] = [self._start(number) for number in range(count)]
+        for server in self.servers:
             wait_until_ready(server)
         if proxied:
             self.proxy = Proxy(folder / "nginx", self.addresses(range(count)))

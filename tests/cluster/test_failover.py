@@ -15,10 +15,13 @@ from tests.feeds.exchange_binance import BINANCE
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.sample_frames import PRICES, sample_frames
 from tests.feeds.test_failover import DEAR_KRAKEN, PREMIUM
-from tests.servers import ROOT, wait_until
+from tests.servers import adjusted, wait_until
 from tests.stream_clients import PythonClient
 
-SOON_PROVEN = ROOT / "tests" / "soon_proven_app.py"
+# One that is silent is out, and one that is back has proved itself, after five seconds.
+SOON_CHANGED = adjusted(
+    {"backend.feeds.understudy.OUT_AFTER_S": 5, "backend.feeds.failover.PROVEN_S": 5}
+)
 # What separates the two exchanges; neither moves as far by itself.
 BETWEEN = (1 + PREMIUM) / 2
 LARGEST_MOVE = (PREMIUM - 1) / 5
@@ -88,8 +91,7 @@ def test_the_clients_of_all_processes_go_over_together_and_back(
     binance, kraken = exchanges
     cluster = start_cluster(
         2,
-        program=SOON_PROVEN,
-        PYTHONPATH=str(ROOT),
+        **SOON_CHANGED,
         MARKET_FEED="binance,kraken",
         SYMBOLS=",".join(PRICES),
         BINANCE_WS_URL=binance.ws_url,

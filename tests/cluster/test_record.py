@@ -5,9 +5,11 @@ from typing import Any
 
 from tests.cluster.conftest import StartCluster
 from tests.cluster.processes import Cluster
-from tests.servers import wait_until
+from tests.servers import adjusted, wait_until
 
 PATIENCE_SECONDS = 240
+# A process reads what another has written of the record twice in a second.
+READ_SOON = adjusted({"backend.assembly.market_calls.REFRESH_SECONDS": 0.5})
 
 
 def counted(cluster: Cluster) -> list[list[int]]:
@@ -18,7 +20,7 @@ def counted(cluster: Cluster) -> list[list[int]]:
 
 
 def test_every_process_answers_with_the_record_that_one_writes(start_cluster: StartCluster) -> None:
-    cluster = start_cluster(2, SYMBOLS="BTC,ETH")
+    cluster = start_cluster(2, **READ_SOON, SYMBOLS="BTC,ETH")
 
     def same() -> Any:
         first, second = counted(cluster)

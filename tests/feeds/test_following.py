@@ -20,6 +20,7 @@ from backend.feeds.rest import RestClient
 from backend.feeds.simulated import SimulatedFeed
 from backend.market.market import Market
 from backend.market.models import CLOSE, OPEN, OPEN_TIME
+from tests.clocks import ManualClock
 from tests.feeds.exchange_binance import BINANCE
 from tests.feeds.exchange_coinbase import COINBASE
 from tests.feeds.exchange_dialect import Dialect
@@ -171,10 +172,22 @@ def test_what_an_exchange_lists_is_told_with_names(
 
 @pytest.mark.served
 def test_the_simulated_market_takes_in_a_symbol_with_six_days_behind_it() -> None:
-    market = Market(STAY, SystemClock(), "simulated")
-    feed = SimulatedFeed(STAY, market, SystemClock(), np.random.default_rng(1))
+    clock = ManualClock()
+
+    def sleep(seconds: float) -> None:
+        """So long by the clock, and a moment in which others come to act."""
+        clock.advance(seconds)
+        time.sleep(0.005)
+
+    market = Market(STAY, clock, "simulated")
+    feed = SimulatedFeed(STAY, market, clock, np.random.default_rng(1), sleep)
     thread = threading.Thread(target=feed.run)
     thread.start()
+
+    def others_trade() -> None:
+        seqs = {symbol: market.seq(symbol) for symbol in STAY}
+        wait_until(lambda: all(market.seq(each) > seqs[each] for each in STAY), "others' trades")
+
     try:
         wait_until(lambda: market.quote("BTC"), "the market")
         market.carry("SUI")
@@ -193,13 +206,9 @@ def test_the_simulated_market_takes_in_a_symbol_with_six_days_behind_it() -> Non
         assert market.quote("SUI").price == pytest.approx(history[-1, CLOSE], rel=0.05)
         feed.unfollow("SUI")
         market.give_up("SUI")
-        seqs = [market.seq(symbol) for symbol in STAY]
-        time.sleep(1)
+        others_trade()
         dropped = market.drops["unknown_symbol"]
-        wait_until(
-            lambda: all(market.seq(each) > seq for each, seq in zip(STAY, seqs, strict=True)),
-            "trades of the others",
-        )
+        others_trade()
         assert market.drops["unknown_symbol"] == dropped
         assert all(abs(market.quote(each).change_24h) < 60 for each in STAY)
     finally:
@@ -212,7 +221,7 @@ def test_a_recording_gives_a_symbol_what_was_played_of_it(tmp_path) -> None:
     for symbol in ("BTC", "SUI"):
         write(tmp_path / f"{symbol}.csv", candle_lines(600))
     market = Market(["BTC"], SystemClock(), "replay")
-    feed = ReplayFeed(tmp_path, market, SystemClock(), speed=6_000.0)
+    feed = ReplayFeed(tmp_path, market, SystemClock(), speed=20_000.0)
     thread = threading.Thread(target=feed.run)
     thread.start()
     try:
