@@ -156,6 +156,9 @@ def start(level: str) -> Callable[[], None]:
     writer = Writer(STDERR)
     handler = BoundedHandler(writer.write, time.monotonic)
     handler.setFormatter(Formatter())
+    # The one lock of logging itself: SQLAlchemy takes it in native threads, and where one of those
+    # meets the hub in it, a greenlet's lock would end the hub.
+    logging._lock = green.native("threading").RLock()  # type: ignore[attr-defined]
     logging.basicConfig(level=level.upper(), handlers=[handler])
     # It tells of its own plugins, six lines, at every first start.
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)

@@ -1,6 +1,8 @@
 """The log can't be forged, flooded, or made to hold anybody."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +14,7 @@ from backend.logs import (
     Formatter,
     plain,
 )
+from tests.servers import PATIENCE, ROOT
 
 
 class Log:
@@ -61,3 +64,17 @@ def test_a_flood_of_one_kind_is_counted_and_leaves_room_for_others(log: Log) -> 
     log.seconds = WINDOW_SECONDS
     log.logger.info("later")
     assert f"{10_000 - LINES_OF_A_KIND} more of: test: refused %s" in log.lines[-2]
+
+
+@pytest.mark.served
+def test_native_threads_may_log_at_the_same_time() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "tests.busy_logging"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert min(map(int, asked.stdout.split())) > 1_000
