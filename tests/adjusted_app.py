@@ -1,5 +1,5 @@
-"""The real `app.py`, with constants of its modules as the JSON object in `ADJUSTED` says: what users
-see within half a minute, a test sees within seconds."""
+"""The real `app.py`, with constants of its modules as the JSON object in `ADJUSTED` says, so that a
+test sees within seconds what users see within half a minute."""
 
 # Before anything else: it patches the standard library.
 import app as entry

@@ -109,7 +109,7 @@ class Server:
     def token(self) -> str:
         """An access token of one user that all tests of this server share."""
         if not self.tokens:
-            self.tokens = self.new_login()
+            self.tokens.update(self.new_login())
         return str(self.tokens["access_token"])
 
     def metric(self, name: str) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from backend import protocol
 from backend.protocol import BOOK_FIELDS, QUOTE_FIELDS
-from tests.conftest import STACKS, Connect, StartServer
+from tests.conftest import SHARED_SYMBOLS, STACKS, Connect, StartServer
 from tests.servers import Server
 from tests.stream_clients import RawClient
 
@@ -158,9 +158,9 @@ def test_fields_cut_quotes_down_and_the_symbol_stays(connect: Connect) -> None:
 
 def test_realtime_prices_come_between_ticks_with_what_they_were(connect: Connect) -> None:
     client = connect()
-    client.emit("subscribe", {"symbols": ["BTC", "ETH"], "realtime": True})
+    client.emit("subscribe", {"symbols": list(SHARED_SYMBOLS), "realtime": True})
     updates = [client.wait("price_update") for _ in range(10)]
-    assert {update["symbol"] for update in updates} <= {"BTC", "ETH"}
+    assert {update["symbol"] for update in updates} <= set(SHARED_SYMBOLS)
     for update in updates:
         assert set(update) == {
             "symbol",
@@ -171,7 +171,7 @@ def test_realtime_prices_come_between_ticks_with_what_they_were(connect: Connect
             "seq",
         }
         assert update["price"] != update["previous_price"]
-    for symbol in ("BTC", "ETH"):
+    for symbol in SHARED_SYMBOLS:
         seqs = [update["seq"] for update in updates if update["symbol"] == symbol]
         assert seqs == sorted(set(seqs))
 

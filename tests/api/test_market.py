@@ -96,6 +96,7 @@ def test_sentiment_and_signals_are_the_latest_first(server: Server) -> None:
     sentiment = server.get("/api/sentiment").json()
     assert 0 <= sentiment["latest"]["market_fear_greed"] <= 100
     assert sentiment["latest"] in sentiment["history"]
+    server.wait_for_signals(["BTC"])
     signals = server.get("/api/signals?limit=500").json()["signals"]
     for symbol in {signal["symbol"] for signal in signals}:
         # Symbols that are published together are of slightly different instants.

@@ -28,6 +28,13 @@ TINY = replace(
 )
 
 
+@pytest.fixture(autouse=True)
+def unsettled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at the figures: a server need not come to rest before they are taken."""
+    monkeypatch.setattr(peers, "SETTLE_SECONDS_MIN", 0.0)
+    monkeypatch.setattr(baskets, "WARM_UP_SECONDS", 1.0)
+
+
 @pytest.mark.parametrize("peer", [peers.CRS, peers.BARE], ids=lambda peer: peer.name)
 def test_a_room_is_measured(peer: Peer) -> None:
     figures = room.measure(peer, TINY)

@@ -38,6 +38,8 @@ class Cluster:
             "SIGNAL_INTERVAL": "0.2",
             **environment,
         }
+        # All have one database, and so one user that is logged in.
+        self._tokens: dict[str, Any] = {}
         self.servers: list[Server] = [self._start(number) for number in range(count)]
         for server in self.servers:
             wait_until_ready(server)
@@ -64,14 +66,15 @@ class Cluster:
         folder.mkdir(exist_ok=True)
         own = {"PORT": str(self._ports[number]), "PROCESS_NAME": _name(number)}
         # Without a proxy's header an address is what it is.
-        return start(folder, program=self._program, TRUSTED_PROXIES="1", **own, **self._environment)
+        environment = {"TRUSTED_PROXIES": "1", **own, **self._environment}
+        server = start(folder, program=self._program, **environment)
+        server.tokens = self._tokens
+        return server
 
     def restart(self, number: int) -> None:
         """Start a process that has ended, where it was."""
-        server = self._start(number)
-        wait_until_ready(server)
-        server.tokens = self.servers[number].tokens
-        self.servers[number] = server
+        self.servers[number] = self._start(number)
+        wait_until_ready(self.servers[number])
 
     def kill(self, number: int) -> None:
         """End a process without a word."""

@@ -35,7 +35,7 @@ def a_few_seconds(rng: random.Random) -> float:
 @pytest.mark.parametrize(
     ("seconds", "each_s", "outage_s"),
     [
-        pytest.param(40.0, 8.0, 3.0, id="40 s"),
+        pytest.param(20.0, 6.0, 3.0, id="20 s"),
         pytest.param(300.0, 20.0, 10.0, id="5 min", marks=pytest.mark.soak),
     ],
 )
@@ -56,7 +56,7 @@ def test_every_client_has_every_signal_once_and_in_order(
     deadline = time.monotonic() + seconds
     troubles = [hang, stop, flush]
     killed = 0
-    while time.monotonic() < deadline:
+    while troubles or time.monotonic() < deadline:
         time.sleep(each_s / 2)
         # The leader, as often as not.
         numbers = cluster.leaders() if killed % 2 == 0 else cluster.alive()

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from backend.feeds.failover import PROVEN_S
+from backend.feeds import failover
 from backend.feeds.understudy import OUT_AFTER_S
 from backend.market.models import FeedState
 from tests.feeds.exchange_binance import BINANCE
@@ -17,6 +17,9 @@ from tests.feeds.failover_stage import DEAR_KRAKEN, PREMIUM, DearBinance, DearCo
 from tests.feeds.feed_harness import ShiftedClock
 from tests.feeds.sample_frames import PRICES, sample_frames
 from tests.servers import wait_until
+
+# In place of five minutes, of which every two seconds have to be played.
+PROVEN_S = 80.0
 
 pytestmark = [pytest.mark.served, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -60,8 +63,9 @@ def test_while_nobody_can_lead_it_is_said_why(
     ids=lambda dialect: dialect.name,
 )
 def test_a_silent_leader_gives_way_and_comes_back_when_it_has_proved_itself(
-    dialect: Dialect, next_one: Dialect
+    dialect: Dialect, next_one: Dialect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(failover, "PROVEN_S", PROVEN_S)
     with (
         ExchangeServer(sample_frames(20.0, dialect=dialect), dialect=dialect) as first,
         ExchangeServer(sample_frames(20.0, dialect=next_one), dialect=next_one) as second,
