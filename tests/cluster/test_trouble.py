@@ -11,9 +11,13 @@ from tests.cluster.far_away import far_away
 from tests.cluster.processes import Cluster
 from tests.conftest import Connect
 from tests.redis_server import Redis
-from tests.servers import ATTENTIVE, wait_until
+from tests.servers import ATTENTIVE, adjusted, wait_until
 
 SYMBOLS = ["BTC", "ETH"]
+# Processes that notice that Redis fails, and miss their leader, sooner than others do.
+SOON_STALE = adjusted(
+    {"backend.assembly.operation.CHECK_SECONDS": 0.3, "backend.market.replica.SILENT_AFTER_S": 3}
+)
 
 
 def refuse_writes(redis: Redis) -> None:
@@ -47,7 +51,7 @@ def test_clients_stay_and_are_told_and_all_is_whole_again(
     trouble: str, start_cluster: StartCluster, connect: Connect
 ) -> None:
     begin, end, remembers = TROUBLES[trouble]
-    cluster = start_cluster(2, **ATTENTIVE)
+    cluster = start_cluster(2, **SOON_STALE)
     clients = [connect(to=server) for server in cluster.servers]
     places = []
     for client in clients:
