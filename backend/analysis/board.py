@@ -6,7 +6,6 @@ with each closed minute only, so that a level depends on closed minutes and on n
 rows are computed together: a pass over 20 symbols and six timeframes takes under a millisecond.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import partial
@@ -17,6 +16,13 @@ from numpy.typing import NDArray
 
 from backend.analysis.averages import Floats
 from backend.analysis.indicators import Readings
+from backend.analysis.level_changes import (
+    NO_CHANGES,
+    ChangeRow,
+    Changes,
+    change_row,
+    changes_of,
+)
 from backend.analysis.levels import HeldLevel, confirmation_candles
 from backend.analysis.rating import scores
 from backend.analysis.rows import (
@@ -34,23 +40,13 @@ from backend.market.models import CLOSE, OPEN_TIME, Candle, CandleArray, SignalL
 
 T = TypeVar("T")
 
-# What a week of the largest number of symbols says, if nobody asks in between: 20 MB.
-CHANGES_KEPT = 200_000
+# If nobody asks in between so many of each symbol are kept, more than it says in a week; of what is
+# read anew at once, all.
+CHANGES_KEPT = 10_000
 # So many candles give the votes that any more would give.
 ENOUGH_CANDLES = 600
 # Of the state that can be stored: levels of another rule mean nothing to this one.
 STATE_VERSION = 1
-
-
-class LevelChange(NamedTuple):
-    """A level that was said at the end of a closed minute, at the price it closed with."""
-
-    symbol: str
-    timeframe: str
-    time_ms: int
-    level: SignalLevel
-    score: float
-    price: float
 
 
 class Run(Protocol):
@@ -71,7 +67,7 @@ class _Fresh(NamedTuple):
     candles: CandleRows
     hands: Floats
     begins: NDArray[np.int64]
-    changes: list[LevelChange]
+    changes: Changes
 
 
 class RatingBoard:
@@ -102,7 +98,7 @@ class RatingBoard:
         self._newest = dict.fromkeys(symbols, -1)  # ms, open time of the newest closed minute
         self._said = dict.fromkeys(symbols, -1)  # of the newest that levels have gone through
         self._pending: dict[str, Candle] = {}
-        self._changes: deque[LevelChange] = deque(maxlen=CHANGES_KEPT)
+        self._changes: dict[str, Changes] = {}
         self._held = [self._new_level(timeframe) for _ in symbols for timeframe in timeframes]
 
     def rows(self, symbol: str) -> Numbers:
@@ -129,12 +125,12 @@ class RatingBoard:
         rows, said = self.rows(symbol), self._said[symbol]
         held = [copy(self._held[row]) for row in rows.tolist()]
         since = [0 if level.level is None else said + 1 for level in held]
-        fresh = run(partial(self._read_anew, symbol, minutes, longer or {}, held, since))
+        fresh = run(partial(self._read_anew, minutes, longer or {}, held, since))
         self._pending.pop(symbol, None)
         self._candles.put(rows, fresh.candles)
         self._hand[:, rows], self._begins[rows] = fresh.hands, fresh.begins
         self._held[rows[0] : rows[-1] + 1] = held
-        self._changes += fresh.changes
+        self._keep(symbol, fresh.changes)
         self._newest[symbol] = int(minutes[-1, OPEN_TIME]) if len(minutes) else -1
         self._said[symbol] = max(self._said[symbol], self._newest[symbol])
 
@@ -148,11 +144,11 @@ class RatingBoard:
         self._newest[symbol] = candle.open_time_ms
         return True
 
-    def changes(self) -> list[LevelChange]:
-        """The levels that were said since this was last asked, in order of time for each row."""
+    def changes(self) -> dict[str, Changes]:
+        """The levels that were said since this was last asked, by symbol, in order of time for each
+        timeframe; nothing of a symbol that has none."""
         self._take_in()
-        changes = list(self._changes)
-        self._changes.clear()
+        changes, self._changes = self._changes, {}
         return changes
 
     def level(self, row: int) -> SignalLevel | None:
@@ -218,7 +214,6 @@ class RatingBoard:
 
     def _read_anew(
         self,
-        symbol: str,
         minutes: CandleArray,
         longer: Mapping[str, CandleArray],
         held: Sequence[HeldLevel],
@@ -228,22 +223,22 @@ class RatingBoard:
         minutes from its `since_ms` on. Touches nothing of the board's that changes."""
         count = len(held)
         hands = np.full((len(KEPT_COLUMNS), count), np.nan)
-        fresh = _Fresh(CandleRows(count), hands, np.full(count, -1, dtype=np.int64), [])
+        candles, begins = CandleRows(count), np.full(count, -1, dtype=np.int64)
+        said: list[ChangeRow] = []
         for place, (timeframe, interval) in enumerate(self._timeframes.items()):
             level, since = held[place], since_ms[place]
             earlier = longer.get(timeframe, empty_candles())
             rolled = _remembered(rolled_after(earlier, minutes, interval), since)
             if len(rolled):
-                fresh.candles.load(place, rolled[-REMEMBERED_CANDLES:-1])
-                fresh.hands[:, place] = rolled[-1, KEPT_COLUMNS]
-                fresh.begins[place] = rolled[-1, OPEN_TIME]
+                candles.load(place, rolled[-REMEMBERED_CANDLES:-1])
+                hands[:, place] = rolled[-1, KEPT_COLUMNS]
+                begins[place] = rolled[-1, OPEN_TIME]
             for places, found in scores_each_minute(minutes, rolled, since):
                 for minute, score in zip(places.tolist(), found.tolist(), strict=True):
                     if level.update(score):
                         opened, price = minutes[minute, [OPEN_TIME, CLOSE]].tolist()
-                        change = self._change(symbol, timeframe, opened, level, score, price)
-                        fresh.changes.append(change)
-        return fresh
+                        said.append(self._change(place, opened, level, score, price))
+        return _Fresh(candles, hands, begins, changes_of(said))
 
     def _take_in(self) -> None:
         """Close what the pending minutes end, and say the levels at each."""
@@ -274,22 +269,22 @@ class RatingBoard:
 
     def _say(self, symbol: str, row: int, opened: float, price: float, score: float) -> None:
         if self._held[row].update(score):
-            timeframe = self.timeframes[row % len(self.timeframes)]
-            change = self._change(symbol, timeframe, opened, self._held[row], score, price)
-            self._changes.append(change)
+            place = row % len(self.timeframes)
+            change = self._change(place, opened, self._held[row], score, price)
+            self._keep(symbol, changes_of([change]))
+
+    def _keep(self, symbol: str, changes: Changes) -> None:
+        if len(changes):
+            before = self._changes.get(symbol, NO_CHANGES)
+            kept = max(CHANGES_KEPT, len(changes))
+            self._changes[symbol] = np.concatenate((before, changes))[-kept:]
 
     def _change(
-        self,
-        symbol: str,
-        timeframe: str,
-        opened: float,
-        held: HeldLevel,
-        score: float,
-        price: float,
-    ) -> LevelChange:
+        self, place: int, opened: float, held: HeldLevel, score: float, price: float
+    ) -> ChangeRow:
         assert held.level is not None
-        ended = int(opened) + self._candle_ms
-        return LevelChange(symbol, timeframe, ended, held.level, score, price)
+        interval = int(self._intervals[place])
+        return change_row(int(opened) + self._candle_ms, interval, held.level, score, price)
 
 
 def _remembered(rolled: CandleArray, since_ms: float) -> CandleArray:

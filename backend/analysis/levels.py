@@ -6,6 +6,8 @@ the far side, away from zero, by 0.15 on the near one, and for a sixth of the ti
 closed minute. `python -m backend.evaluate --of levels` shows what other choices would have done.
 """
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from backend.clock import MINUTE_MS
@@ -66,26 +68,29 @@ def confirmation_candles(timeframe_ms: int, candle_ms: int = MINUTE_MS) -> int:
     return max(1, round(timeframe_ms / candle_ms * CONFIRMED_SHARE))
 
 
+@cache
+def _stay(far_margin: float, near_margin: float) -> Mapping[SignalLevel, tuple[float, float]]:
+    """Between which scores each level is held; one table for all who hold with these margins."""
+    bounds = zip(LADDER, DIRECTIONS.values(), (-1.0, *BOUNDS), (*BOUNDS, 1.0), strict=True)
+    return {
+        level: (
+            low - (far_margin if direction <= 0 else near_margin),
+            high + (far_margin if direction >= 0 else near_margin),
+        )
+        for level, direction, low, high in bounds
+    }
+
+
 class HeldLevel:
     """The level of one symbol and timeframe that is said. None before the first score."""
+
+    __slots__ = ("_confirmation", "_outside", "_stay", "level")
 
     def __init__(
         self, confirmation: int, far_margin: float = FAR_MARGIN, near_margin: float = NEAR_MARGIN
     ) -> None:
         self._confirmation = confirmation
-        self._stay = {
-            level: (
-                low - (far_margin if direction <= 0 else near_margin),
-                high + (far_margin if direction >= 0 else near_margin),
-            )
-            for level, direction, low, high in zip(
-                LADDER,
-                DIRECTIONS.values(),
-                (-1.0, *BOUNDS),
-                (*BOUNDS, 1.0),
-                strict=True,
-            )
-        }
+        self._stay = _stay(far_margin, near_margin)
         self.level: SignalLevel | None = None
         self._outside = 0  # closed minutes in a row
 

@@ -62,11 +62,9 @@ class Tally:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Issued:
-    due: int
-    log_price: float
-    half_widths: tuple[float, ...]
+# A range that is open: when it ends, the log price that it is about, and its half widths. A plain
+# tuple of numbers is nothing to the garbage collector, and there are 60 of these for each symbol.
+_Issued = tuple[int, float, tuple[float, ...]]
 
 
 class Ranges:
@@ -95,20 +93,20 @@ class Ranges:
 
     def check(self, minute: int, log_price: float) -> None:
         """Check the range that ends at `minute`, forget those that ended unseen."""
-        while self._open and self._open[0].due <= minute:
-            issued = self._open.popleft()
-            if issued.due == minute:
-                self._learn(issued, abs(log_price - issued.log_price))
+        while self._open and self._open[0][0] <= minute:
+            due, issued_at, half_widths = self._open.popleft()
+            if due == minute:
+                self._learn(half_widths, abs(log_price - issued_at))
 
     def issue(self, minute: int, log_price: float, half_widths: tuple[float, ...]) -> None:
-        self._open.append(_Issued(minute + self.horizon.minutes, log_price, half_widths))
+        self._open.append((minute + self.horizon.minutes, log_price, half_widths))
 
     def state(self) -> dict[str, Any]:
         return {
             "widths": list(self.widths),
             "hits": [tally.hits for tally in self.tallies],
             "totals": [tally.total for tally in self.tallies],
-            "open": [[one.due, one.log_price, *one.half_widths] for one in self._open],
+            "open": [[due, log_price, *widths] for due, log_price, widths in self._open],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -122,10 +120,10 @@ class Ranges:
         self.widths, self.tallies = widths, tallies
         self._open.clear()
         for due, log_price, *half_widths in state["open"]:
-            self._open.append(_Issued(int(due), float(log_price), tuple(map(float, half_widths))))
+            self._open.append((int(due), float(log_price), tuple(map(float, half_widths))))
 
-    def _learn(self, issued: _Issued, move: float) -> None:
-        for place, (level, half_width) in enumerate(zip(LEVELS, issued.half_widths, strict=True)):
+    def _learn(self, half_widths: tuple[float, ...], move: float) -> None:
+        for place, (level, half_width) in enumerate(zip(LEVELS, half_widths, strict=True)):
             hit = move <= half_width
             tally = self.tallies[place]
             tally.hits += hit

@@ -4,7 +4,7 @@ All returns are measured against the symbol's own drift, the mean return of its 
 same horizon and window, so that in a market that rises it is not enough to say buy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from backend.analysis.averages import Floats
 from backend.analysis.block_bootstrap import BLOCK_CELLS, interval, resampled
 from backend.analysis.levels import DIRECTIONS, LADDER
-from backend.analysis.track_record import HORIZONS, MOMENT, QUARTER_MINUTES, Notes
+from backend.analysis.outcomes import Outcomes, SymbolOutcomes
+from backend.analysis.track_record import HORIZONS, MOMENT, QUARTER_MINUTES
 from backend.clock import MINUTE_MS
 from backend.market.models import SignalLevel
 
@@ -34,19 +35,6 @@ _DIRECTIONS = np.array([DIRECTIONS[level] for level in LADDER])
 _SIGNS = np.where(_DIRECTIONS == 0, 1, _DIRECTIONS)
 
 
-class Outcomes(NamedTuple):
-    """Notes of one symbol, timeframe and level: `minutes` (n,) in order of time, and `returns`
-    (horizons, n)."""
-
-    minutes: NDArray[np.uint32]
-    returns: NDArray[np.float32]
-
-
-# By timeframe, as a note has it, and place of the level.
-Kinds = Mapping[tuple[int, int], Outcomes]
-NOTHING = Outcomes(np.empty(0, np.uint32), np.empty((len(HORIZONS), 0), np.float32))
-
-
 @dataclass(frozen=True, slots=True)
 class RecordRow:
     """One level over one horizon. `right` of `count` were right, where of any time the share
@@ -63,21 +51,8 @@ class RecordRow:
     left_out: int
 
 
-def by_kind(notes: Notes) -> dict[tuple[int, int], Outcomes]:
-    """Notes of one symbol, in order of time, by timeframe and level."""
-    kinds = notes["timeframe"].astype(np.uint32) * len(LADDER) + notes["level"]
-    order = np.argsort(kinds, kind="stable")
-    found, begins = np.unique(kinds[order], return_index=True)
-    minutes, returns = notes["minute"][order], notes["returns"][order].T.copy()
-    ends = np.append(begins[1:], len(order))
-    return {
-        divmod(kind, len(LADDER)): Outcomes(minutes[begin:end], returns[:, begin:end])
-        for kind, begin, end in zip(found.tolist(), begins.tolist(), ends.tolist(), strict=True)
-    }
-
-
 def record_table(
-    symbols: Sequence[Kinds], timeframe: int, since_minute: int = 0, cost: float = 0.0
+    symbols: Sequence[SymbolOutcomes], timeframe: int, since_minute: int = 0, cost: float = 0.0
 ) -> list[RecordRow]:
     """A row for each level and horizon of a timeframe, as a note has it, over these symbols
     together: of what ended after `since_minute`. `cost` is what acting on a signal costs, to and
@@ -88,10 +63,9 @@ def record_table(
     rows: list[RecordRow] = []
     for place, horizon in enumerate(HORIZONS):
         sums = _Sums(place, since_minute, cost)
-        for kinds in symbols:
-            moments = kinds.get((MOMENT, 0), NOTHING)
-            said = [kinds.get((timeframe, level), NOTHING) for level in range(len(LADDER))]
-            sums.add(said, moments)
+        for outcomes in symbols:
+            said = [outcomes.of(timeframe, level) for level in range(len(LADDER))]
+            sums.add(said, outcomes.of(MOMENT, 0))
         rows += sums.rows(horizon)
     return rows
 

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.analysis.averages import Floats
-from backend.analysis.board import LevelChange
-from backend.analysis.levels import LADDER
+from backend.analysis.level_changes import Changes
 from backend.clock import DAY_MINUTES, DAY_MS, HOUR_MS, MINUTE_MS
 from backend.market.candles import INTERVALS
 from backend.market.models import CLOSE, OPEN_TIME, CandleArray
@@ -50,7 +49,6 @@ OPEN, LEFT_OUT = np.nan, np.inf
 
 QUARTER_MINUTES = QUARTER_MS // MINUTE_MS
 _HORIZONS_MS = np.array(list(HORIZONS.values()))
-_LEVELS = {level: place for place, level in enumerate(LADDER)}
 
 
 def timeframe_code(timeframe: str) -> int:
@@ -82,17 +80,16 @@ class SymbolRecord:
         """When something was noted last; 0 where nothing was."""
         return int(self.notes["minute"][-1]) * MINUTE_MS if len(self.notes) else 0
 
-    def note(self, changes: Iterable[LevelChange]) -> None:
+    def note(self, changes: Changes) -> None:
         """Take in what was said: of each timeframe in order of time. Where the past is gone through
         again, what is said anew of the time before a timeframe's newest level counts nothing."""
         rows = []
-        for change in changes:
-            minute, timeframe = change.time_ms // MINUTE_MS, timeframe_code(change.timeframe)
-            level = _LEVELS[change.level]
+        for time_ms, timeframe, level, _score, price in changes.tolist():
+            minute = time_ms // MINUTE_MS
             known = max(self._known, self._newest.get(timeframe, -1), self._since - 1)
             if minute > known and self._levels.get(timeframe) != level:
                 self._levels[timeframe], self._newest[timeframe] = level, minute
-                rows.append((minute, timeframe, level, change.price, OPEN))
+                rows.append((minute, timeframe, level, price, OPEN))
         self._add(np.array(rows, NOTE))
 
     def judge(self, minutes: CandleArray, since_ms: float = math.inf) -> None:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 
-from backend.analysis.board import LevelChange, RatingBoard
+from backend.analysis.board import RatingBoard
+from backend.analysis.level_changes import NO_CHANGES, Changes, change_row, changes_of
 from backend.analysis.levels import HeldLevel
-from backend.analysis.record_table import BASIS_POINTS, RecordRow, by_kind, record_table
+from backend.analysis.outcomes import SymbolOutcomes
+from backend.analysis.record_table import BASIS_POINTS, RecordRow, record_table
 from backend.analysis.rows import scores_each_minute
 from backend.analysis.track_record import SymbolRecord, timeframe_code
 from backend.evaluate.candle_files import candle_interval
@@ -34,27 +36,27 @@ def record_text(histories: Mapping[str, CandleArray], cost_bp: float = 0.0) -> s
     return table([*heads, "mean excess, bp", "90 % interval", "left out"], lines)
 
 
-def held_levels(candles: CandleArray, interval: str) -> list[LevelChange]:
+def held_levels(candles: CandleArray, interval: str) -> Changes:
     """What a server says of these candles (n, 7), on every timeframe from theirs on."""
     candle_ms = INTERVALS[interval]
     timeframes = {name: length for name, length in INTERVALS.items() if length >= candle_ms}
     board = RatingBoard(("",), timeframes, candle_ms)
     board.load("", candles)
-    return board.changes()
+    return board.changes().get("", NO_CHANGES)
 
 
-def rated_levels(candles: CandleArray, interval: str) -> list[LevelChange]:
+def rated_levels(candles: CandleArray, interval: str) -> Changes:
     """What it would say if a candle's rating were said as it is, each time that it changes."""
     rule = HeldLevel(1, 0.0, 0.0)
-    changes = []
+    rows = []
     for places, scores in scores_each_minute(candles, candles):
         closed = candles[places][:, [OPEN_TIME, CLOSE]].tolist()
         for (opened, price), score in zip(closed, scores.tolist(), strict=True):
             if rule.update(score):
                 assert rule.level is not None
                 time_ms = int(opened) + INTERVALS[interval]
-                changes.append(LevelChange("", interval, time_ms, rule.level, score, price))
-    return changes
+                rows.append(change_row(time_ms, INTERVALS[interval], rule.level, score, price))
+    return changes_of(rows)
 
 
 def _lines(histories: Sequence[CandleArray], interval: str, cost: float) -> list[list[str]]:
@@ -70,13 +72,15 @@ def _lines(histories: Sequence[CandleArray], interval: str, cost: float) -> list
             *((timeframe, held, timeframe) for timeframe in INTERVALS),
         )
         for row in record_table(
-            [by_kind(record.notes) for record in symbols], timeframe_code(timeframe), cost=cost
+            [SymbolOutcomes.of_notes(record.notes) for record in symbols],
+            timeframe_code(timeframe),
+            cost=cost,
         )
         if row.count
     ]
 
 
-def _judged(changes: list[LevelChange], candles: CandleArray, interval: str) -> SymbolRecord:
+def _judged(changes: Changes, candles: CandleArray, interval: str) -> SymbolRecord:
     record = SymbolRecord(candle_ms=INTERVALS[interval])
     record.note(changes)
     record.judge(candles)

@@ -7,15 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from backend import green
-from backend.analysis.record_table import (
-    FOREVER,
-    NOTHING,
-    Kinds,
-    Outcomes,
-    RecordRow,
-    by_kind,
-    record_table,
-)
+from backend.analysis.outcomes import NO_OUTCOMES, SymbolOutcomes
+from backend.analysis.record_table import FOREVER, RecordRow, record_table
 from backend.analysis.track_record import NOTE, timeframe_code
 from backend.clock import DAY_MINUTES
 from backend.history.record_store import RecordStore
@@ -33,11 +26,11 @@ class _Known(NamedTuple):
 
     source: str
     versions: dict[int, int]
-    kinds: Kinds
+    outcomes: SymbolOutcomes
 
 
 class RecordReader:
-    """Holds the outcomes of every symbol's present source in compact columns, 20 bytes each, and
+    """Holds the outcomes of every symbol's present source in compact columns, 22 bytes each, and
     reads only what has changed. Methods wait for the database or for their turn to compute, off the
     hub, and may raise `StorageUnavailable` or `Overloaded`.
 
@@ -77,8 +70,8 @@ class RecordReader:
         with self._computing:
             answers, known = self._answers, self._known
             if asked not in answers:
-                kinds = [one.kinds for name, one in known.items() if symbol in (None, name)]
-                answers[asked] = self._offload.compute(_table, kinds, code, minutes)
+                outcomes = [one.outcomes for name, one in known.items() if symbol in (None, name)]
+                answers[asked] = self._offload.compute(_table, outcomes, code, minutes)
             return answers[asked]
 
     # --- within -----------------------------------------------------------------------------------
@@ -104,7 +97,7 @@ class RecordReader:
         for symbol, source in sources.items():
             versions, known = stored[symbol], before.get(symbol)
             if known is None or known.source != source:
-                known = _Known(source, {}, {})
+                known = _Known(source, {}, NO_OUTCOMES)
             if versions != known.versions:
                 # What is too old to be kept goes at the front, and changes nothing behind it.
                 first = min(versions, default=0)
@@ -120,23 +113,14 @@ class RecordReader:
         """What is known of days from `first` on, with those of `days` read from `since` on."""
         read = self._store.read(known.source, symbol, [day for day in days if day >= since])
         notes = [notes for _, (_, notes) in sorted(read.items(), key=lambda each: each[0])]
-        fresh = by_kind(np.concatenate([np.empty(0, NOTE), *notes]))
-        kinds = {}
-        for kind in known.kinds.keys() | fresh.keys():
-            old, new = known.kinds.get(kind, NOTHING), fresh.get(kind, NOTHING)
-            ends = np.array([first, min(since, FOREVER // DAY_MINUTES)]) * DAY_MINUTES
-            kept = slice(*np.searchsorted(old.minutes, ends).tolist())
-            joined = Outcomes(
-                np.concatenate((old.minutes[kept], new.minutes)),
-                np.concatenate((old.returns[:, kept], new.returns), axis=1),
-            )
-            if len(joined.minutes):
-                kinds[kind] = joined
+        fresh = SymbolOutcomes.of_notes(np.concatenate([np.empty(0, NOTE), *notes]))
+        end = min(since, FOREVER // DAY_MINUTES) * DAY_MINUTES
+        outcomes = known.outcomes.followed_by(first * DAY_MINUTES, end, fresh)
         versions = {day: each for day, each in known.versions.items() if first <= day < since}
         versions |= {day: version for day, (version, _) in read.items()}
-        return _Known(known.source, versions, kinds)
+        return _Known(known.source, versions, outcomes)
 
 
-def _table(kinds: Sequence[Kinds], code: int, minutes: int) -> list[RecordRow]:
-    newest = max((int(one.minutes[-1]) for each in kinds for one in each.values()), default=0)
-    return record_table(kinds, code, max(0, newest - minutes))
+def _table(outcomes: Sequence[SymbolOutcomes], code: int, minutes: int) -> list[RecordRow]:
+    newest = max((each.newest for each in outcomes), default=0)
+    return record_table(outcomes, code, max(0, newest - minutes))

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from backend import green
-from backend.analysis.board import LevelChange, Run, at_once
+from backend.analysis.board import Run, at_once
+from backend.analysis.level_changes import Changes
 from backend.analysis.rows import REMEMBERED_CANDLES
 from backend.analysis.signal_board import SignalBoard
 from backend.market.market import Market
@@ -19,7 +20,7 @@ BOARD_SYMBOLS = 20
 
 
 # (source, symbol, what was said of the candles of that source), in order of time by timeframe.
-Heard = Callable[[str, str, list[LevelChange]], object]
+Heard = Callable[[str, str, Changes], object]
 
 
 class Earlier(Protocol):
@@ -191,10 +192,7 @@ class Rater:
 
     def _hear(self, board: SignalBoard) -> None:
         """Tell of what was said since this was last done, which the board then forgets."""
-        by_symbol: dict[str, list[LevelChange]] = {}
-        for change in board.changes():
-            by_symbol.setdefault(change.symbol, []).append(change)
-        for symbol, changes in by_symbol.items():
+        for symbol, changes in board.changes().items():
             self._levels_due = True
             if symbol in self._read:  # it has not gone meanwhile
                 self._heard(self._read[symbol], symbol, changes)

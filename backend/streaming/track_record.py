@@ -2,13 +2,14 @@
 
 import logging
 import math
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from backend import green
-from backend.analysis.board import LevelChange
+from backend.analysis.level_changes import NO_CHANGES, Changes
 from backend.analysis.track_record import QUARTER_MS, Notes, SymbolRecord
 from backend.clock import DAY_MINUTES, MINUTE_MS, Clock
 from backend.feeds.base import Feed
@@ -67,7 +68,7 @@ class TrackRecord:
         # What another run has left of a feed that begins anew.
         self._outdated = feed.name if feed.begins_anew else None
         self._records: dict[_Key, SymbolRecord] = {}
-        self._heard: dict[_Key, deque[LevelChange]] = defaultdict(lambda: deque(maxlen=HEARD_MAX))
+        self._heard: dict[_Key, Changes] = {}
         self._repaired_ms: dict[str, float] = {}
         self._judged: dict[_Key, int] = {}
         self._failing = False
@@ -92,9 +93,10 @@ class TrackRecord:
         """Write what there is, as the process ends."""
         self.look()
 
-    def note(self, source: str, symbol: str, changes: Iterable[LevelChange]) -> None:
+    def note(self, source: str, symbol: str, changes: Changes) -> None:
         """Levels that were said of a source's candles, of each timeframe in order of time."""
-        self._heard[source, symbol].extend(changes)
+        key = source, symbol
+        self._heard[key] = _newest(self._heard.get(key, NO_CHANGES), changes)
 
     def look(self) -> bool:
         """Take in what is new, judge what can be, and write it; whether that could be done."""
@@ -133,19 +135,19 @@ class TrackRecord:
         record = self._record(key)
         if self._source(symbol) != key[0]:
             return  # it has gone over to another meanwhile, or altogether
-        minutes, heard = self._market.closed_candles(symbol), self._heard.pop(key, deque())
+        minutes, heard = self._market.closed_candles(symbol), self._heard.pop(key, NO_CHANGES)
         quarter = _end_ms(minutes) // QUARTER_MS
         # What was repaired while nobody looked is judged again, too.
         since_ms = self._repaired_ms.pop(symbol, math.inf if key in self._judged else 0)
-        of_past = any(change.time_ms // QUARTER_MS < quarter for change in heard)
+        of_past = bool((heard["time_ms"] // QUARTER_MS < quarter).any())
         due = quarter != self._judged.get(key) or of_past or since_ms < math.inf
-        if not (heard or due):
+        if not (len(heard) or due):
             return
         try:
             # Of a week that is noted for the first time this takes 10 ms. Nobody else looks at it.
             self._offload.compute(_take_in, record, heard, minutes if due else None, since_ms)
         except Overloaded:
-            self._heard[key].extendleft(reversed(heard))
+            self._heard[key] = _newest(heard, self._heard.get(key, NO_CHANGES))
             self._note_repair(symbol, since_ms)
             raise
         self._judged[key] = quarter
@@ -155,7 +157,7 @@ class TrackRecord:
         for key in list(self._heard):
             if key[0] != self._source(key[1]):
                 record = self._record(key)
-                record.note(self._heard.pop(key, ()))
+                record.note(self._heard.pop(key, NO_CHANGES))
 
     def _record(self, key: _Key) -> SymbolRecord:
         if key not in self._records:
@@ -201,13 +203,17 @@ class TrackRecord:
 
 def _take_in(
     record: SymbolRecord,
-    heard: Iterable[LevelChange],
+    heard: Changes,
     minutes: CandleArray | None,
     since_ms: float,
 ) -> None:
     record.note(heard)
     if minutes is not None:
         record.judge(minutes, since_ms)
+
+
+def _newest(before: Changes, after: Changes) -> Changes:
+    return np.concatenate((before, after))[-HEARD_MAX:]
 
 
 def _end_ms(minutes: CandleArray) -> int:

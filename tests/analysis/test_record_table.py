@@ -5,11 +5,12 @@ import pytest
 
 from backend.analysis import block_bootstrap
 from backend.analysis.block_bootstrap import RESAMPLES, interval, resampled
-from backend.analysis.board import LevelChange
+from backend.analysis.level_changes import change_row, changes_of
 from backend.analysis.levels import LADDER
-from backend.analysis.record_table import Outcomes, by_kind, record_table
+from backend.analysis.outcomes import SymbolOutcomes
+from backend.analysis.record_table import record_table
 from backend.analysis.track_record import MOMENT, NOTE, SymbolRecord
-from backend.clock import DAY_MS, MINUTE_MS
+from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from backend.market.models import CLOSE
 from tests.analysis.conftest import FIRST_MINUTE, make_candles
 from tests.analysis.record_by_the_book import closes_of, record
@@ -25,23 +26,37 @@ def said_at_random(candles, seed, count=200, places=LADDER):
     for _ in minutes:
         last = int((last + 1 + rng.integers(len(places) - 1)) % len(places))
         levels.append(places[last])
-    return [
-        LevelChange("", "1h", FIRST_MINUTE + (minute + 1) * MINUTE_MS, level, 0.0, price)
-        for minute, level, price in zip(
-            minutes.tolist(), levels, candles[minutes, CLOSE].tolist(), strict=True
-        )
-    ]
+    return changes_of(
+        [
+            hourly(minute + 1, level, price)
+            for minute, level, price in zip(
+                minutes.tolist(), levels, candles[minutes, CLOSE].tolist(), strict=True
+            )
+        ]
+    )
 
 
-def judged(candles, said):
+def hourly(minute, level, price):
+    """Said of hours at the beginning of a minute."""
+    return change_row(FIRST_MINUTE + minute * MINUTE_MS, HOUR_MS, level, 0.0, price)
+
+
+def notes_of(candles, said):
     found = SymbolRecord()
     found.note(said)
     found.judge(candles)
-    return by_kind(found.notes)
+    return found.notes
+
+
+def judged(candles, said):
+    return SymbolOutcomes.of_notes(notes_of(candles, said))
 
 
 def by_the_book(said):
-    return [(each.time_ms // MINUTE_MS, each.level.value, each.price) for each in said]
+    return [
+        (time_ms // MINUTE_MS, LADDER[level].value, price)
+        for time_ms, _timeframe, level, _score, price in said.tolist()
+    ]
 
 
 @pytest.mark.parametrize("window", [None, 1440, 7 * 1440])
@@ -60,7 +75,7 @@ def test_counts_shares_and_means_are_those_of_plain_loops(window, cost):
         window,
         cost,
     )
-    newest = max(int(kinds[MOMENT, 0].minutes[-1]) for kinds in symbols)
+    newest = max(outcomes.newest for outcomes in symbols)
     rows = record_table(symbols, HOUR_CODE, 0 if window is None else newest - window, cost)
     assert len(rows) == 20
     for row in rows:
@@ -90,7 +105,7 @@ def test_a_market_that_only_rises_makes_nobody_right():
         assert abs(row.mean_excess_bp) < 0.01  # of the 6 bp that an hour brings
 
 
-def synthetic(seed, days, edge):
+def synthetic_notes(seed, days, edge):
     """A random walk with drift; an hour after a buy it has risen by `edge` more, in basis points,
     and likewise fallen after a sell."""
     rng = np.random.default_rng(seed)
@@ -105,11 +120,12 @@ def synthetic(seed, days, edge):
         moves[begin + 1 : begin + 61] += edge / 1e4 / 60 * (1 if level is LADDER[3] else -1)
     candles = make_candles(1, count)
     candles[:, CLOSE] = 100 * np.exp(np.cumsum(moves))
-    changes = [
-        LevelChange("", "1h", FIRST_MINUTE + (at + 1) * MINUTE_MS, level, 0.0, candles[at, CLOSE])
-        for at, level in said
-    ]
-    return judged(candles, changes)
+    changes = [hourly(at + 1, level, candles[at, CLOSE]) for at, level in said]
+    return notes_of(candles, changes_of(changes))
+
+
+def synthetic(seed, days, edge):
+    return SymbolOutcomes.of_notes(synthetic_notes(seed, days, edge))
 
 
 def test_intervals_hold_what_is_true_about_as_often_as_they_say():
@@ -141,7 +157,7 @@ def test_blocks_make_up_for_horizons_that_overlap():
     found.judge(candles)
     row = next(
         each
-        for each in record_table([by_kind(found.notes)], 1)
+        for each in record_table([SymbolOutcomes.of_notes(found.notes)], 1)
         if each.level == "BUY" and each.horizon == "4h"
     )
     returns = found.notes["returns"][found.notes["timeframe"] == 1, 2]
@@ -154,32 +170,17 @@ def test_what_is_said_at_every_moment_has_surely_no_excess():
     """It is the drift that it is measured against, in every resample too."""
     candles = make_candles(5, 10 * 1440)
     moments = [
-        LevelChange(
-            "",
-            "1h",
-            FIRST_MINUTE + minute * MINUTE_MS,
-            LADDER[3 + minute // 15 % 2],  # in turn, or it would be said once
-            0.0,
-            candles[minute - 1, CLOSE],
-        )
+        # Two levels in turn, or it would be said once.
+        hourly(minute, LADDER[3 + minute // 15 % 2], candles[minute - 1, CLOSE])
         for minute in range(15, len(candles), 15)
     ]
-    kinds = judged(candles, moments)
-    together = Outcomes(
-        *(
-            np.concatenate([kinds[HOUR_CODE, 3][at], kinds[HOUR_CODE, 4][at]], axis=-1)
-            for at in (0, 1)
-        )
-    )
-    order = np.argsort(together.minutes)
-    one_level = {
-        (MOMENT, 0): kinds[MOMENT, 0],
-        (HOUR_CODE, 3): Outcomes(together.minutes[order], together.returns[:, order]),
-    }
-    for row in record_table([one_level], HOUR_CODE):
+    notes = notes_of(candles, changes_of(moments))
+    notes["level"][notes["level"] == 4] = 3
+    for row in record_table([SymbolOutcomes.of_notes(notes)], HOUR_CODE):
         if row.count and row.interval_bp is not None:
             np.testing.assert_allclose(row.interval_bp, [0, 0], atol=0.2)
-    usual = 1e4 * np.nanstd(kinds[MOMENT, 0].returns[1]) / np.sqrt(240)
+    returns = notes["returns"][notes["timeframe"] == MOMENT, 1]
+    usual = 1e4 * np.nanstd(returns) / np.sqrt(240)
     assert usual > 2  # so wide it would be without
 
 
@@ -192,20 +193,18 @@ def test_of_signals_in_a_few_blocks_only_the_mean_is_told():
 
 
 def test_the_same_notes_get_the_same_interval_each_time():
-    kinds = synthetic(1, 10, 0.0)
-    first = record_table([kinds], HOUR_CODE)
+    outcomes = synthetic(1, 10, 0.0)
+    first = record_table([outcomes], HOUR_CODE)
     block_bootstrap._begins.cache_clear()
-    assert record_table([kinds], HOUR_CODE) == first
+    assert record_table([outcomes], HOUR_CODE) == first
 
 
 def test_years_without_data_take_no_place_in_blocks():
     """Recordings of different times are judged together: each block has as much in it."""
-    one, other = synthetic(1, 10, 0.0), synthetic(2, 10, 0.0)
-    later = {
-        kind: each._replace(minutes=each.minutes + np.uint32(1000 * DAY_MS // MINUTE_MS))
-        for kind, each in other.items()
-    }
-    for row in record_table([one, later], HOUR_CODE):
+    later = synthetic_notes(2, 10, 0.0)
+    later["minute"] += 1000 * DAY_MS // MINUTE_MS
+    both = [synthetic(1, 10, 0.0), SymbolOutcomes.of_notes(later)]
+    for row in record_table(both, HOUR_CODE):
         assert row.interval_bp is not None or row.count == 0 or row.horizon == "24h"
 
 

@@ -79,7 +79,7 @@ def test_levels_are_restored(histories):
     for symbol, rows in histories.items():
         restored.restore(symbol, json.loads(json.dumps(board.state(symbol))))
         restored.load(symbol, rows)
-    assert restored.changes() == []
+    assert restored.changes() == {}
     assert restored.assess("1h", CLOSED, TIMES) == board.assess("1h", CLOSED, TIMES)
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from backend.analysis.board import LevelChange, RatingBoard
+from backend.analysis.board import RatingBoard
+from backend.analysis.level_changes import NO_CHANGES, change_row, changes_of
 from backend.analysis.track_record import (
     HORIZONS,
     MOMENT,
@@ -12,6 +13,7 @@ from backend.analysis.track_record import (
     timeframe_code,
 )
 from backend.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from backend.market.candles import INTERVALS
 from backend.market.models import CLOSE, OPEN_TIME, SignalLevel
 from tests.analysis.conftest import FIRST_MINUTE, as_candles, make_candles
 from tests.analysis.record_by_the_book import closes_of, moments, outcome
@@ -23,7 +25,7 @@ SYMBOL = "BTC"
 def said(candles):
     board = RatingBoard((SYMBOL,))
     board.load(SYMBOL, candles)
-    return board.changes()
+    return board.changes()[SYMBOL]
 
 
 def recorded(candles):
@@ -50,15 +52,15 @@ def test_candles_of_hours_are_judged_at_their_ends():
     closes = {int(opened) + length: close for opened, close in candles[:, [OPEN_TIME, CLOSE]]}
     board = RatingBoard((SYMBOL,), {"4h": length, "1d": DAY_MS}, length)
     board.load(SYMBOL, candles)
-    changes = board.changes()
+    changes = board.changes()[SYMBOL]
     record = SymbolRecord(candle_ms=length)
     record.note(changes)
     record.judge(candles)
     times = record.notes["minute"].astype(np.int64) * MINUTE_MS
     moments_ms = times[record.notes["timeframe"] == MOMENT].tolist()
     assert moments_ms == sorted(closes)
-    assert {each.timeframe for each in changes} == {"4h", "1d"}
-    assert all(each.price == closes[each.time_ms] for each in changes)
+    assert set(changes["timeframe"]) == {timeframe_code("4h"), timeframe_code("1d")}
+    assert changes["price"].tolist() == [closes[time_ms] for time_ms in changes["time_ms"].tolist()]
     assert len(record.notes) == len(moments_ms) + len(changes)
     for time_ms, note in zip(times.tolist(), record.notes, strict=True):
         assert note["price"] == closes[time_ms]
@@ -74,7 +76,7 @@ def test_candles_of_hours_are_judged_at_their_ends():
 
 def change(minute, level=SignalLevel.BUY, timeframe="1h", price=100.0):
     time_ms = FIRST_MINUTE + minute * MINUTE_MS
-    return LevelChange(SYMBOL, timeframe, time_ms, level, 0.3, price)
+    return change_row(time_ms, INTERVALS[timeframe], level, 0.3, price)
 
 
 def same(one, other):
@@ -111,10 +113,10 @@ def test_live_and_from_history_the_record_is_the_same():
     for place, candle in enumerate(as_candles(candles)):
         board.update(SYMBOL, candle)
         if place % 7 == 0:  # by several minutes at a time, as cycles do
-            record.note(board.changes())
+            record.note(board.changes().get(SYMBOL, NO_CHANGES))
         if place % 11 == 0:
             record.judge(candles[: place + 1])
-    record.note(board.changes())
+    record.note(board.changes().get(SYMBOL, NO_CHANGES))
     record.judge(candles)
     assert same(record.notes, recorded(candles))
     assert len(record.notes) > 2200 / 15
@@ -148,7 +150,9 @@ def test_after_a_restart_in_the_middle_nothing_is_noted_twice_or_missing():
 
 def test_a_level_that_is_said_again_is_no_other_signal():
     record = SymbolRecord()
-    record.note([change(0), change(1), change(2, SignalLevel.SELL), change(3, timeframe="4h")])
+    record.note(
+        changes_of([change(0), change(1), change(2, SignalLevel.SELL), change(3, timeframe="4h")])
+    )
     assert record.notes["minute"].tolist() == [
         FIRST_MINUTE // MINUTE_MS + each for each in (0, 2, 3)
     ]
@@ -158,9 +162,9 @@ def test_a_level_that_is_said_again_is_no_other_signal():
 def test_of_a_past_that_is_gone_through_again_nothing_is_noted():
     """Whatever is found to have been said then; of a timeframe that was not rated before it is."""
     record = SymbolRecord()
-    record.note([change(0), change(60, SignalLevel.SELL)])
+    record.note(changes_of([change(0), change(60, SignalLevel.SELL)]))
     again = [change(0, SignalLevel.HOLD), change(30), change(60, SignalLevel.HOLD), change(61)]
-    record.note([*again, change(20, timeframe="4h")])
+    record.note(changes_of([*again, change(20, timeframe="4h")]))
     of_hours = record.notes[record.notes["timeframe"] == 60]
     assert (of_hours["minute"] - FIRST_MINUTE // MINUTE_MS).tolist() == [0, 60, 61]
     of_four = record.notes[record.notes["timeframe"] == 240]
@@ -171,7 +175,7 @@ def test_a_gap_that_is_filled_is_judged_by_what_it_was_filled_with():
     candles = make_candles(7, COUNT)
     gap = np.r_[0:1000, 1070:COUNT]
     record = SymbolRecord()
-    record.note([change(950, price=float(candles[949, CLOSE]))])
+    record.note(changes_of([change(950, price=float(candles[949, CLOSE]))]))
     record.judge(candles[gap])
     assert np.isinf(record.notes["returns"][record.notes["timeframe"] == 60, 1])
     record.judge(candles, since_ms=candles[1000, OPEN_TIME])
@@ -205,7 +209,7 @@ def test_a_repair_changes_outcomes_and_moments_but_not_what_was_said():
 def test_what_is_known_stays_when_the_minutes_are_gone():
     candles = make_candles(9, COUNT)
     record = SymbolRecord()
-    record.note([change(100)])
+    record.note(changes_of([change(100)]))
     record.judge(candles)
     known = record.notes["returns"].copy()
     record.judge(candles[3000:], since_ms=0)
@@ -216,7 +220,7 @@ def test_what_is_known_stays_when_the_minutes_are_gone():
 
 def test_days_that_changed_are_given_once_and_again_where_they_could_not_be_written():
     record = SymbolRecord()
-    record.note([change(0), change(1500, SignalLevel.SELL)])
+    record.note(changes_of([change(0), change(1500, SignalLevel.SELL)]))
     first = FIRST_MINUTE // DAY_MS
     assert sorted(filter(None, (record.take_changed() for _ in range(3)))) == [first, first + 1]
     record.mark([first])

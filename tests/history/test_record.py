@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from backend import green
-from backend.analysis.record_table import by_kind, record_table
+from backend.analysis.outcomes import SymbolOutcomes
+from backend.analysis.record_table import record_table
 from backend.analysis.track_record import MOMENT, NOTE, Notes
 from backend.clock import DAY_MINUTES, DAY_MS
 from backend.history.record_reader import RecordReader
@@ -61,7 +62,7 @@ def reader(store: RecordStore, *symbols: str, source: str = "x") -> RecordReader
 
 
 def expected(*notes: Notes) -> Any:
-    return record_table([by_kind(each) for each in notes], HOUR_CODE)
+    return record_table([SymbolOutcomes.of_notes(each) for each in notes], HOUR_CODE)
 
 
 def test_notes_are_packed_to_the_last_bit() -> None:

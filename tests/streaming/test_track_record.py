@@ -89,7 +89,7 @@ def stored(store: RecordStore, symbol: str = "BTC", source: str = "x") -> Notes:
 def true_notes(candles: CandleArray = CANDLES) -> Notes:
     board, record = RatingBoard(("BTC",)), SymbolRecord()
     board.load("BTC", candles)
-    record.note(board.changes())
+    record.note(board.changes()["BTC"])
     record.judge(candles)
     return record.notes
 

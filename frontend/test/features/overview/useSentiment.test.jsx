@@ -8,8 +8,11 @@ vi.mock('@/lib/api.js', () => ({ getSentiment: vi.fn() }));
 
 const DAILY = { value: 41, components: {}, timestamp: '2026-11-23T00:00:00.000Z', history: [] };
 
+let day = 20;
+
 beforeEach(() => {
-  vi.useFakeTimers({ now: Date.UTC(2026, 10, 23, 12) });
+  // Later each time: the last answer of the test before is still known.
+  vi.useFakeTimers({ now: Date.UTC(2026, 10, (day += 3), 12) });
   return () => vi.useRealTimers();
 });
 
@@ -32,6 +35,23 @@ it('looks for a daily index until there is one', async () => {
   expect(result.current.daily).toBeNull();
   answer(DAILY);
   await passes(61_000);
+  expect(result.current.daily).toEqual(DAILY);
+});
+
+it('looks ever more seldom where there is none', async () => {
+  answer(null);
+  const { result } = renderHook(() => useSentiment());
+  await passes(0);
+  const before = vi.mocked(getSentiment).mock.calls.length;
+  const asked = () => vi.mocked(getSentiment).mock.calls.length - before;
+  await passes(60_000);
+  expect(asked()).toBe(2);
+  await passes(59 * 60_000);
+  expect(asked()).toBe(7);
+  await passes(10 * 3_600_000);
+  expect(asked()).toBe(11);
+  answer(DAILY);
+  await passes(24 * 3_600_000);
   expect(result.current.daily).toEqual(DAILY);
 });
 
