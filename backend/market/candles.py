@@ -151,7 +151,9 @@ class RolledSeries:
     def __init__(self, interval_ms: int) -> None:
         self._interval_ms = interval_ms
         self._closed = CandleSeries(ROLLED_KEPT)
-        self._forming: list[float] | None = None
+        # Never changed in place: a tuple of numbers is nothing to the garbage collector, and there are
+        # five for each symbol.
+        self._forming: tuple[float, ...] | None = None
 
     def add(self, minute: CandleRow) -> None:
         """Count in a closed minute, later than all before it."""
@@ -186,16 +188,16 @@ class RolledSeries:
             rolled = rolled[1:]
         everything = np.concatenate((earlier, rolled))
         self._closed.load(everything[:-1])
-        self._forming = everything[-1].tolist()
+        self._forming = tuple(everything[-1].tolist())
 
     def _extends(self, minute: CandleRow) -> bool:
         assert self._forming is not None
         return minute[OPEN_TIME] < self._forming[OPEN_TIME] + self._interval_ms
 
-    def _extended(self, forming: CandleRow | None, minute: CandleRow) -> list[float]:
+    def _extended(self, forming: CandleRow | None, minute: CandleRow) -> tuple[float, ...]:
         if forming is None:
-            return [minute[OPEN_TIME] - minute[OPEN_TIME] % self._interval_ms, *minute[OPEN:]]
-        return [
+            return (minute[OPEN_TIME] - minute[OPEN_TIME] % self._interval_ms, *minute[OPEN:])
+        return (
             forming[OPEN_TIME],
             forming[OPEN],
             max(forming[HIGH], minute[HIGH]),
@@ -203,7 +205,7 @@ class RolledSeries:
             minute[CLOSE],
             forming[VOLUME] + minute[VOLUME],
             forming[QUOTE_VOLUME] + minute[QUOTE_VOLUME],
-        ]
+        )
 
 
 class CandleStore:
