@@ -34,6 +34,7 @@ SYSTEM = {
     "nginx": ("nginx", "tests of several processes behind nginx"),
     "promtool": ("prometheus", "tests of the alert rules"),
     "chromium": ("chromium", "browser tests"),
+    "chromium-headless-shell": ("chromium-headless-shell", "browser tests at their quickest"),
     "initdb": ("postgresql", "tests of accounts on PostgreSQL"),
     "firefox-esr": ("firefox-esr", "the smoke test in Firefox"),
     "WebKitWebDriver": ("webkit2gtk-driver", "the smoke test in WebKit"),
