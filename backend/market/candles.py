@@ -151,8 +151,8 @@ class RolledSeries:
     def __init__(self, interval_ms: int) -> None:
         self._interval_ms = interval_ms
         self._closed = CandleSeries(ROLLED_KEPT)
-        # Never changed in place: a tuple of numbers is nothing to the garbage collector, and there are
-        # five for each symbol.
+        # Never changed in place: a tuple of numbers is nothing to the garbage collector, and there
+        # are five for each symbol.
         self._forming: tuple[float, ...] | None = None
 
     def add(self, minute: CandleRow) -> None:

@@ -57,6 +57,8 @@ class Analyst:
         self._symbols = tuple(symbols)
         # Monotonic seconds; none until the first cycle that finds a signal said outside of cycles.
         self._said_at: dict[str, float] = {}
+        # Symbols that somebody waits for and that are not read yet, in the order of their coming.
+        self._awaited: dict[str, None] = {}
         self._rater = rater
         self._moody = self._symbols if mood_of is None else tuple(mood_of)
         self._sentiment = SentimentEngine(self._moody, pause)
@@ -85,8 +87,12 @@ class Analyst:
 
     def first_signal(self, symbol: str) -> Payload | None:
         """A signal to say of a symbol of which none was said yet; None where there is one, or not
-        enough data, or where the cycle that is about to read the symbol says it."""
-        if self._said(symbol) is not None or not self._rater.has_read(symbol):
+        enough data, or where the cycle that is about to read the symbol, before others now, says
+        it."""
+        if self._said(symbol) is not None:
+            return None
+        if not self._rater.has_read(symbol):
+            self._awaited[symbol] = None
             return None
         self._rater.catch_up(symbol)
         found = next(self._rater.assess((symbol,)), None)
@@ -98,7 +104,7 @@ class Analyst:
 
         A signal counts as said when the next one is asked for.
         """
-        for number, symbol in enumerate(self._symbols, 1):
+        for number, symbol in enumerate(self._in_turn(), 1):
             self._rater.catch_up(symbol)
             # At a start all are read anew, one after the other; nobody waits for the last.
             if (first := self.first_signal(symbol)) is not None:
@@ -148,6 +154,16 @@ class Analyst:
             recalled.append(self._sentiment_payload(reading))
             self._pause()
         return recalled
+
+    def _in_turn(self) -> Iterator[str]:
+        """All symbols; those that somebody has come to wait for meanwhile go ahead."""
+        left = dict.fromkeys(reversed(self._symbols))
+        while left:
+            symbol = next(iter(self._awaited), next(reversed(left)))
+            self._awaited.pop(symbol, None)
+            if symbol in left:
+                del left[symbol]
+                yield symbol
 
     def _refresh(self) -> None:
         for number, symbol in enumerate(self._moody, 1):

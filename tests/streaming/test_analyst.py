@@ -45,6 +45,20 @@ def test_who_subscribes_before_a_symbol_has_been_read_does_not_wait_for_that():
     assert [signal["symbol"] for signal in desk.cycle(0.0)] == list(SYMBOLS)
 
 
+def test_symbols_that_somebody_waits_for_are_read_first():
+    desk = Desk()
+    desk.producer.say_first(["ETH"])
+    assert [signal["symbol"] for signal in desk.cycle(0.0)] == ["ETH", "BTC"]
+
+
+def test_who_comes_while_others_are_read_need_not_wait_for_all_of_them():
+    desk = Desk(pause=lambda: desk.producer.say_first(["SOL"]))
+    desk.market.carry("SOL")
+    desk.analyst.follow("SOL")
+    desk.market.load_history("SOL", ROWS["BTC"][:300])
+    assert [signal["symbol"] for signal in desk.cycle(0.0)] == ["BTC", "SOL", "ETH"]
+
+
 def test_the_first_signal_of_a_symbol_waits_for_no_other_symbol():
     desk = Desk(pause=lambda: said.append(len(desk.said())))
     said = []
