@@ -113,11 +113,21 @@ def install(*programs: str) -> list[str]:
         print(f"Installing system packages: {' '.join(packages)}", flush=True)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         apt = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
-        for command in (
-            [*apt, "update"],
-            [*apt, "install", "-y", "--no-install-recommends", *packages],
-        ):
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+
+        def run(*command: str) -> int:
+            done = subprocess.run(
+                command,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL if command[0] == "apt-cache" else None,
+                check=False,
+            )
+            return done.returncode
+
+        run(*apt, "update")
+        # One that this system does not know would keep all others from being installed.
+        known = [package for package in packages if run("apt-cache", "show", package) == 0]
+        run(*apt, "install", "-y", "--no-install-recommends", *known)
         missing = {name: entry for name, entry in missing.items() if not find(name)}
     return [f"{tests}: install {package}" for package, tests in missing.values()]
 
