@@ -69,6 +69,7 @@ class History:
         self._remembered = Remembered(archive, offload, metrics)
         self._unwritten = Unwritten(market)
         self._stopped = False
+        # Whether what another run has left is gone, where each begins anew.
         self._cleared = False
         self._failing = False
         self._forget_at = 0.0
@@ -79,10 +80,10 @@ class History:
         `spawn(function, *arguments)` runs a background task. Where the database can't be read the
         market begins without a past, as with an empty one.
         """
-        if self._feed.begins_anew:
-            self.flush()  # which clears what another run has left
-        else:
+        if not self._feed.begins_anew:
             self.restore(self._market.symbols)
+        elif not self._take_over():
+            self.flush()  # which clears what another run has left
         self._unwritten.follow()
         for name, run in (("history", self._run), ("past", self._deep.run)):
             spawn(supervise, name, run, lambda: self._stopped, self._sleep, self._metrics)
@@ -149,6 +150,17 @@ class History:
         return True
 
     # --- within ---------------------------------------------------------------------------------
+
+    def _take_over(self) -> bool:
+        """Go on with the run of a process that led before, of which the market was told; whether
+        there is one. What it stored is kept, since the market has no more than a week of it."""
+        for symbol in self._market.symbols:
+            held = self._market.closed_candles(symbol)
+            if len(held):
+                self._cleared = True
+                # It may have ended before it had written the last of them.
+                self._unwritten.note(symbol, int(held[0, OPEN_TIME]))
+        return self._cleared
 
     def _run(self) -> None:
         pause, reached_ms = HURRY_S, 0

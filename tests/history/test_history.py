@@ -34,8 +34,9 @@ class Process:
         *symbols: str,
         feed: Feed | None = None,
         fault: Exception | None = None,
+        market: Market | None = None,
     ) -> None:
-        self.market = Market(symbols or ("BTC",), clock, "x")
+        self.market = market or Market(symbols or ("BTC",), clock, "x")
         self.offload: Any = Inline()
         self.offload.fault = fault
         self.metrics = Metrics()
@@ -196,6 +197,29 @@ def test_a_recording_begins_anew_and_all_that_was_played_is_there(
         for interval, interval_ms in INTERVALS.items():
             read = one.reader.candles("BTC", interval, EVER)
             assert np.array_equal(read, roll_up(rows, interval_ms)), interval
+
+
+def test_who_takes_over_a_recording_has_all_that_was_played_before(
+    lone_archive: Archive, clock: Any
+) -> None:
+    rows = made_up(START + 7 * MINUTE, MINUTES_KEPT + 3_000)
+    taken_over = MINUTES_KEPT + 1_000
+    one = Process(lone_archive, clock, feed=SilentRecording())
+    for begin in range(0, taken_over, 1_000):
+        one.market.load_history("BTC", rows[begin : begin + 1_000])
+        one.history.flush()
+    unwritten = rows[taken_over : taken_over + 30]
+    one.market.load_history("BTC", unwritten)
+    # Killed before it has written these; the other one has heard of them.
+    market = Market(("BTC",), clock, "x")
+    market.load_history("BTC", one.market.closed_candles("BTC"))
+    two = Process(lone_archive, clock, feed=SilentRecording(), market=market)
+    two.market.load_history("BTC", rows[taken_over + 30 :])
+    two.history.flush()
+    assert np.array_equal(two.reader.candles("BTC", "1m", EVER), rows)
+    for interval, interval_ms in INTERVALS.items():
+        read = two.reader.candles("BTC", interval, EVER)
+        assert np.array_equal(read, roll_up(rows, interval_ms)), interval
 
 
 def test_memory_and_database_are_one_series_page_by_page(lone_archive: Archive, clock: Any) -> None:
