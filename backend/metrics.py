@@ -168,6 +168,10 @@ class Metrics:
         self.task_errors = counter("crs_task_errors", "Exceptions in background tasks", "task")
         self.not_said = counter("crs_not_said", "Times that signals or sentiment waited for Redis")
         self.redis_failures = counter("crs_redis_failures", "Redis did not serve", "what")
+        self.ticks_left_out = counter(
+            "crs_ticks_left_out",
+            "Ticks that were not sent: the next had come when they were read",
+        )
         self.leads = gauge("crs_leads", "1 where this process runs the feed for all")
         self.candles_stored = counter("crs_candles_stored", "Minutes written to the database")
         self.history_failures = counter(

@@ -85,7 +85,8 @@ class Follower:
 
     def _hear(self, batch: list[Heard]) -> None:
         """Take in what was read; what is not, since Redis failed on the way, is read again."""
-        ticks = False
+        # After a pause of this process several ticks may have come at once; the last one says all.
+        ticks = [heard for heard in batch if heard.report is not None and heard.report[TICK]]
         for heard in batch:
             if heard.epoch != self._journal.epoch and heard.epoch == self._streams.epoch():
                 logger.warning("The journal has lost something; another epoch begins")
@@ -96,11 +97,17 @@ class Follower:
             elif heard.report is not None:
                 if is_present:
                     self._take_in(heard.report, heard.place)
-                    ticks |= heard.report[TICK]
                 self._place = heard.place
-        if ticks:
-            # After a pause of this process several may have come at once; the last one says all.
+                if is_present and heard.report[TICK]:
+                    # Before what came after it, or others would have sent other quotes.
+                    self._send(last=heard is ticks[-1])
+
+    def _send(self, last: bool) -> None:
+        """It is time for a tick, the last one that has come or another."""
+        if last:
             self._tick()
+        elif self.begun:
+            self._metrics.ticks_left_out.inc()
 
     def _take_in(self, report: dict[str, Any], place: str) -> None:
         try:

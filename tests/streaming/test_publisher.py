@@ -14,7 +14,7 @@ from backend.journal.redis_journal import RedisJournal
 from backend.journal.redis_streams import REPORTS_KEPT, Epoch, RedisStreams
 from backend.market.candles import INTERVALS
 from backend.market.market import Market
-from backend.market.models import OPEN_TIME, Trade
+from backend.market.models import OPEN_TIME, Quote, Trade
 from backend.market.replica import Replica
 from backend.metrics import Metrics
 from backend.streaming.follower import Follower
@@ -39,10 +39,21 @@ class Following:
     def __init__(self, url: str, clock: ManualClock) -> None:
         self.streams = RedisStreams(url)
         self.replica = Replica(SYMBOLS, clock, "one")
+        self.metrics = Metrics()
+        # What clients were sent of BTC, tick by tick.
+        self.ticks: list[Quote | None] = []
         journal = RedisJournal(self.streams, nothing)
         self._follower = Follower(
-            self.streams, journal, self.replica, nothing, {}, nothing, Metrics()
+            self.streams, journal, self.replica, self._tick, {}, nothing, self.metrics
         )
+
+    def _tick(self) -> None:
+        self.ticks.append(self.replica.quote("BTC"))
+
+    @property
+    def left_out(self) -> float | None:
+        """How many ticks it has left out."""
+        return self.metrics.registry.get_sample_value("crs_ticks_left_out_total")
 
     def hear(self) -> Replica:
         place, _ = self.streams.tail()
@@ -124,6 +135,22 @@ def test_after_a_change_of_source_nobody_has_a_minute_of_the_former_one(
     # And back, to what is known of the first one by then.
     leading.go_over("BTC", 1_000, "one")
     leading.assert_followed()
+
+
+def test_who_reads_late_sends_what_the_others_have_sent(leading: Leading) -> None:
+    prompt, late = leading.following
+    prompt.ticks.clear()
+    late.ticks.clear()
+    for number, tick in enumerate([True, True, True, False, False]):
+        time_ms = BEGIN + 5 * DAY_MS + 1 + number
+        leading.market.apply_trade(Trade("BTC", time_ms, 99.0 + number, 1.0))
+        leading.publisher.publish(tick)
+        prompt.hear()
+    late.hear()
+    assert [quote.price for quote in prompt.ticks if quote] == [99.0, 100.0, 101.0]
+    assert late.ticks == prompt.ticks[-1:]
+    assert (prompt.left_out, late.left_out) == (0, 2)
+    assert late.replica.quote("BTC") == leading.market.quote("BTC")
 
 
 def meanwhile(
