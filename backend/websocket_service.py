@@ -74,7 +74,7 @@ class WebSocketService:
         out = Outlet(rooms.put, rooms.put_joined, market, self.sessions, clock, metrics)
         self.parting = Parting(socketio, transports, out, self.sessions, recovered_here, clock, rng)
         revocations.subscribe(self.parting.revoke)
-        resumption = Resumption(journal, metrics)
+        resumption = Resumption(journal, metrics, lambda: self._renewal.wait())
         self._recovery = Recovery(
             journal.log,
             source.recoveries,
@@ -223,7 +223,6 @@ class WebSocketService:
 
     def _say_first(self, symbols: Iterable[str]) -> None:
         """Nobody who subscribes waits for the next cycle where there is something to say."""
-        self._renewal.wait()
         self._produce(Producer.say_first, symbols)
 
     def _produce(self, say: Callable[..., None], *args: object) -> None:

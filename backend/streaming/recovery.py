@@ -176,6 +176,7 @@ class Recovery:
         self._end_former(state.sid, state.returns + 1)
         if not _has_heard(shown, state):
             return None, UNANSWERED
+        self._resumption.reach(shown.place)
         if self._resumption.since(shown.place, state.symbols) is None:
             return None, TOO_MUCH
         return state, RECOVERED

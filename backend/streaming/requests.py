@@ -147,13 +147,14 @@ class Requests:
         self._prepare(symbols)
         wish = session.candles if parsed.candles is None else parsed.candles
         self._candles.follow((*session.symbols, *symbols), wish)
+        self._resumption.reach(place)
+        # From here on nothing waits: what is said next finds the client in its rooms.
         missed = None if place is None else self._resumption.missed(session, symbols, place)
         if self._sessions.get(session.sid) is not session:
             return None  # it has left meanwhile, or come back on another connection
         if any(symbol not in self._symbols for symbol in symbols):
             raise RequestError(UNKNOWN_SYMBOL, "a symbol has just gone, since nobody watched it")
         self._resumption.begin(session)
-        # From here on nothing waits: what is said next finds the client in its rooms.
         self._move(session, self._subscriptions.subscribe(session, parsed))
         self._recovery.keep(session)
         more = self._resumption.place()
@@ -216,12 +217,14 @@ class Requests:
 
     def begin_again(self, place: Payload) -> None:
         """Another epoch has begun: tell every client that has symbols that it stands at `place`
-        now, and the present state."""
+        now, and the state there: what was said since then waits for them all to be told."""
         for session in self._sessions:
             if session.symbols and self._sessions.get(session.sid) is session:
                 request = SymbolRequest(tuple(session.symbols), ())
                 self._confirm(session, SUBSCRIPTION_CONFIRMED, request, **place, recovered=False)
-                self._send_said(session, self._signals(request.accepted))
+                signals = self._signals(request.accepted)
+                there = [each for each in signals if each[1]["offset"] <= place["offset"]]
+                self._send_said(session, there)
                 green.pause()
 
     def withdraw(self, symbol: str) -> None:

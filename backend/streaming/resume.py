@@ -5,7 +5,7 @@ signals of a snapshot too. So whoever remembers the last offset it was given res
 missed, and with nothing twice.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from backend.journal.journal import Journal
 from backend.journal.log import Entry
@@ -27,9 +27,13 @@ OUTCOMES = (RECOVERED, TOO_OLD, TOO_MUCH, EPOCH, AHEAD)
 class Resumption:
     """Answers clients that come back."""
 
-    def __init__(self, journal: Journal, metrics: Metrics) -> None:
+    def __init__(
+        self, journal: Journal, metrics: Metrics, settle: Callable[[], object] = lambda: None
+    ) -> None:
+        """`settle` waits until what has been read has been sent to whoever was to hear it."""
         self._journal = journal
         self._metrics = metrics
+        self._settle = settle
         self._log = journal.log
 
     def place(self) -> Payload:
@@ -41,13 +45,19 @@ class Resumption:
         if session.heard_since is None:
             session.heard_since = self._log.last
 
+    def reach(self, place: Place | None) -> None:
+        """Wait a little for what a client has heard from a process that had read further; then,
+        until nothing that is known here is still to be sent: it would come to the client twice."""
+        if place is not None and place.epoch == self._log.epoch and place.offset is not None:
+            self._journal.has_read(place.offset)
+        self._settle()
+
     def missed(
         self, session: Session, symbols: Collection[str], place: Place
     ) -> list[Entry] | None:
         """What was said of `symbols` and to everybody after `place`, in order, but for what this
         connection has been sent since it subscribed; None where that is not known, or too much.
-
-        May wait a little, where the client has come from a process that had read further.
+        `reach` comes before it.
         """
         if session.heard_since is None:
             self._metrics.reconnects.add(session.client)
@@ -73,7 +83,7 @@ class Resumption:
         offset = place.offset
         if place.epoch != self._log.epoch:
             return EPOCH
-        if offset is None or not self._journal.has_read(offset):
+        if offset is None or offset > self._log.last:
             return AHEAD
         entries = self._log.since(offset)
         if entries is None:
