@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.market.candles import INTERVALS
 from tests.servers import Server
-from tests.stream_clients import PythonClient, keep_order
+from tests.stream_clients import PythonClient
 
 CANDLE_FIELDS = ("time", "open", "high", "low", "close", "volume", "quote_volume")
 
@@ -71,7 +71,6 @@ class Chart:
         self._series = {(s, i): Following() for s in symbols for i in INTERVALS}
         self.faults: list[AssertionError] = []
         self.events = 0
-        keep_order(client.client)
         client.client.on("candle", self._take)
 
     def load(self) -> None:

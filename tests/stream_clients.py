@@ -91,6 +91,7 @@ class PythonClient(Recorder):
         self._http = requests.Session()
         self._websocket: Any = None
         self.client = socketio.Client(reconnection=False, http_session=self._http, **options)
+        keep_order(self.client)
         self.client.on("*", self.record)
         self.client.on("connect", lambda: self.record("connect"))
         self.client.on("disconnect", lambda *args: self.record("disconnect", *args))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from dataclasses import replace
 
 import pytest
@@ -22,7 +23,7 @@ from tests.feeds.exchange_kraken import KRAKEN, Kraken, QuickKraken
 from tests.feeds.exchange_server import ExchangeServer
 from tests.feeds.feed_harness import RunningFeed, keys_of
 from tests.feeds.sample_frames import START_MS, sample_frames
-from tests.servers import wait_until
+from tests.servers import PATIENCE, wait_until
 
 MINUTE_MS = 60_000
 FIRST_MINUTE = START_MS - START_MS % MINUTE_MS
@@ -220,17 +221,25 @@ def test_what_lies_too_far_back_to_be_repaired_is_said() -> None:
         {"candle_terms": replace(QuickKraken.candle_terms, page=5, depth=5)},
     )
     frames = sample_frames(11.0, dialect=KRAKEN)
+    may_return = threading.Event()
+    may_return.set()
     with (
         ExchangeServer(frames, dialect=KRAKEN) as exchange,
-        RunningFeed(exchange, "BTC", feed_class=shallow) as running,
+        RunningFeed(
+            exchange, "BTC", feed_class=shallow, pause=lambda _: may_return.wait(PATIENCE)
+        ) as running,
     ):
         running.connected()
         exchange.play_until(FIRST_MINUTE + MINUTE_MS + 6_000)
         wait_until(lambda: not running.wrong_candles("BTC", FIRST_MINUTE + MINUTE_MS), "a minute")
+        # Nothing is lost to a market that has yet to be given its past.
+        wait_until(lambda: running.state is FeedState.LIVE and not running.detail, "the past")
+        may_return.clear()
         exchange.cut()
-        exchange.newest["BTC"].clear()
+        # Back in the middle of this it would find all that it had missed until then.
         exchange.play_until(FIRST_MINUTE + 9 * MINUTE_MS + 10_000)
         exchange.newest["BTC"].clear()
+        may_return.set()
         running.connected(2)
         exchange.play(100)
         wait_until(
@@ -291,5 +300,10 @@ def test_a_heartbeat_keeps_quiet_symbols_fresh() -> None:
         wait_until(lambda: running.market.feed_facts.unlisted == ("ADA",), "the facts")
         running.clock.advance(16)
         assert running.market.stale("BTC")
-        exchange.send('{"channel":"heartbeat"}')
-        wait_until(lambda: not running.market.stale("BTC"), "the sign of life")
+
+        def fresh() -> bool:
+            # Again and again: so long a silence may have been taken for the connection's.
+            exchange.send('{"channel":"heartbeat"}')
+            return not running.market.stale("BTC")
+
+        wait_until(fresh, "the sign of life")
