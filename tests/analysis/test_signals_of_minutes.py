@@ -144,7 +144,7 @@ def test_symbols_are_rated_together_as_each_alone(candles, each):
 
 @pytest.mark.parametrize("name", ["BTC-USDT-1m-2021-02-19-week", "LTC-USD-1m-2018-04-04"])
 def test_the_future_of_a_recording_changes_nothing_said_before_it(recording, each, name):
-    rows = recording(name)
+    rows = recording(name)[:4_000]
     engine = OneSignal()
     said = []
     for candle in each(rows):
