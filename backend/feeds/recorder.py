@@ -52,7 +52,7 @@ class RecordingSink:
         # A feed may speak from several threads.
         self._lock = threading.Lock()
         self._flushed_ns = 0
-        self.events = 0
+        self.events = 0  # that are in the file
         self._write(encode_header(feed, symbols))
 
     def __enter__(self) -> Self:
@@ -103,15 +103,15 @@ class RecordingSink:
         return empty_candles()
 
     def _record(self, event: MarketEvent) -> None:
-        self.events += 1
-        self._write(encode_event(event))
+        self._write(encode_event(event), events=1)
 
-    def _write(self, encoded: bytes) -> None:
+    def _write(self, encoded: bytes, events: int = 0) -> None:
         with self._lock:
             if self._file.closed:
                 return
             now_ns = self._wall_ns()
             self._file.write(b"%d %s\n" % (now_ns, encoded))
+            self.events += events
             if now_ns - self._flushed_ns >= FLUSH_EVERY_S * 1e9:
                 self._flushed_ns = now_ns
                 self._file.flush()

@@ -174,6 +174,14 @@ def test_the_command_ends_with_the_replay_that_it_records(clock, tmp_path):
     assert replayed(clock, tmp_path / "r.txt").quote("BTC").price == 11
 
 
+def test_what_is_said_after_the_end_is_neither_written_nor_counted(tmp_path):
+    with RecordingSink(tmp_path / "r.gz", "test", SYMBOLS) as sink:
+        sink.touch()
+    sink.touch()
+    with gzip.open(tmp_path / "r.gz") as file:
+        assert len(file.readlines()) - 1 == sink.events == 1
+
+
 @pytest.mark.served
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_command_with_a_whole_file(tmp_path, number):
