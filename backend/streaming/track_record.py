@@ -82,6 +82,9 @@ class TrackRecord:
     def start(self, spawn: Callable[..., Any]) -> None:
         """Begin to keep, after the first moments, in which a first start's past is being loaded;
         `spawn(function, *arguments)` runs a background task."""
+        if any(len(self._market.closed_candles(symbol)) for symbol in self._market.symbols):
+            # Another process has led this run before, and what it has written stays.
+            self._outdated = None
         spawn(self._begin)
 
     def stop(self) -> None:

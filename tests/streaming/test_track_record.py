@@ -169,6 +169,15 @@ def test_a_feed_that_begins_anew_clears_what_it_has_left(store: RecordStore) -> 
     assert len(stored(store, source="y")) == 3
 
 
+def test_who_takes_over_in_its_midst_keeps_what_was_written(store: RecordStore) -> None:
+    Process(store, feed=SilentRecording()).load(CANDLES)
+    other = Process(store, feed=SilentRecording())
+    other.market.load_history("BTC", CANDLES[-HALF:])
+    other.record.start(lambda _run: None)
+    assert other.look()
+    assert_same(stored(store), true_notes())
+
+
 def test_another_source_has_a_record_and_levels_of_its_own(store: RecordStore) -> None:
     one = Process(store)
     one.load(CANDLES[:HALF])
