@@ -79,6 +79,7 @@ class WebSocketService:
             journal.log,
             source.recoveries,
             resumption,
+            lambda: self._renewal.sent,
             symbols,
             socketio.server.eio.generate_id,
             self.parting.end_former,

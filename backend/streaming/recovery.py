@@ -69,17 +69,20 @@ class Recovery:
         log: Log,
         recoveries: Recoveries,
         resumption: Resumption,
+        sent: Callable[[], int],
         symbols: Container[str],
         new_sid: Callable[[], str],
         end_former: Callable[[str, int], None],
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        """`end_former(sid, returns)` ends the connection of an id, wherever it is still taken to
-        be alive, that has not returned so often."""
+        """`sent` is the offset of what was sent last; `end_former(sid, returns)` ends the
+        connection of an id, wherever it is still taken to be alive, that has not returned so
+        often."""
         self._log = log
         self._recoveries = recoveries
         self._resumption = resumption
+        self._sent = sent
         self._symbols = symbols
         self._new_sid = new_sid
         self._end_former = end_former
@@ -190,7 +193,7 @@ class Recovery:
         )
 
     def _newest(self) -> Place:
-        return Place(self._log.epoch, self._log.last)
+        return Place(self._log.epoch, self._sent())
 
 
 def _has_heard(shown: Return, state: Recoverable) -> bool:

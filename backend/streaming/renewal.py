@@ -24,6 +24,7 @@ class Renewal:
     ) -> None:
         """`tell` tells all clients where they stand, and `send` sends what was said; both may wait.
         `place` is where whoever has everything stands, `spawn` runs a background task."""
+        self._log = log
         self._place = place
         self._tell = tell
         self._send = send
@@ -35,6 +36,11 @@ class Renewal:
         self._telling = False
         log.on_renewal(self._begin)
         log.on_entry(self._read)
+
+    @property
+    def sent(self) -> int:
+        """The offset of what was sent last of what was said."""
+        return self._held[0].offset - 1 if self._held else self._log.last
 
     def wait(self) -> None:
         """Until everybody has been told: who is told something else comes after that."""

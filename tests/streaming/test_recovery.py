@@ -39,6 +39,7 @@ class Stand:
         self.metrics = Metrics()
         self.ended: list[tuple[str, int]] = []
         self.sids = map(str, itertools.count())
+        self.waiting = 0  # of what was said, what is still to be sent
         self.recovery = self.process()
 
     def process(self, *symbols: str) -> Recovery:
@@ -46,6 +47,7 @@ class Stand:
             self.journal.log,
             self.kept,
             Resumption(self.journal, self.metrics),
+            lambda: self.journal.log.last - self.waiting,
             symbols or ("BTC", "ETH"),
             lambda: next(self.sids),
             lambda sid, returns: self.ended.append((sid, returns)),
@@ -58,8 +60,8 @@ class Stand:
             self.journal.say("anything", topic, {})
 
     def here(self) -> Return:
-        """What one shows that has heard everything; the private id is `connect`'s matter."""
-        return Return("", Place(self.journal.log.epoch, self.journal.log.last))
+        """What one shows that has heard all that was sent; the private id is `connect`'s matter."""
+        return Return("", Place(self.journal.log.epoch, self.journal.log.last - self.waiting))
 
     def enter(self, admission: Admission) -> Session:
         session = Session(admission.sid, USER)
@@ -109,6 +111,17 @@ def test_within_two_minutes_of_the_cut_a_connection_is_what_it_was(stand: Stand)
     missed = stand.recovery.missed(again, admission.former)
     epoch = stand.journal.log.epoch
     assert [place for _, _, place in missed] == [f"{epoch}:5", f"{epoch}:6"]
+
+
+def test_what_was_said_and_not_sent_yet_is_missed_by_who_is_cut_off(stand: Stand) -> None:
+    stand.waiting = 1
+    session, shown = stand.connect()
+    stand.recovery.ended(session, cut=True)
+    stand.waiting = 0
+    admission = stand.recovery.admit(shown, USER)
+    assert stand.outcome() == RECOVERED and admission.former is not None
+    missed = stand.recovery.missed(stand.enter(admission), admission.former)
+    assert [place for _, _, place in missed] == [f"{stand.journal.log.epoch}:3"]
 
 
 def test_after_two_minutes_it_is_a_new_one(stand: Stand) -> None:

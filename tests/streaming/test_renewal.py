@@ -60,8 +60,9 @@ def test_what_is_said_while_clients_are_told_comes_after_that_in_order(stand: St
     stand.log.begin("second", 10)
     stand.say()
     stand.meanwhile = [stand.say]
-    assert stand.got == []
+    assert stand.got == [] and stand.renewal.sent == 10
     stand.run()
+    assert stand.renewal.sent == 12
     stand.say()
     assert stand.got == [("second", 10), 11, 12, 13]
 
