@@ -144,13 +144,15 @@ def test_symbols_are_rated_together_as_each_alone(candles, each):
 
 @pytest.mark.parametrize("name", ["BTC-USDT-1m-2021-02-19-week", "LTC-USD-1m-2018-04-04"])
 def test_the_future_of_a_recording_changes_nothing_said_before_it(recording, each, name):
-    rows = recording(name)[:4_000]
+    rows = recording(name)
+    ends = range(100, len(rows), len(rows) // 40)
     engine = OneSignal()
-    said = []
-    for candle in each(rows):
-        said.append(engine.assess(candle))
+    said = {}
+    for place, candle in enumerate(each(rows)):
+        if place in ends:
+            said[place] = engine.assess(candle)
         engine.update(candle)
-    for end in range(100, len(rows), len(rows) // 40):
+    for end in ends:
         same(said[end], assess(rows[:end], each(rows[end : end + 1])[0]))
 
 
