@@ -11,7 +11,9 @@ from tests.servers import PATIENCE, Server, wait_until
 from tests.stream_clients import RawClient
 
 CLIENTS = 100
-TICKS = 16
+TICKS = 24
+# Those of them that all clients can be compared by: BTC may stand still at the edges.
+COMPARED_TICKS = 8
 INTERVAL = 0.25
 # What a second wave of as many clients may leave behind: nothing grows with them, and this is the
 # allocator's own noise.
@@ -83,7 +85,7 @@ def test_every_client_gets_exactly_its_symbols_in_every_tick(start_server: Start
     # Without the edges: a tick in which BTC has not changed has the number of the one before it, so
     # who came or went between the two heard one of them, and the others both.
     windows = [[seq for seq in seqs if first < seq < last] for seqs in ticks]
-    assert len(windows[0]) >= TICKS / 2
+    assert len(windows[0]) >= COMPARED_TICKS
     assert all(window == windows[0] for window in windows), "a tick was missed, or came twice"
     for listener in listeners:
         assert all(set(update) == set(listener.symbols) for update in listener.updates)
