@@ -25,6 +25,5 @@ class Journal(Protocol):
         """Append to what clients may resume; `topic` is a symbol, or None for everybody. Raises
         `NotSaid`."""
 
-    def has_read(self, offset: int) -> bool:
-        """Whether everything up to `offset` has been read here; waits a little for what is on its
-        way."""
+    def wait_for(self, offset: int) -> None:
+        """Wait a little for what is on its way up to `offset`, as far as it is not read yet."""

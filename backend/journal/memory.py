@@ -24,6 +24,5 @@ class MemoryJournal:
         """Append, and have it read."""
         self.log.add(Entry(self.log.last + 1, event, topic, pack(payload)))
 
-    def has_read(self, offset: int) -> bool:
-        """Whether `offset` was given: what was said here was read here."""
-        return offset <= self.log.last
+    def wait_for(self, offset: int) -> None:
+        """Nothing is on its way: what was said here was read here."""

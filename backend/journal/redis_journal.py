@@ -51,11 +51,9 @@ class RedisJournal:
         """This process does not lead any more."""
         self._term = None
 
-    def has_read(self, offset: int) -> bool:
-        """Whether everything up to `offset` has been read; waits up to `CATCH_UP_SECONDS`."""
-        return wait_until(
-            lambda: self.log.last >= offset, CATCH_UP_SECONDS, _LOOK_SECONDS, self._sleep
-        )
+    def wait_for(self, offset: int) -> None:
+        """Wait for it, up to `CATCH_UP_SECONDS`."""
+        wait_until(lambda: self.log.last >= offset, CATCH_UP_SECONDS, _LOOK_SECONDS, self._sleep)
 
     def begin(self, epoch: Epoch, entries: Iterable[Entry] = ()) -> None:
         """Go on in this epoch, of which these entries are known."""

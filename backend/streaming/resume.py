@@ -49,7 +49,7 @@ class Resumption:
         """Wait a little for what a client has heard from a process that had read further; then,
         until nothing that is known here is still to be sent: it would come to the client twice."""
         if place is not None and place.epoch == self._log.epoch and place.offset is not None:
-            self._journal.has_read(place.offset)
+            self._journal.wait_for(place.offset)
         self._settle()
 
     def missed(
