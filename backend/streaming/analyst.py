@@ -89,14 +89,9 @@ class Analyst:
         """A signal to say of a symbol of which none was said yet; None where there is one, or not
         enough data, or where the cycle that is about to read the symbol, before others now, says
         it."""
-        if self._said(symbol) is not None:
-            return None
-        if not self._rater.has_read(symbol):
+        if self._said(symbol) is None and not self._rater.has_read(symbol):
             self._awaited[symbol] = None
-            return None
-        self._rater.catch_up(symbol)
-        found = next(self._rater.assess((symbol,)), None)
-        return None if found is None else self._signal_payload(found)
+        return self._first(symbol)
 
     def due_signals(self, now_monotonic: float) -> Iterator[Payload]:
         """What is to be said now: one signal for each symbol whose level or reason changed, or
@@ -107,7 +102,7 @@ class Analyst:
         for number, symbol in enumerate(self._in_turn(), 1):
             self._rater.catch_up(symbol)
             # At a start all are read anew, one after the other; nobody waits for the last.
-            if (first := self.first_signal(symbol)) is not None:
+            if (first := self._first(symbol)) is not None:
                 yield first
                 self._said_at[symbol] = now_monotonic
                 self._pause()
@@ -154,6 +149,13 @@ class Analyst:
             recalled.append(self._sentiment_payload(reading))
             self._pause()
         return recalled
+
+    def _first(self, symbol: str) -> Payload | None:
+        if self._said(symbol) is not None or not self._rater.has_read(symbol):
+            return None
+        self._rater.catch_up(symbol)
+        found = next(self._rater.assess((symbol,)), None)
+        return None if found is None else self._signal_payload(found)
 
     def _in_turn(self) -> Iterator[str]:
         """All symbols; those that somebody has come to wait for meanwhile go ahead."""
