@@ -82,7 +82,9 @@ class History:
         """
         if not self._feed.begins_anew:
             self.restore(self._market.symbols)
-        elif not self._take_over():
+        elif self._market.has_minutes:
+            self._take_over()
+        else:
             self.flush()  # which clears what another run has left
         self._unwritten.follow()
         for name, run in (("history", self._run), ("past", self._deep.run)):
@@ -151,16 +153,15 @@ class History:
 
     # --- within ---------------------------------------------------------------------------------
 
-    def _take_over(self) -> bool:
-        """Go on with the run of a process that led before, of which the market was told; whether
-        there is one. What it stored is kept, since the market has no more than a week of it."""
+    def _take_over(self) -> None:
+        """Go on with the run of a process that led before, of which the market was told. What it
+        stored is kept, since the market has no more than a week of it."""
+        self._cleared = True
         for symbol in self._market.symbols:
             held = self._market.closed_candles(symbol)
             if len(held):
-                self._cleared = True
                 # It may have ended before it had written the last of them.
                 self._unwritten.note(symbol, int(held[0, OPEN_TIME]))
-        return self._cleared
 
     def _run(self) -> None:
         pause, reached_ms = HURRY_S, 0

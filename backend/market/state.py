@@ -154,6 +154,11 @@ class MarketState:
         """The exchange's time of the newest data of any symbol, 0 before any."""
         return max(instrument.time_ms for instrument in self._instruments.values())
 
+    @property
+    def has_minutes(self) -> bool:
+        """Whether a closed minute of any symbol is known."""
+        return any(len(self.closed_candles(symbol)) for symbol in self.symbols)
+
     # --- of the feed ------------------------------------------------------------------------------
 
     def feed_stale(self) -> bool:
