@@ -22,6 +22,7 @@ from backend.analysis.level_changes import (
     Changes,
     change_row,
     changes_of,
+    newest_of,
 )
 from backend.analysis.levels import HeldLevel, confirmation_candles
 from backend.analysis.rating import scores
@@ -277,7 +278,7 @@ class RatingBoard:
         if len(changes):
             before = self._changes.get(symbol, NO_CHANGES)
             kept = max(CHANGES_KEPT, len(changes))
-            self._changes[symbol] = np.concatenate((before, changes))[-kept:]
+            self._changes[symbol] = newest_of(before, changes, kept)
 
     def _change(
         self, place: int, opened: float, held: HeldLevel, score: float, price: float

@@ -43,3 +43,8 @@ def changes_of(rows: Sequence[ChangeRow]) -> Changes:
 
 
 NO_CHANGES = np.empty(0, CHANGE)
+
+
+def newest_of(before: Changes, after: Changes, most: int) -> Changes:
+    """The newest `most` of both, of which `after` are the newer ones."""
+    return np.concatenate((before, after))[-most:]

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from backend import green
-from backend.analysis.level_changes import NO_CHANGES, Changes
+from backend.analysis.level_changes import NO_CHANGES, Changes, newest_of
 from backend.analysis.track_record import QUARTER_MS, Notes, SymbolRecord
 from backend.clock import DAY_MINUTES, MINUTE_MS, Clock
 from backend.feeds.base import Feed
@@ -82,7 +80,7 @@ class TrackRecord:
     def start(self, spawn: Callable[..., Any]) -> None:
         """Begin to keep, after the first moments, in which a first start's past is being loaded;
         `spawn(function, *arguments)` runs a background task."""
-        if any(len(self._market.closed_candles(symbol)) for symbol in self._market.symbols):
+        if self._market.has_minutes:
             # Another process has led this run before, and what it has written stays.
             self._outdated = None
         spawn(self._begin)
@@ -99,7 +97,7 @@ class TrackRecord:
     def note(self, source: str, symbol: str, changes: Changes) -> None:
         """Levels that were said of a source's candles, of each timeframe in order of time."""
         key = source, symbol
-        self._heard[key] = _newest(self._heard.get(key, NO_CHANGES), changes)
+        self._heard[key] = newest_of(self._heard.get(key, NO_CHANGES), changes, HEARD_MAX)
 
     def look(self) -> bool:
         """Take in what is new, judge what can be, and write it; whether that could be done."""
@@ -150,7 +148,8 @@ class TrackRecord:
             # Of a week that is noted for the first time this takes 10 ms. Nobody else looks at it.
             self._offload.compute(_take_in, record, heard, minutes if due else None, since_ms)
         except Overloaded:
-            self._heard[key] = _newest(heard, self._heard.get(key, NO_CHANGES))
+            since = self._heard.get(key, NO_CHANGES)
+            self._heard[key] = newest_of(heard, since, HEARD_MAX)
             self._note_repair(symbol, since_ms)
             raise
         self._judged[key] = quarter
@@ -213,10 +212,6 @@ def _take_in(
     record.note(heard)
     if minutes is not None:
         record.judge(minutes, since_ms)
-
-
-def _newest(before: Changes, after: Changes) -> Changes:
-    return np.concatenate((before, after))[-HEARD_MAX:]
 
 
 def _end_ms(minutes: CandleArray) -> int:
