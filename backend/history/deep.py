@@ -133,8 +133,7 @@ class DeepHistory:
         if now >= self._fade_at:
             self._fade_at = now + FADE_S
             self._looks.fade()
-        if self._is_whole(series, feed):
-            self._is_coming = False
+        self._is_coming = self._is_coming and not self._is_whole(series, feed)
         best, best_rank = None, (math.inf, 0, 0)
         for symbol in self._market.symbols:
             if now < self._not_before.get(symbol, 0.0) or (symbol, BASE_INTERVAL) not in series:
