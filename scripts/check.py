@@ -104,6 +104,20 @@ def find(program: str) -> bool:
     return shutil.which(program, path=path) is not None or any(versions)
 
 
+def _apt_get(*arguments: str) -> None:
+    subprocess.run(
+        ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0", *arguments],
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def _is_known(package: str) -> bool:
+    asked = subprocess.run(["apt-cache", "show", package], capture_output=True, check=False)
+    return asked.returncode == 0
+
+
 def install(*programs: str) -> list[str]:
     """Install those of these programs of `SYSTEM` that are missing, where that is possible; returns
     a line for each that can't be had."""
@@ -111,23 +125,10 @@ def install(*programs: str) -> list[str]:
     if missing and shutil.which("apt-get") and os.geteuid() == 0:
         packages = [package for package, _ in missing.values()]
         print(f"Installing system packages: {' '.join(packages)}", flush=True)
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        apt = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
-
-        def run(*command: str) -> int:
-            done = subprocess.run(
-                command,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL if command[0] == "apt-cache" else None,
-                check=False,
-            )
-            return done.returncode
-
-        run(*apt, "update")
+        _apt_get("update")
         # One that this system does not know would keep all others from being installed.
-        known = [package for package in packages if run("apt-cache", "show", package) == 0]
-        run(*apt, "install", "-y", "--no-install-recommends", *known)
+        known = [package for package in packages if _is_known(package)]
+        _apt_get("install", "-y", "--no-install-recommends", *known)
         missing = {name: entry for name, entry in missing.items() if not find(name)}
     return [f"{tests}: install {package}" for package, tests in missing.values()]
 
